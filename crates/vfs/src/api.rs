@@ -260,7 +260,7 @@ pub trait OpenFile: Any {
 
     /// `dup(2)`: another handle of the same description. Inside one program a
     /// clone of the `Rc` is the same and cheaper.
-    fn duplicate(&self) -> Result<Rc<dyn OpenFile>, Errno>;
+    fn duplicate(self: Rc<Self>) -> Result<Rc<dyn OpenFile>, Errno>;
 
     /// A path that leads to it now, if it still has a name.
     fn path(&self) -> Option<String>;

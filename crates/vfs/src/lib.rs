@@ -3,12 +3,32 @@
 //! [`api`] holds types and two traits, [`FileSystem`] and [`OpenFile`], and no
 //! filesystem: whoever only speaks of files (the shell's kernel, a component
 //! that reaches them through imports) uses that and pays for nothing else.
+//!
+//! [`Vfs`] is the filesystem. It needs a [`Clock`] and [`Entropy`] from whoever
+//! embeds it and nothing of the system: it runs alike on a desktop and in a
+//! `wasm32-unknown-unknown` module.
 
 pub mod api;
+mod contents;
+mod device;
 mod errno;
+mod files;
+mod handle;
+mod host;
+mod layout;
+mod node;
+mod path;
+mod quota;
+mod tree;
+mod vfs;
 
 pub use api::{
     AccessMode, Entry, FileSystem, FileType, NAME_MAX, NewTime, OpenFile, OpenFlags, PATH_MAX, Position,
     SYMLOOP_MAX, Stat, Timestamp,
 };
 pub use errno::Errno;
+pub use handle::Handle;
+pub use host::{Clock, Entropy};
+pub use layout::{GROUP, USER};
+pub use quota::{Quota, Usage};
+pub use vfs::Vfs;
