@@ -9,3 +9,5 @@
 pub mod ast;
 pub mod error;
 pub mod options;
+pub mod parser;
+pub mod quote;
