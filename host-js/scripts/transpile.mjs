@@ -1,0 +1,90 @@
+//! Makes `dist/` from the components: `node scripts/transpile.mjs --core FILE --python FILE --sandbox FILE --out dist`.
+//!
+//! ```text
+//! dist/manifest.json            what there is: component → mode → glue, and the modules it asks for
+//! dist/core.multi.js            glue for engines with several memories in a module (multi-memory)
+//! dist/core.single.js           glue for all others, unless it is the same
+//! dist/wasm/<SHA-256, 16 hex digits>.wasm   the modules; equal ones, of both modes and of all components, once
+//! ```
+//!
+//! A component that is not named is left out of the manifest.
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { transpile } from "@bytecodealliance/jco";
+import { trim } from "./trim.mjs";
+
+const COMPONENTS = /** @type {const} */ (["core", "python", "sandbox"]);
+const MODES = /** @type {const} */ (["multi", "single"]);
+
+const { values } = parseArgs({
+  options: {
+    core: { type: "string" },
+    python: { type: "string" },
+    sandbox: { type: "string" },
+    out: { type: "string", default: "dist" },
+  },
+});
+
+const named = COMPONENTS.filter((name) => values[name] !== undefined);
+if (named.length === 0) {
+  console.error("usage: transpile.mjs [--core FILE] [--python FILE] [--sandbox FILE] [--out DIRECTORY]");
+  process.exit(2);
+}
+
+const out = values.out;
+// Made beside its final place, so that a failure leaves the old one whole.
+const fresh = `${out}.new`;
+await rm(fresh, { recursive: true, force: true });
+await mkdir(join(fresh, "wasm"), { recursive: true });
+
+/** Glue to its file: a component without others inside has the same glue in both modes. */
+/** @type {Map<string, string>} */
+const scripts = new Map();
+
+/** @type {Record<string, Record<string, {script: string, modules: Record<string, string>}>>} */
+const components = {};
+for (const component of named) {
+  const bytes = await readFile(/** @type {string} */ (values[component]));
+  /** @type {typeof components[string]} */
+  const modes = {};
+  for (const mode of MODES) modes[mode] = await translate(component, bytes, mode);
+  components[component] = modes;
+}
+await writeFile(join(fresh, "manifest.json"), `${JSON.stringify({ format: 1, components }, null, 1)}\n`);
+await rm(out, { recursive: true, force: true });
+await rename(fresh, out);
+
+/**
+ * @param {string} component
+ * @param {Uint8Array} bytes
+ * @param {string} mode
+ */
+async function translate(component, bytes, mode) {
+  const { files } = await transpile(bytes, {
+    name: component,
+    instantiation: "async",
+    multiMemory: mode === "multi",
+    typescript: false,
+  });
+  let script = `${component}.${mode}.js`;
+  /** @type {Record<string, string>} */
+  const modules = {};
+  for (const [path, contents] of Object.entries(files)) {
+    const name = basename(path);
+    if (name.endsWith(".wasm")) {
+      const hash = createHash("sha256").update(contents).digest("hex").slice(0, 16);
+      modules[name] = `wasm/${hash}.wasm`;
+      await writeFile(join(fresh, modules[name]), contents);
+    } else if (name.endsWith(".js")) {
+      const generated = new TextDecoder().decode(contents);
+      const known = scripts.get(generated);
+      if (known !== undefined) script = known;
+      else await writeFile(join(fresh, script), await trim(generated));
+      scripts.set(generated, script);
+    }
+  }
+  return { script, modules };
+}

@@ -1,0 +1,148 @@
+//! Takes out of jco's output what a synchronous component never uses.
+//!
+//! jco 1.16 wraps every call between JavaScript and a component into the bookkeeping of asynchronous tasks and
+//! into tracing that looks at the environment. Without both a call costs some 10 ns in the place of 1 µs, and
+//! the glue is a tenth as long. The shapes below are exactly those of the pinned version; what is not recognised is an
+//! error, so that another version of jco cannot slip through half-trimmed.
+
+import { parse } from "acorn";
+import { minify } from "terser";
+
+/** Calls that are statements of their own and do nothing for a synchronous component. */
+const EMPTY_CALLS = new Set(["_debugLog", "endCurrentTask"]);
+
+/** Methods of the registries that only asynchronous calls read. */
+const EMPTY_METHODS = new Set(["GlobalComponentAsyncLowers.define", "GlobalComponentMemories.save"]);
+
+/** Variables that serve the bookkeeping alone. */
+const BOOKKEEPING = new Set(["task", "parentTask", "subtask", "createTask", "hostProvided", "cstate"]);
+
+/** What must not be left: the whole machinery hangs on these names. */
+const GONE = ["createNewCurrentTask", "endCurrentTask", "_debugLog", "AsyncTask", "taskCreation", "JCO_DEBUG", "codepoints"];
+
+/**
+ * @param {string} generated what jco generated in the `async` instantiation mode
+ * @returns {Promise<string>} the same glue without the bookkeeping
+ */
+export async function trim(generated) {
+  // jco names a method's function after the method, also where a module may not bind that name.
+  // The number of code points, for which jco takes every string apart, is read by nobody.
+  const source = generated
+    .replace(/= function (arguments|eval)\(/g, "= function (")
+    .replaceAll("codepoints: [...s].length", "");
+  const tree = parse(source, { ecmaVersion: "latest", sourceType: "module" });
+  /** @type {Array<[number, number]>} */
+  const cuts = [];
+  visit(tree, (node) => {
+    if (!isBookkeeping(node)) return true;
+    cuts.push([node.start, node.end]);
+    return false;
+  });
+  if (cuts.length === 0) throw new Error("trim: nothing of jco's bookkeeping was found; is this the pinned version of jco?");
+  let kept = "";
+  let from = 0;
+  for (const [start, end] of cuts) {
+    kept += `${source.slice(from, start)};`;
+    from = end;
+  }
+  kept += source.slice(from);
+
+  const { code } = await minify(sweep(kept), {
+    ecma: 2020,
+    module: true,
+    mangle: false,
+    keep_classnames: true,
+    compress: { passes: 2, unused: true, dead_code: true, inline: false, reduce_funcs: false, reduce_vars: false, sequences: false, pure_getters: true, keep_fnames: true },
+    format: { beautify: true, indent_level: 1 },
+  });
+  if (code === undefined) throw new Error("trim: the minifier returned nothing");
+  const left = GONE.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  if (left.length > 0) throw new Error(`trim: ${left.join(", ")} left in the glue; is this the pinned version of jco?`);
+  return code;
+}
+
+/** @param {any} node @returns {boolean} */
+function isBookkeeping(node) {
+  switch (node.type) {
+    case "ExpressionStatement": {
+      const { expression } = node;
+      if (expression.type === "CallExpression") {
+        const { callee } = expression;
+        if (callee.type === "Identifier") return EMPTY_CALLS.has(callee.name);
+        return callee.type === "MemberExpression" && EMPTY_METHODS.has(`${callee.object.name}.${callee.property.name}`);
+      }
+      return expression.type === "AssignmentExpression"
+        && expression.left.type === "MemberExpression"
+        && expression.left.object.name === "cstate";
+    }
+    case "VariableDeclaration":
+      return node.declarations.every((/** @type {any} */ { id }) =>
+        id.type === "ArrayPattern" ? id.elements[0]?.name === "task" : BOOKKEEPING.has(id.name));
+    case "LabeledStatement":
+      return node.label.name === "taskCreation";
+    default:
+      return false;
+  }
+}
+
+/**
+ * Takes out the functions and classes of `instantiate` that nothing leads to any more.
+ * @param {string} source
+ */
+function sweep(source) {
+  const tree = /** @type {any} */ (parse(source, { ecmaVersion: "latest", sourceType: "module" }));
+  const exported = tree.body.find((/** @type {any} */ node) => node.type === "ExportNamedDeclaration");
+  /** @type {any[]} */
+  const statements = exported.declaration.body.body;
+  const isDeclaration = (/** @type {any} */ node) => node.type === "FunctionDeclaration" || node.type === "ClassDeclaration";
+  const declared = new Map(statements.filter(isDeclaration).map((node) => [node.id.name, node]));
+  /** @type {Set<any>} */
+  const reached = new Set();
+  const queue = statements.filter((node) => !isDeclaration(node));
+  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+    for (const name of names(node)) {
+      const target = declared.get(name);
+      if (target === undefined || reached.has(target)) continue;
+      reached.add(target);
+      queue.push(target);
+    }
+  }
+  let kept = "";
+  let from = 0;
+  for (const node of declared.values()) {
+    if (reached.has(node)) continue;
+    kept += source.slice(from, node.start);
+    from = node.end;
+  }
+  return kept + source.slice(from);
+}
+
+/** @param {any} node @returns {Set<string>} every identifier below it */
+function names(node) {
+  /** @type {Set<string>} */
+  const found = new Set();
+  const stack = [node];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (next.type === "Identifier") found.add(next.name);
+    for (const value of Object.values(next)) {
+      for (const child of Array.isArray(value) ? value : [value]) {
+        if (child !== null && typeof child === "object" && typeof child.type === "string") stack.push(child);
+      }
+    }
+  }
+  return found;
+}
+
+/**
+ * Visits statements in the order of the source.
+ * @param {any} node
+ * @param {(node: any) => boolean} enter whether to go on below the node
+ */
+function visit(node, enter) {
+  if (!enter(node)) return;
+  for (const value of Object.values(node)) {
+    for (const child of Array.isArray(value) ? value : [value]) {
+      if (child !== null && typeof child === "object" && typeof child.type === "string") visit(child, enter);
+    }
+  }
+}
