@@ -33,12 +33,11 @@ pub enum ParseErrorKind {
         /// More than three expressions; otherwise fewer.
         too_many: bool,
     },
-    /// A mistake inside `[[ … ]]`: bash's message.
+    /// A mistake inside `[[ … ]]`. Bash 5.2 then behaves as if the source ended there: the status of a script
+    /// is that of the last command executed.
     Cond {
-        /// Bash's first line.
-        message: Vec<u8>,
-        /// The token before which the second line says `syntax error near`.
-        near: Option<Vec<u8>>,
+        /// The lines of bash's message; none for some mistakes.
+        messages: Vec<Vec<u8>>,
         /// The input ended.
         eof: bool,
     },
@@ -92,13 +91,8 @@ impl ParseError {
                 };
                 vec![(self.line, first.to_vec()), (self.line, quoted("syntax error: `((", text, "))'"))]
             }
-            ParseErrorKind::Cond { message, near, .. } => {
-                let mut lines = vec![(self.line, message.clone())];
-                if let Some(near) = near {
-                    lines.push((self.line, quoted("syntax error near `", near, "'")));
-                    lines.push(repeat());
-                }
-                lines
+            ParseErrorKind::Cond { messages, .. } => {
+                messages.iter().map(|message| (self.line, message.clone())).collect()
             }
             ParseErrorKind::TooDeep { limit } => {
                 vec![(self.line, format!("syntax error: more than {limit} nested constructs").into_bytes())]

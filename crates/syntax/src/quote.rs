@@ -267,7 +267,9 @@ pub fn backslash(text: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Vec::with_capacity(text.len() + 8);
     for (i, &b) in text.iter().enumerate() {
         let special = match b {
-            b' ' | b'\t' | b'\n' | b'\'' | b'"' | b'\\' | b'|' | b'&' | b';' | b'(' | b')' | b'<' | b'>' => true,
+            b' ' | b'\t' | b'\n' | b'\'' | b'"' | b'\\' | b'|' | b'&' | b';' | b'(' | b')' | b'<' | b'>' => {
+                true
+            }
             b'!' | b'{' | b'}' | b'*' | b'[' | b']' | b'?' | b'^' | b'$' | b'`' | b',' => true,
             b'#' => i == 0,
             b'~' => i == 0 || matches!(text[i - 1], b'=' | b':'),

@@ -102,7 +102,15 @@ impl Parser {
     pub(super) fn begin_compound(&mut self, word: &[u8]) -> Result<bool> {
         if !matches!(
             word,
-            b"{" | b"if" | b"while" | b"until" | b"for" | b"select" | b"case" | b"[[" | b"function" | b"coproc"
+            b"{" | b"if"
+                | b"while"
+                | b"until"
+                | b"for"
+                | b"select"
+                | b"case"
+                | b"[["
+                | b"function"
+                | b"coproc"
         ) {
             return Ok(false);
         }
@@ -213,9 +221,7 @@ impl Parser {
                 let kind = match f.arith {
                     Some(([init, cond, step], _)) => CommandKind::ForArith { init, cond, step, body: list },
                     None if f.select => CommandKind::Select { name: f.name, words: f.words, body: list },
-                    None => {
-                        CommandKind::For { name: f.name, words: f.words, body: list, line: f.name_line }
-                    }
+                    None => CommandKind::For { name: f.name, words: f.words, body: list, line: f.name_line },
                 };
                 self.compound_done(f.head, kind)
             }

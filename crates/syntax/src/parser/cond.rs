@@ -88,7 +88,7 @@ impl Parser {
                 }
                 Tok::Word(w) => {
                     if self.is_bare(tok, b"]]") {
-                        return Err(self.cond_error(b"", None, tok));
+                        return Err(self.cond_error(b"", f.base, tok));
                     }
                     let bare = self.bare_word(w);
                     let is_not = bare == Some(b"!");
@@ -104,7 +104,7 @@ impl Parser {
                 }
                 _ => {
                     let message = self.cond_message("unexpected token `", tok, "' in conditional command");
-                    return Err(self.cond_error(&message, None, tok));
+                    return Err(self.cond_error(&message, f.base, tok));
                 }
             },
             State::Unary(op) => match tok {
@@ -116,7 +116,7 @@ impl Parser {
                 _ => {
                     let message =
                         self.cond_message("unexpected argument `", tok, "' to conditional unary operator");
-                    return Err(self.cond_error(&message, None, tok));
+                    return Err(self.cond_error(&message, f.base, tok));
                 }
             },
             State::Left(left) => {
@@ -133,14 +133,14 @@ impl Parser {
                     let id = add(&mut self.ast.conds, Cond::Word(left));
                     f.state = State::After(self.cond_reduce_not(f.base, id));
                 } else if let Tok::Word(_) = tok {
-                    return Err(self.cond_error(b"conditional binary operator expected", Some(tok), tok));
+                    return Err(self.cond_error(b"conditional binary operator expected", f.base, tok));
                 } else {
                     let message = self.cond_message(
                         "unexpected token `",
                         tok,
                         "', conditional binary operator expected",
                     );
-                    return Err(self.cond_error(&message, Some(tok), tok));
+                    return Err(self.cond_error(&message, f.base, tok));
                 }
             }
             State::Right(op, left) => match tok {
@@ -152,7 +152,7 @@ impl Parser {
                 _ => {
                     let message =
                         self.cond_message("unexpected argument `", tok, "' to conditional binary operator");
-                    return Err(self.cond_error(&message, Some(tok), tok));
+                    return Err(self.cond_error(&message, f.base, tok));
                 }
             },
             State::After(id) => match tok {
@@ -171,7 +171,12 @@ impl Parser {
                 Tok::RParen => {
                     let inner = self.cond_reduce_or(f.base, id);
                     if self.cond_ops.len() == f.base as usize {
-                        return Err(self.cond_error(b"syntax error in conditional expression", Some(tok), tok));
+                        let message = self.cond_message(
+                            "syntax error in conditional expression: unexpected token `",
+                            tok,
+                            "'",
+                        );
+                        return Err(self.cond_error(&message, f.base, tok));
                     }
                     self.cond_ops.pop();
                     self.consume();
@@ -182,13 +187,21 @@ impl Parser {
                     let id = self.cond_reduce_or(f.base, id);
                     if self.cond_ops.len() > f.base as usize {
                         let message = self.cond_message("unexpected token `", tok, "', expected `)'");
-                        return Err(self.cond_error(&message, Some(tok), tok));
+                        return Err(self.cond_error(&message, f.base, tok));
                     }
                     self.consume();
                     return self.compound_done(f.head, CommandKind::Cond(id));
                 }
+                Tok::Word(_) => {
+                    return Err(self.cond_error(b"syntax error in conditional expression", f.base, tok));
+                }
                 tok => {
-                    return Err(self.cond_error(b"syntax error in conditional expression", Some(tok), tok));
+                    let message = self.cond_message(
+                        "syntax error in conditional expression: unexpected token `",
+                        tok,
+                        "'",
+                    );
+                    return Err(self.cond_error(&message, f.base, tok));
                 }
             },
         }
@@ -240,14 +253,23 @@ impl Parser {
         message
     }
 
-    fn cond_error(&mut self, message: &[u8], near: Option<Tok>, tok: Tok) -> Stop {
+    fn cond_error(&mut self, message: &[u8], base: u32, tok: Tok) -> Stop {
         let at = self.tok_start;
+        let mut messages = Vec::new();
         if tok == Tok::Eof {
-            let line = self.line_at(at);
-            let message = b"unexpected EOF while looking for `]]'".to_vec();
-            return self.error_with_line(ErrorKind::Cond { message, near: None, eof: true }, at, line);
+            messages.push(b"unexpected EOF while looking for `]]'".to_vec());
+            return self.error_at(ErrorKind::Cond { messages, eof: true }, at);
         }
-        let near = near.map(|tok| self.token_text(tok));
-        self.error_at(ErrorKind::Cond { message: message.to_vec(), near, eof: false }, at)
+        if !message.is_empty() {
+            messages.push(message.to_vec());
+        }
+        // Each parenthesis that is open complains too.
+        let open = self.cond_ops.get(base as usize..).unwrap_or_default();
+        let mut open = open.iter().filter(|op| matches!(op, Operator::Open)).count();
+        if message.ends_with(b"expected `)'") {
+            open = open.saturating_sub(1);
+        }
+        messages.resize(messages.len() + open, b"expected `)'".to_vec());
+        self.error_at(ErrorKind::Cond { messages, eof: false }, at)
     }
 }

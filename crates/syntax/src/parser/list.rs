@@ -103,7 +103,7 @@ impl ListFrame {
 
 /// Reserved words that cannot begin a command.
 fn is_closing(word: &[u8]) -> bool {
-    matches!(word, b"then" | b"else" | b"elif" | b"fi" | b"do" | b"done" | b"esac" | b"}")
+    matches!(word, b"then" | b"else" | b"elif" | b"fi" | b"do" | b"done" | b"esac" | b"}" | b"in")
 }
 
 impl Parser {
@@ -150,7 +150,11 @@ impl Parser {
                 self.list_empty_pipeline(f)
             }
             Tok::Eof if f.end == ListEnd::Line && f.expect != Expect::Command => {
-                if f.expect == Expect::Item { self.list_done(f) } else { self.list_empty_pipeline(f) }
+                if f.expect == Expect::Item {
+                    self.list_done(f)
+                } else {
+                    self.list_empty_pipeline(f)
+                }
             }
             tok if f.expect == Expect::Item && f.end.is_operator(tok) => {
                 let empty = self.and_ors.len() == f.and_or_base as usize;

@@ -235,7 +235,8 @@ impl Parser {
 
     /// The number of the line that is read next.
     pub fn line(&self) -> u32 {
-        self.line_cursor.1 + memchr::memchr_iter(b'\n', self.slice(self.line_cursor.0, self.pos)).count() as u32
+        self.line_cursor.1
+            + memchr::memchr_iter(b'\n', self.slice(self.line_cursor.0, self.pos)).count() as u32
     }
 
     /// Adds source text (best whole lines). Nothing after [`finish`](Self::finish).
@@ -471,9 +472,7 @@ impl Parser {
             return match inner {
                 None => self.error_at(ErrorKind::UnexpectedEof, at),
                 Some(None) => self.error_at(ErrorKind::UnmatchedDelimiter(b')'), at),
-                Some(Some(start)) => {
-                    self.error_at(ErrorKind::UnmatchedDelimiter(b')'), start as usize)
-                }
+                Some(Some(start)) => self.error_at(ErrorKind::UnmatchedDelimiter(b')'), start as usize),
             };
         }
         let text = self.token_text(tok);

@@ -193,8 +193,7 @@ impl Parser {
                     Some(b'%') => (Replace::Suffix, 2),
                     _ => (Replace::First, 1),
                 };
-                f.stage =
-                    Stage::Operand(ParamOp::Replace { which, pattern: empty, replacement: None });
+                f.stage = Stage::Operand(ParamOp::Replace { which, pattern: empty, replacement: None });
                 self.set_top(Frame::Param(f));
                 self.pos += len;
                 self.begin_operand(Mode::Operand { quoted: false, slash: true })
@@ -267,12 +266,8 @@ impl Parser {
                 ParamOp::Assign { colon, .. } => ParamOp::Assign { colon, word: operand },
                 ParamOp::Error { colon, .. } => ParamOp::Error { colon, word: operand },
                 ParamOp::Alternative { colon, .. } => ParamOp::Alternative { colon, word: operand },
-                ParamOp::RemovePrefix { longest, .. } => {
-                    ParamOp::RemovePrefix { longest, pattern: operand }
-                }
-                ParamOp::RemoveSuffix { longest, .. } => {
-                    ParamOp::RemoveSuffix { longest, pattern: operand }
-                }
+                ParamOp::RemovePrefix { longest, .. } => ParamOp::RemovePrefix { longest, pattern: operand },
+                ParamOp::RemoveSuffix { longest, .. } => ParamOp::RemoveSuffix { longest, pattern: operand },
                 ParamOp::Case { change, all, .. } => ParamOp::Case { change, all, pattern: operand },
                 ParamOp::Substring { .. } => {
                     let op = ParamOp::Substring { offset: operand, length: None };

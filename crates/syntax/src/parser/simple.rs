@@ -48,12 +48,7 @@ impl Parser {
         }))
     }
 
-    pub(super) fn simple_token(
-        &mut self,
-        mut f: SimpleFrame,
-        tok: Tok,
-        aliases: &dyn Aliases,
-    ) -> Result<()> {
+    pub(super) fn simple_token(&mut self, mut f: SimpleFrame, tok: Tok, aliases: &dyn Aliases) -> Result<()> {
         let no_args = self.arguments.len() == f.arg_base as usize;
         if let Some(redirect) = f.redirect {
             self.redirect_target(redirect, tok)?;
@@ -99,7 +94,9 @@ impl Parser {
                     && self.assignments.len() == f.assignment_base as usize
                     && self.redirects.len() == f.redirect_base as usize =>
             {
-                let Some(Argument::Word(name)) = self.arguments.pop() else { return Err(self.unexpected(tok)) };
+                let Some(Argument::Word(name)) = self.arguments.pop() else {
+                    return Err(self.unexpected(tok));
+                };
                 self.consume();
                 self.frames.pop();
                 return self.begin_function_parens(f.head, name);

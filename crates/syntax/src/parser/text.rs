@@ -86,6 +86,9 @@ pub(super) struct TextFrame {
     /// The word looks like `name=…`: tilde prefixes also after colons.
     like_assignment: bool,
     braces: bool,
+    /// Between apostrophes of a quoted operand, the first at `single`.
+    in_single: bool,
+    single: u32,
 }
 
 impl TextFrame {
@@ -105,6 +108,8 @@ impl TextFrame {
             tilde: matches!(mode, Mode::Word(_) | Mode::Operand { quoted: false, slash: false }),
             like_assignment: false,
             braces: false,
+            in_single: false,
+            single: 0,
         }
     }
 }
@@ -112,7 +117,7 @@ impl TextFrame {
 /// Bytes that may mean something in unquoted text.
 const UNQUOTED: [bool; 256] = table(b" \t\n;&|<>()\\'\"$`?*+@!~:={}[]/");
 /// Bytes that may mean something in quoted text.
-const QUOTED: [bool; 256] = table(b"\\\"$`}");
+const QUOTED: [bool; 256] = table(b"\\\"'$`}");
 /// Bytes that may mean something in arithmetic.
 const ARITH: [bool; 256] = table(b"\\'\"$`()[]{};:?");
 
@@ -264,7 +269,12 @@ impl Parser {
                         Some(b'/') | None => break,
                         Some(c) if c == colon => break,
                         Some(b'}') if !word => break,
-                        Some(c) if is_blank(c) || matches!(c, b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')') => break,
+                        Some(c)
+                            if is_blank(c)
+                                || matches!(c, b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')') =>
+                        {
+                            break;
+                        }
                         Some(b'\\' | b'\'' | b'"' | b'$' | b'`') => {
                             f.tilde = false;
                             return Ok(Next::Literal(1));
@@ -340,6 +350,23 @@ impl Parser {
                 let double_quoted = !matches!(f.mode, Mode::HereDoc);
                 self.backquotes(double_quoted, aliases)
             }
+            b'\'' if f.mode.is_arith() => match self.find(b'\'', self.pos + 1)? {
+                Some(end) => Ok(Next::Literal(end + 1 - self.pos)),
+                None => Err(self.unmatched(b'\'', self.pos)),
+            },
+            b'\'' => {
+                if matches!(f.mode, Mode::Operand { .. }) && !self.options.posix {
+                    // Between them a brace does not end the expansion; they stay in the text.
+                    f.in_single = !f.in_single;
+                    f.single = self.pos as u32;
+                }
+                Ok(Next::Literal(1))
+            }
+            b'"' if f.in_single => {
+                self.pos += 1;
+                Ok(Next::Continue)
+            }
+            b'}' if f.in_single => Ok(Next::Literal(1)),
             b'"' => match f.mode {
                 Mode::DoubleQuotes { .. } => self.text_end(*f, 1),
                 Mode::HereDoc => Ok(Next::Literal(1)),
@@ -364,10 +391,6 @@ impl Parser {
     /// Parentheses, brackets and separators of arithmetic.
     fn arith_byte(&mut self, f: &mut TextFrame, b: u8) -> Result<Next> {
         match b {
-            b'\'' => match self.find(b'\'', self.pos + 1)? {
-                Some(end) => Ok(Next::Literal(end + 1 - self.pos)),
-                None => Err(self.unmatched(b'\'', self.pos)),
-            },
             b'(' => {
                 self.parens.push(self.pos as u32);
                 f.depth += 1;
@@ -503,7 +526,8 @@ impl Parser {
                 let (open, close) = (subscript.span.start as usize, subscript.span.end as usize);
                 let start = f.start as usize;
                 self.literal(f.base, start, open);
-                self.parts.extend_from_slice(&self.ast.parts[subscript.parts.start()..][..subscript.parts.len()]);
+                self.parts
+                    .extend_from_slice(&self.ast.parts[subscript.parts.start()..][..subscript.parts.len()]);
                 self.push_literal(close, close + 1);
             }
             _ => f.left = Left::None,
@@ -673,6 +697,9 @@ impl Parser {
 
     /// The input ends inside the text on top.
     fn text_eof(&mut self, f: TextFrame) -> Result<()> {
+        if f.in_single {
+            return Err(self.unmatched(b'\'', f.single as usize));
+        }
         let close = match f.mode {
             Mode::Word(_) if f.depth == 0 => return self.text_end(f, 0).map(|_| ()),
             Mode::HereDoc => return self.text_end(f, 0).map(|_| ()),
@@ -749,6 +776,13 @@ impl Parser {
         let quoted = f.mode.is_quoted();
         let Some(b) = self.peek(1)? else { return Ok(Next::Literal(1)) };
         match b {
+            b'\\' if self.peek(2)? == Some(b'\n') && !self.is_added_newline(start + 2) => {
+                // A line continuation after the dollar: takes it out of the text.
+                self.splice(start + 1, start + 3, b"");
+                let line = self.line_cursor.1 + 1;
+                self.line_cursor = (self.line_cursor.0, line);
+                return Ok(Next::Continue);
+            }
             b'(' => {
                 if self.peek(2)? == Some(b'(') && !self.not_arith.contains(&start) {
                     self.pos += 3;

@@ -128,10 +128,9 @@ impl Parser {
         let extglob = self.options.extglob;
         let plain = WordContext { extglob, ..WordContext::default() };
         match frame {
-            Frame::List(f) => WordContext {
-                assign: !matches!(f.expect, Expect::Operator | Expect::TimeOption),
-                ..plain
-            },
+            Frame::List(f) => {
+                WordContext { assign: !matches!(f.expect, Expect::Operator | Expect::TimeOption), ..plain }
+            }
             Frame::Simple(f) => {
                 let no_args = f.arg_base as usize == self.arguments.len();
                 WordContext {
@@ -171,53 +170,81 @@ impl Parser {
             self.tok = Some(Tok::Eof);
             return Ok(());
         };
-        let (tok, len) = match b {
-            b'\n' => {
-                self.pos += 1;
-                if self.pending.len() > self.pending_base {
-                    let base = self.pending_base as u32;
-                    self.pending_base = self.pending.len();
-                    return self.push_frame(Frame::HereDocs { next: base, base });
-                }
-                self.tok = Some(Tok::Newline);
-                return Ok(());
+        if b == b'\n' {
+            self.pos += 1;
+            if self.pending.len() > self.pending_base {
+                let base = self.pending_base as u32;
+                self.pending_base = self.pending.len();
+                return self.push_frame(Frame::HereDocs { next: base, base });
             }
-            b';' => match self.byte(at + 1)? {
-                Some(b';') => match self.byte(at + 2)? {
-                    Some(b'&') => (Tok::DoubleSemiAmp, 3),
-                    _ => (Tok::DoubleSemi, 2),
-                },
-                Some(b'&') => (Tok::SemiAmp, 2),
-                _ => (Tok::Semi, 1),
-            },
-            b'&' => match self.byte(at + 1)? {
-                Some(b'&') => (Tok::AndAnd, 2),
-                Some(b'>') => match self.byte(at + 2)? {
-                    Some(b'>') => (Tok::Redirect(RedirectOp::AppendBoth, RedirectFd::Default), 3),
-                    _ => (Tok::Redirect(RedirectOp::OutputBoth, RedirectFd::Default), 2),
-                },
-                _ => (Tok::Amp, 1),
-            },
-            b'|' => match self.byte(at + 1)? {
-                Some(b'|') => (Tok::OrOr, 2),
-                Some(b'&') => (Tok::PipeAmp, 2),
-                _ => (Tok::Pipe, 1),
-            },
-            b'(' if !self.regex_operand(frame) => (Tok::LParen, 1),
-            b')' => (Tok::RParen, 1),
-            b'<' | b'>' if self.fd == RedirectFd::Default && self.starts_process(at)? => {
-                return self.begin_word(frame);
-            }
-            b'<' | b'>' => {
-                let (op, len) = self.redirect_operator(at, b)?;
-                let fd = std::mem::replace(&mut self.fd, RedirectFd::Default);
-                (Tok::Redirect(op, fd), len)
-            }
-            _ => return self.begin_word(frame),
-        };
-        self.pos = at + len;
+            self.tok = Some(Tok::Newline);
+            return Ok(());
+        }
+        if matches!(b, b'<' | b'>') && self.fd == RedirectFd::Default && self.starts_process(at)?
+            || b == b'(' && self.regex_operand(frame)
+            || !matches!(b, b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>')
+        {
+            return self.begin_word(frame);
+        }
+        let (tok, end) = self.operator(at, b)?;
+        self.pos = end;
         self.tok = Some(tok);
         Ok(())
+    }
+
+    /// The operator whose first byte `b` is at `at`, and where it ends.
+    fn operator(&mut self, at: usize, b: u8) -> Result<(Tok, usize)> {
+        let first = at + 1;
+        let (second, after_second) = self.operator_byte(first)?;
+        let mut redirect = |op, end| {
+            let fd = std::mem::replace(&mut self.fd, RedirectFd::Default);
+            (Tok::Redirect(op, fd), end)
+        };
+        Ok(match (b, second) {
+            (b';', Some(b';')) => match self.operator_byte(after_second)? {
+                (Some(b'&'), end) => (Tok::DoubleSemiAmp, end),
+                _ => (Tok::DoubleSemi, after_second),
+            },
+            (b';', Some(b'&')) => (Tok::SemiAmp, after_second),
+            (b';', _) => (Tok::Semi, first),
+            (b'&', Some(b'&')) => (Tok::AndAnd, after_second),
+            (b'&', Some(b'>')) => match self.operator_byte(after_second)? {
+                (Some(b'>'), end) => (Tok::Redirect(RedirectOp::AppendBoth, RedirectFd::Default), end),
+                _ => (Tok::Redirect(RedirectOp::OutputBoth, RedirectFd::Default), after_second),
+            },
+            (b'&', _) => (Tok::Amp, first),
+            (b'|', Some(b'|')) => (Tok::OrOr, after_second),
+            (b'|', Some(b'&')) => (Tok::PipeAmp, after_second),
+            (b'|', _) => (Tok::Pipe, first),
+            (b'(', _) => (Tok::LParen, first),
+            (b')', _) => (Tok::RParen, first),
+            (b'<', Some(b'<')) => {
+                let (op, end) = match self.operator_byte(after_second)? {
+                    (Some(b'<'), end) => (RedirectOp::HereString, end),
+                    (Some(b'-'), end) => (RedirectOp::HereDocStrip, end),
+                    _ => (RedirectOp::HereDoc, after_second),
+                };
+                let fd = std::mem::replace(&mut self.fd, RedirectFd::Default);
+                (Tok::Redirect(op, fd), end)
+            }
+            (b'<', Some(b'&')) => redirect(RedirectOp::DupInput, after_second),
+            (b'<', Some(b'>')) => redirect(RedirectOp::ReadWrite, after_second),
+            (b'<', _) => redirect(RedirectOp::Input, first),
+            (_, Some(b'>')) => redirect(RedirectOp::Append, after_second),
+            (_, Some(b'&')) => redirect(RedirectOp::DupOutput, after_second),
+            (_, Some(b'|')) => redirect(RedirectOp::Clobber, after_second),
+            _ => redirect(RedirectOp::Output, first),
+        })
+    }
+
+    /// The byte at `at` after line continuations, and the position after it.
+    fn operator_byte(&mut self, mut at: usize) -> Result<(Option<u8>, usize)> {
+        loop {
+            match self.byte(at)? {
+                Some(b'\\') if self.byte(at + 1)? == Some(b'\n') && !self.is_added_newline(at + 1) => at += 2,
+                b => return Ok((b, at + 1)),
+            }
+        }
     }
 
     fn regex_operand(&self, frame: Frame) -> bool {
@@ -227,29 +254,6 @@ impl Parser {
     /// Whether `<` or `>` at `at` begins a process substitution.
     pub(super) fn starts_process(&mut self, at: usize) -> Result<bool> {
         Ok(!self.options.posix && self.byte(at + 1)? == Some(b'('))
-    }
-
-    fn redirect_operator(&mut self, at: usize, first: u8) -> Result<(RedirectOp, usize)> {
-        let second = self.byte(at + 1)?;
-        Ok(if first == b'<' {
-            match second {
-                Some(b'<') => match self.byte(at + 2)? {
-                    Some(b'<') => (RedirectOp::HereString, 3),
-                    Some(b'-') => (RedirectOp::HereDocStrip, 3),
-                    _ => (RedirectOp::HereDoc, 2),
-                },
-                Some(b'&') => (RedirectOp::DupInput, 2),
-                Some(b'>') => (RedirectOp::ReadWrite, 2),
-                _ => (RedirectOp::Input, 1),
-            }
-        } else {
-            match second {
-                Some(b'>') => (RedirectOp::Append, 2),
-                Some(b'&') => (RedirectOp::DupOutput, 2),
-                Some(b'|') => (RedirectOp::Clobber, 2),
-                _ => (RedirectOp::Output, 1),
-            }
-        })
     }
 
     fn begin_word(&mut self, frame: Frame) -> Result<()> {
