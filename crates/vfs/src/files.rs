@@ -1,7 +1,7 @@
 //! What happens to one inode: opening, contents, attributes.
 
 use crate::node::{Body, Caller, Node, NodeId, SET_GID};
-use crate::path::{Follow, Last};
+use crate::path::Follow;
 use crate::tree::{New, Tree};
 use crate::{AccessMode, Entry, Errno, NewTime, OpenFlags, Stat};
 
@@ -21,16 +21,14 @@ impl Tree {
             return Err(Errno::Invalid);
         }
         let follow = match () {
-            () if exclusive => Follow::Never,
+            () if exclusive || (create && how.contains(OpenFlags::NO_FOLLOW)) => Follow::CreateNew,
+            () if create => Follow::Create,
             () if how.contains(OpenFlags::NO_FOLLOW) => Follow::No,
             () => Follow::Yes,
         };
         let place = self.resolve(caller, base, path, follow)?;
-        if create && place.slash && matches!(place.last, Last::Name(_)) {
-            return Err(Errno::IsDirectory);
-        }
         let Some(id) = place.node else {
-            let (true, Some(name)) = (create, place.name()) else { return Err(Errno::NoEntry) };
+            let (true, Some(name)) = (create, place.name()) else { return Err(place.missing()) };
             let name = name.clone();
             return self.make_in(caller, place.parent, &name, mode, New::File);
         };

@@ -19,6 +19,7 @@ mod layout;
 mod node;
 mod path;
 mod quota;
+mod snapshot;
 mod tree;
 mod vfs;
 
@@ -31,4 +32,5 @@ pub use handle::Handle;
 pub use host::{Clock, Entropy};
 pub use layout::{GROUP, USER};
 pub use quota::{Quota, Usage};
+pub use snapshot::{SNAPSHOT_VERSION, SnapshotError, SnapshotReader, SnapshotWriter};
 pub use vfs::Vfs;

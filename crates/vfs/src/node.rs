@@ -15,7 +15,7 @@ pub(crate) const STICKY: u32 = 0o1000;
 
 /// The place of an inode in the table. Places are used again; whoever keeps one
 /// keeps the inode alive by a link or an open count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NodeId(u32);
 
 /// Who calls, and when.
@@ -208,6 +208,13 @@ impl Table {
         self.slots.try_reserve(1).map_err(|_| Errno::NoMemory)?;
         self.slots.push(Some(node));
         Ok(NodeId(place))
+    }
+
+    /// Makes sure that so many inodes can be added without asking for memory.
+    pub(crate) fn reserve(&mut self, more: usize) -> Result<(), Errno> {
+        let places = self.slots.len().saturating_add(more);
+        u32::try_from(places).map_err(|_| Errno::NoSpace)?;
+        self.slots.try_reserve(more).map_err(|_| Errno::NoMemory)
     }
 
     pub(crate) fn remove(&mut self, id: NodeId) -> Option<Node> {

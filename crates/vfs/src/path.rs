@@ -17,6 +17,9 @@ pub(crate) enum Last {
     DotDot,
     /// No component at all: `/`.
     Root,
+    /// A name longer than `NAME_MAX`: an error once it is looked up, which
+    /// `rename(2)` does with both names after it has found both directories.
+    TooLong,
 }
 
 /// Where a path leads.
@@ -35,7 +38,12 @@ pub(crate) struct Place {
 impl Place {
     /// What is there, or ENOENT.
     pub(crate) fn existing(&self) -> Result<NodeId, Errno> {
-        self.node.ok_or(Errno::NoEntry)
+        self.node.ok_or(self.missing())
+    }
+
+    /// What to say when nothing is there.
+    pub(crate) fn missing(&self) -> Errno {
+        if self.last == Last::TooLong { Errno::NameTooLong } else { Errno::NoEntry }
     }
 
     /// The name of an ordinary last component.
@@ -56,6 +64,11 @@ pub(crate) enum Follow {
     No,
     /// Never, not even before a slash: it is a name to be made, moved or removed.
     Never,
+    /// It is followed, also to where nothing is yet (`O_CREAT`). A slash would
+    /// ask for a directory, which `open(2)` does not make: EISDIR.
+    Create,
+    /// It is not followed, since it exists (`O_CREAT | O_EXCL`); a slash as before.
+    CreateNew,
 }
 
 /// A path, or the target of a link, and how far it has been read.
@@ -167,11 +180,13 @@ impl Tree {
                 ComponentName::Dot => (Last::Dot, Some(here)),
                 ComponentName::DotDot => (Last::DotDot, Some(directory.parent)),
                 ComponentName::Name(depth, range) => {
-                    let name = walk.name(*depth, range);
-                    if name.len() > NAME_MAX {
-                        return Err(Errno::NameTooLong);
+                    if component.last && slash && matches!(follow, Follow::Create | Follow::CreateNew) {
+                        return Err(Errno::IsDirectory);
                     }
+                    let name = walk.name(*depth, range);
                     match directory.entries.get_key_value(name) {
+                        None if name.len() > NAME_MAX && component.last => (Last::TooLong, None),
+                        None if name.len() > NAME_MAX => return Err(Errno::NameTooLong),
                         Some((name, id)) => (Last::Name(name.clone()), Some(*id)),
                         None if component.last => (Last::Name(name.into()), None),
                         None => return Err(Errno::NoEntry),
@@ -180,7 +195,9 @@ impl Tree {
             };
             if let Some(id) = next
                 && let Body::Symlink(target) = &self.table.get(id)?.body
-                && (!component.last || follow == Follow::Yes || (follow == Follow::No && slash))
+                && (!component.last
+                    || matches!(follow, Follow::Yes | Follow::Create)
+                    || (follow == Follow::No && slash))
             {
                 links += 1;
                 if links > SYMLOOP_MAX {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::contents::Contents;
-use crate::node::{Body, Caller, Directory, Node, NodeId, SET_GID, STICKY, Table};
+use crate::node::{Body, Caller, Directory, Node, NodeId, SET_GID, SET_UID, STICKY, Table};
 use crate::path::{Follow, Last, Place};
 use crate::quota::Account;
 use crate::{AccessMode, Errno, PATH_MAX, Timestamp};
@@ -61,6 +61,7 @@ impl Tree {
                 }
                 Ok((place.parent, name))
             }
+            Last::TooLong => Err(Errno::NameTooLong),
             _ => Err(Errno::Exist),
         }
     }
@@ -156,8 +157,9 @@ impl Tree {
     ) -> Result<(), Errno> {
         let id = self.lookup(caller, existing.0, existing.1, follow)?;
         let (parent, name) = self.resolve_new(caller, new.0, new.1, false)?;
-        self.check_may_create(caller, self.table.get(parent)?)?;
         let node = self.table.get(id)?;
+        self.check_may_link(caller, node)?;
+        self.check_may_create(caller, self.table.get(parent)?)?;
         if node.is_directory() {
             return Err(Errno::NotPermitted);
         }
@@ -174,6 +176,18 @@ impl Tree {
         node.changed = caller.now;
         node.hint = Some((parent, name.clone()));
         self.enter(caller, parent, name, id)
+    }
+
+    /// Others' files may be linked to only if they could be copied and changed
+    /// anyway (Linux's `fs.protected_hardlinks`, on in every distribution).
+    fn check_may_link(&self, caller: &Caller, node: &Node) -> Result<(), Errno> {
+        if node.check_owner(caller).is_ok() {
+            return Ok(());
+        }
+        let set_id = node.mode & SET_UID != 0 || node.mode & (SET_GID | 0o010) == SET_GID | 0o010;
+        let open = node.check_access(caller, AccessMode::READ | AccessMode::WRITE).is_ok();
+        let safe = matches!(node.body, Body::File(_)) && !set_id && open;
+        if safe { Ok(()) } else { Err(Errno::NotPermitted) }
     }
 
     /// Whether the caller may take this name out of its directory; `directory`:
@@ -207,8 +221,8 @@ impl Tree {
     /// `unlink(2)`.
     pub(crate) fn remove_file(&mut self, caller: &Caller, base: NodeId, path: &str) -> Result<(), Errno> {
         let place = self.resolve(caller, base, path, Follow::Never)?;
-        let Some(name) = place.name() else { return Err(Errno::IsDirectory) };
         let id = place.existing()?;
+        let Some(name) = place.name() else { return Err(Errno::IsDirectory) };
         if place.slash {
             let directory = self.table.get(id)?.is_directory();
             return Err(if directory { Errno::IsDirectory } else { Errno::NotDirectory });
@@ -231,6 +245,7 @@ impl Tree {
             Last::Dot => return Err(Errno::Invalid),
             Last::DotDot => return Err(Errno::DirectoryNotEmpty),
             Last::Root => return Err(Errno::Busy),
+            Last::TooLong => return Err(Errno::NameTooLong),
         };
         let id = place.existing()?;
         self.check_may_delete(caller, place.parent, id, true)?;
@@ -258,6 +273,8 @@ impl Tree {
         let node = self.table.get_mut(id)?;
         node.links = 0;
         node.changed = caller.now;
+        // While it is still open, `..` must not lead to an inode that may be gone.
+        node.directory_mut()?.parent = id;
         self.free_if_unused(id);
         Ok(())
     }
@@ -282,10 +299,14 @@ impl Tree {
     ) -> Result<(), Errno> {
         let from = self.resolve(caller, old.0, old.1, Follow::Never)?;
         let to = self.resolve(caller, new.0, new.1, Follow::Never)?;
-        let (Some(old_name), Some(new_name)) = (from.name(), to.name()) else {
+        let nameless = |place: &Place| matches!(place.last, Last::Dot | Last::DotDot | Last::Root);
+        if nameless(&from) || nameless(&to) {
             return Err(Errno::Busy);
-        };
+        }
         let id = from.existing()?;
+        let (Some(old_name), Some(new_name)) = (from.name(), to.name()) else {
+            return Err(Errno::NameTooLong);
+        };
         let moves_directory = self.table.get(id)?.is_directory();
         if !moves_directory && (from.slash || to.slash) {
             return Err(Errno::NotDirectory);

@@ -1,0 +1,188 @@
+//! Taking a snapshot: the tree is frozen at once, its bytes are made as they are asked for.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{
+    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, FILE, HARD_LINK, Item, ItemBody, MAGIC,
+    SNAPSHOT_VERSION, SYMLINK, What,
+};
+use crate::contents::Contents;
+use crate::node::{Body, NodeId};
+use crate::tree::Tree;
+use crate::{Errno, Timestamp, Vfs};
+
+/// A snapshot being read. It shows the tree as it was when it was taken; file
+/// contents are shared with the tree, not copied.
+pub struct SnapshotReader {
+    items: std::vec::IntoIter<Item>,
+    /// Records begun.
+    count: u64,
+    /// The file whose extents are being written, and how far.
+    file: Option<(Contents, u64)>,
+    /// Made and not yet asked for, from `sent` on.
+    pending: Vec<u8>,
+    sent: usize,
+    hash: Box<Xxh3>,
+    ended: bool,
+}
+
+impl Tree {
+    /// All names with what they lead to, in the order of a snapshot.
+    fn freeze(&self) -> Result<Vec<Item>, Errno> {
+        let mut items = Vec::new();
+        items.try_reserve(self.table.iter().count()).map_err(|_| Errno::NoMemory)?;
+        let mut seen: BTreeMap<NodeId, usize> = BTreeMap::new();
+        let mut todo: Vec<(u32, Rc<str>, NodeId)> = vec![(0, Rc::from(""), self.root)];
+        while let Some((depth, name, id)) = todo.pop() {
+            let node = self.table.get(id)?;
+            if let Some(first) = seen.get(&id) {
+                items.push(Item { depth, name, what: What::Link(*first) });
+                continue;
+            }
+            let body = match &node.body {
+                Body::File(contents) => ItemBody::File(contents.clone()),
+                Body::Directory(directory) => {
+                    let names = directory.entries.iter().rev();
+                    todo.extend(names.map(|(name, id)| (depth.saturating_add(1), name.clone(), *id)));
+                    ItemBody::Directory
+                }
+                Body::Symlink(target) => ItemBody::Symlink(target.clone()),
+                Body::Fifo => ItemBody::Fifo,
+                Body::Device(number) => ItemBody::Device(*number),
+            };
+            if node.links > 1 && !node.is_directory() {
+                seen.insert(id, items.len());
+            }
+            let attributes = Attributes {
+                mode: node.mode,
+                uid: node.uid,
+                gid: node.gid,
+                accessed: node.accessed,
+                modified: node.modified,
+                changed: node.changed,
+            };
+            items.push(Item { depth, name, what: What::Node(attributes, body) });
+        }
+        Ok(items)
+    }
+}
+
+impl Vfs {
+    /// Takes a snapshot of the whole tree: O(inodes) now, the rest while it is read.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn take_snapshot(&self) -> Result<SnapshotReader, Errno> {
+        let items = self.shared.tree()?.freeze()?;
+        let mut pending = MAGIC.to_vec();
+        pending.extend_from_slice(&SNAPSHOT_VERSION.to_le_bytes());
+        let mut hash = Box::new(Xxh3::new());
+        hash.update(&pending);
+        Ok(SnapshotReader {
+            items: items.into_iter(),
+            count: 0,
+            file: None,
+            pending,
+            sent: 0,
+            hash,
+            ended: false,
+        })
+    }
+}
+
+impl SnapshotReader {
+    /// The next bytes, at most `max`; fewer only at the end, empty after it (or
+    /// when `max` is 0).
+    pub fn next(&mut self, max: usize) -> Vec<u8> {
+        while self.pending.len() - self.sent < max && !self.ended {
+            let before = self.pending.len();
+            self.produce();
+            self.hash.update(self.pending.get(before..).unwrap_or_default());
+            if self.ended {
+                let sum = self.hash.digest();
+                self.pending.extend_from_slice(&sum.to_le_bytes());
+            }
+        }
+        let end = self.sent.saturating_add(max).min(self.pending.len());
+        let bytes = self.pending.get(self.sent..end).unwrap_or_default().to_vec();
+        self.sent = end;
+        if self.sent == self.pending.len() {
+            self.pending.clear();
+            self.sent = 0;
+        } else if self.sent > EXTENT_MAX {
+            self.pending.drain(..self.sent);
+            self.sent = 0;
+        }
+        bytes
+    }
+
+    /// Makes one more piece: an extent, a record up to its extents, or the end.
+    fn produce(&mut self) {
+        let out = &mut self.pending;
+        if let Some((contents, offset)) = &mut self.file {
+            match contents.next_stored(*offset) {
+                Some((at, bytes)) => {
+                    // Bytes behind the end of the file cannot be: set_size cuts them off.
+                    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+                    out.extend_from_slice(&at.to_le_bytes());
+                    out.extend_from_slice(bytes);
+                    *offset = at.saturating_add(bytes.len() as u64);
+                }
+                None => {
+                    out.extend_from_slice(&0u32.to_le_bytes());
+                    self.file = None;
+                }
+            }
+            return;
+        }
+        let Some(item) = self.items.next() else {
+            out.push(END);
+            out.extend_from_slice(&self.count.to_le_bytes());
+            self.ended = true;
+            return;
+        };
+        self.count += 1;
+        out.push(match &item.what {
+            What::Link(_) => HARD_LINK,
+            What::Node(_, ItemBody::Directory) => DIRECTORY,
+            What::Node(_, ItemBody::File(_)) => FILE,
+            What::Node(_, ItemBody::Symlink(_)) => SYMLINK,
+            What::Node(_, ItemBody::Fifo) => FIFO,
+            What::Node(_, ItemBody::Device(_)) => DEVICE,
+        });
+        out.extend_from_slice(&item.depth.to_le_bytes());
+        put_text(out, &item.name);
+        match item.what {
+            What::Link(first) => out.extend_from_slice(&(first as u64).to_le_bytes()),
+            What::Node(attributes, body) => {
+                for number in [attributes.mode, attributes.uid, attributes.gid] {
+                    out.extend_from_slice(&number.to_le_bytes());
+                }
+                for Timestamp { seconds, nanoseconds } in
+                    [attributes.accessed, attributes.modified, attributes.changed]
+                {
+                    out.extend_from_slice(&seconds.to_le_bytes());
+                    out.extend_from_slice(&nanoseconds.to_le_bytes());
+                }
+                match body {
+                    ItemBody::File(contents) => {
+                        out.extend_from_slice(&contents.size().to_le_bytes());
+                        self.file = Some((contents, 0));
+                    }
+                    ItemBody::Symlink(target) => put_text(out, &target),
+                    ItemBody::Device(number) => out.extend_from_slice(&number.to_le_bytes()),
+                    ItemBody::Directory | ItemBody::Fifo => {}
+                }
+            }
+        }
+    }
+}
+
+/// A name or a target; neither is longer than `PATH_MAX`.
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(&(text.len() as u16).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
