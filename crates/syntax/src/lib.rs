@@ -6,6 +6,7 @@
 //! Source text is bytes, not necessarily UTF-8. Nothing recurses on the native stack with the nesting of the
 //! input.
 
+pub mod arith;
 pub mod ast;
 pub mod error;
 pub mod options;
