@@ -1,0 +1,11 @@
+//! The shell as a component: bindings, and the glue between them and `wasmsh-shell`.
+
+mod bindings;
+mod clocks;
+mod convert;
+mod files;
+mod processes;
+mod pump;
+
+/// What the component exports.
+pub(crate) struct Component;

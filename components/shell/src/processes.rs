@@ -1,0 +1,325 @@
+//! `wasmsh:session/processes`: the processes of foreign commands.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bstr::BString;
+use wasmsh_os::{
+    Child, ChildState, Ctx, Description, Disposition as OsDisposition, Environment, Errno, Group, Interest,
+    Kernel, Pid, Readiness as OsReadiness, Spawn as OsSpawn, State, Target as OsTarget,
+};
+
+use crate::Component;
+use crate::bindings::exports::wasmsh::session::processes::{
+    Bytes, Disposition, ErrorCode, Exit, Guest, GuestProcess, PollEntry, Position, Readiness, Signal, Spawn,
+    Stat, Target, TerminalSize,
+};
+use crate::bindings::wasmsh::fs::files::File;
+use crate::convert::{errno_in, exit_in, position_out, signal_in, signal_out, stat_in, terminal_in};
+use crate::files::{ImportedFile, duplicate_handle};
+use crate::pump::{Pump, ended};
+
+impl Guest for Component {
+    type Process = Process;
+}
+
+/// The most bytes that one read returns, so that a wrong `max` costs no memory.
+const READ_MAX: usize = 1 << 20;
+
+thread_local! {
+    /// The processes that requests have named and nobody has opened yet, the latest last.
+    static OFFERED: RefCell<Vec<(Ctx, Rc<Pump>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes the process `pid` known to `process.open`.
+pub(crate) fn offer(kernel: &Rc<Kernel>, pid: Pid, pump: &Rc<Pump>) {
+    if let Some(ctx) = kernel.context(pid) {
+        OFFERED.with_borrow_mut(|offered| {
+            offered.retain(|(other, _)| !ended(other));
+            offered.push((ctx, pump.clone()));
+        });
+    }
+}
+
+/// A process that somebody outside runs.
+pub(crate) struct Process {
+    ctx: Ctx,
+    pump: Rc<Pump>,
+}
+
+impl Process {
+    /// An error when the process has been ended from outside.
+    fn alive(&self) -> Result<(), Errno> {
+        if ended(&self.ctx) { Err(Errno::Interrupted) } else { Ok(()) }
+    }
+
+    fn description(&self, descriptor: u32) -> Result<Rc<Description>, Errno> {
+        self.alive()?;
+        self.ctx.description(descriptor)
+    }
+
+    /// Waits until `descriptor` can be read, or written.
+    fn wait_ready(&self, descriptor: u32, write: bool) -> Result<(), Errno> {
+        let interest = Interest { descriptor, read: !write, write };
+        self.pump.until(&self.ctx, None, || !self.ctx.readiness(interest).is_empty())
+    }
+
+    fn read(&self, descriptor: u32, max: u32, blocking: bool) -> Result<Vec<u8>, Errno> {
+        let description = self.description(descriptor)?;
+        let max = (max as usize).min(READ_MAX);
+        let mut bytes = Vec::new();
+        loop {
+            match self.ctx.try_read_from(&description, &mut bytes, max) {
+                Ok(_) => return Ok(bytes),
+                Err(Errno::Again) if blocking => self.wait_ready(descriptor, false)?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn write(&self, descriptor: u32, bytes: &[u8], blocking: bool) -> Result<u32, Errno> {
+        let description = self.description(descriptor)?;
+        let mut done = 0;
+        loop {
+            let rest = bytes.get(done..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(done as u32);
+            }
+            match self.ctx.try_write_to(&description, rest) {
+                Ok(count) => done += count,
+                Err(Errno::Again) if blocking => match self.wait_ready(descriptor, true) {
+                    // As write(2): what was written counts, the signal is seen afterwards.
+                    Err(Errno::Interrupted) if done > 0 && !ended(&self.ctx) => return Ok(done as u32),
+                    result => result?,
+                },
+                Err(Errno::Again) if done > 0 => return Ok(done as u32),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn poll(&self, entries: &[PollEntry], timeout: Option<u64>) -> Result<Vec<Readiness>, Errno> {
+        self.alive()?;
+        let entries: Vec<Interest> = entries
+            .iter()
+            .map(|entry| Interest { descriptor: entry.descriptor, read: entry.read, write: entry.write })
+            .collect();
+        let look =
+            || -> Vec<OsReadiness> { entries.iter().map(|entry| self.ctx.readiness(*entry)).collect() };
+        let mut ready = look();
+        if !ready.iter().any(|one| !one.is_empty()) {
+            let result = self.pump.until(&self.ctx, timeout, || {
+                ready = look();
+                ready.iter().any(|one| !one.is_empty())
+            });
+            match result {
+                Ok(()) | Err(Errno::TimedOut) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(ready.into_iter().map(|one| Readiness::from_bits_truncate(one.bits())).collect())
+    }
+
+    fn spawn(&self, what: Spawn) -> Result<u32, Errno> {
+        self.alive()?;
+        let mut descriptors = Vec::with_capacity(what.descriptors.len());
+        for (child, own) in what.descriptors {
+            descriptors.push((child, Some(self.ctx.description(own)?)));
+        }
+        let pid = self.ctx.spawn(OsSpawn {
+            program: what.program.into(),
+            arguments: what.arguments.into_iter().map(BString::from).collect(),
+            environment: what.environment.map(|variables| {
+                Environment::new(
+                    variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+                )
+            }),
+            cwd: what.cwd.map(Rc::from),
+            inherit: false,
+            descriptors,
+            group: if what.new_group { Group::New } else { Group::Inherit },
+            ..OsSpawn::default()
+        })?;
+        Ok(pid.get())
+    }
+
+    fn wait(&self, child: Option<u32>, timeout: Option<u64>) -> Result<Option<(u32, Exit)>, Errno> {
+        self.alive()?;
+        let which = match child {
+            None => Child::Any,
+            Some(pid) => Child::Process(Pid::new(pid).ok_or(Errno::NoChild)?),
+        };
+        let mut outcome: Result<(Pid, ChildState), Errno> = Err(Errno::Again);
+        let result = self.pump.until(&self.ctx, timeout, || {
+            if outcome == Err(Errno::Again) {
+                outcome = self.ctx.try_wait(which, false);
+            }
+            outcome != Err(Errno::Again)
+        });
+        match (outcome, result) {
+            (Ok((pid, ChildState::Ended(exit))), _) => Ok(Some((pid.get(), exit_in(exit)))),
+            // Not told of without asking for stops.
+            (Ok((_, ChildState::Stopped(_) | ChildState::Continued)), _) => Ok(None),
+            (Err(Errno::Again), Err(Errno::TimedOut) | Ok(())) => Ok(None),
+            (Err(Errno::Again), Err(error)) | (Err(error), _) => Err(error),
+        }
+    }
+}
+
+// The two sides number the flags alike.
+const _: () = {
+    assert!(Readiness::READ.bits() == OsReadiness::READ.bits());
+    assert!(Readiness::WRITE.bits() == OsReadiness::WRITE.bits());
+    assert!(Readiness::HANG_UP.bits() == OsReadiness::HANG_UP.bits());
+    assert!(Readiness::INVALID.bits() == OsReadiness::INVALID.bits());
+};
+
+impl GuestProcess for Process {
+    fn open(pid: u32) -> Option<crate::bindings::exports::wasmsh::session::processes::Process> {
+        let (ctx, pump) = OFFERED.with_borrow_mut(|offered| {
+            let index = offered.iter().rposition(|(ctx, _)| ctx.pid().get() == pid && !ended(ctx))?;
+            Some(offered.remove(index))
+        })?;
+        Some(crate::bindings::exports::wasmsh::session::processes::Process::new(Self { ctx, pump }))
+    }
+
+    fn pid(&self) -> u32 {
+        self.ctx.pid().get()
+    }
+
+    fn parent(&self) -> u32 {
+        self.ctx.parent().get()
+    }
+
+    fn arguments(&self) -> Vec<Bytes> {
+        self.ctx.arguments().iter().map(|argument| argument.to_vec()).collect()
+    }
+
+    fn environment(&self) -> Vec<(Bytes, Bytes)> {
+        self.ctx.environment().iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+    }
+
+    fn cwd(&self) -> String {
+        self.ctx.cwd().as_ref().to_owned()
+    }
+
+    fn umask(&self) -> u32 {
+        self.ctx.umask()
+    }
+
+    fn descriptors(&self) -> Vec<u32> {
+        self.ctx.descriptors().numbers().collect()
+    }
+
+    fn read(&self, descriptor: u32, max: u32, blocking: bool) -> Result<Vec<u8>, ErrorCode> {
+        Self::read(self, descriptor, max, blocking).map_err(errno_in)
+    }
+
+    fn write(&self, descriptor: u32, bytes: Vec<u8>, blocking: bool) -> Result<u32, ErrorCode> {
+        Self::write(self, descriptor, &bytes, blocking).map_err(errno_in)
+    }
+
+    fn seek(&self, descriptor: u32, to: Position) -> Result<u64, ErrorCode> {
+        self.ctx.seek(descriptor, position_out(to)).map_err(errno_in)
+    }
+
+    fn stat(&self, descriptor: u32) -> Result<Stat, ErrorCode> {
+        self.ctx.stat_descriptor(descriptor).map(|stat| stat_in(&stat)).map_err(errno_in)
+    }
+
+    fn set_size(&self, descriptor: u32, size: u64) -> Result<(), ErrorCode> {
+        let set = || match &*self.description(descriptor)? {
+            Description::File(file) => file.set_size(size),
+            _ => Err(Errno::Invalid),
+        };
+        set().map_err(errno_in)
+    }
+
+    fn terminal(&self, descriptor: u32) -> Option<TerminalSize> {
+        if !self.ctx.is_terminal(descriptor) {
+            return None;
+        }
+        let unknown = TerminalSize { columns: 0, rows: 0 };
+        Some(self.ctx.kernel().terminal().map_or(unknown, terminal_in))
+    }
+
+    fn file(&self, descriptor: u32) -> Option<File> {
+        match &*self.description(descriptor).ok()? {
+            Description::File(file) => duplicate_handle(file),
+            _ => None,
+        }
+    }
+
+    fn close(&self, descriptor: u32) -> Result<(), ErrorCode> {
+        self.ctx.close(descriptor).map_err(errno_in)
+    }
+
+    fn duplicate(&self, descriptor: u32, to: Option<u32>) -> Result<u32, ErrorCode> {
+        self.ctx.duplicate(descriptor, to).map_err(errno_in)
+    }
+
+    fn pipe(&self) -> Result<(u32, u32), ErrorCode> {
+        self.alive().and_then(|()| self.ctx.pipe()).map_err(errno_in)
+    }
+
+    fn adopt(&self, file: File) -> Result<u32, ErrorCode> {
+        let description = Description::File(Rc::new(ImportedFile(file)));
+        self.alive().and_then(|()| self.ctx.add_descriptor(Rc::new(description), 0)).map_err(errno_in)
+    }
+
+    fn poll(&self, entries: Vec<PollEntry>, timeout: Option<u64>) -> Result<Vec<Readiness>, ErrorCode> {
+        Self::poll(self, &entries, timeout).map_err(errno_in)
+    }
+
+    fn take_signal(&self) -> Option<Signal> {
+        if ended(&self.ctx) {
+            return Some(Signal::Kill);
+        }
+        self.ctx.take_signal().map(signal_in)
+    }
+
+    fn set_disposition(&self, what: Signal, disposition: Disposition) {
+        let disposition = match disposition {
+            Disposition::Default => OsDisposition::Default,
+            Disposition::Ignore => OsDisposition::Ignore,
+            Disposition::Deliver => OsDisposition::Deliver,
+        };
+        self.ctx.set_disposition(signal_out(what), disposition);
+    }
+
+    fn get_disposition(&self, what: Signal) -> Disposition {
+        match self.ctx.disposition(signal_out(what)) {
+            OsDisposition::Default => Disposition::Default,
+            OsDisposition::Ignore => Disposition::Ignore,
+            OsDisposition::Deliver => Disposition::Deliver,
+        }
+    }
+
+    fn send_signal(&self, to: Target, what: Signal) -> Result<(), ErrorCode> {
+        let pid = |number| Pid::new(number).ok_or(ErrorCode::NoProcess);
+        let target = match to {
+            Target::Process(number) => OsTarget::Process(pid(number)?),
+            Target::Group(number) => OsTarget::Group(pid(number)?),
+        };
+        self.ctx.kill(target, Some(signal_out(what))).map_err(errno_in)
+    }
+
+    fn spawn(&self, what: Spawn) -> Result<u32, ErrorCode> {
+        Self::spawn(self, what).map_err(errno_in)
+    }
+
+    fn wait(&self, child: Option<u32>, timeout: Option<u64>) -> Result<Option<(u32, Exit)>, ErrorCode> {
+        Self::wait(self, child, timeout).map_err(errno_in)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // What the answer to the request will do too; but pipes should close now.
+        if matches!(self.ctx.kernel().state(self.ctx.pid()), Some(State::Alive | State::Stopped(_))) {
+            for descriptor in self.ctx.descriptors().numbers().collect::<Vec<_>>() {
+                let _ = self.ctx.close(descriptor);
+            }
+        }
+    }
+}
