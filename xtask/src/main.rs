@@ -3,9 +3,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 #![allow(dead_code, reason = "the build steps that use these modules land next")]
 mod cache;
+mod compose;
 mod debian;
 mod exec;
+mod guest;
 mod hash;
+mod project;
 mod rust_guest;
 mod ui;
 

@@ -1,0 +1,112 @@
+//! Where things lie in the checkout, and steps whose products lie there.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::hash::Inputs;
+use crate::ui;
+
+/// The checkout.
+pub(crate) struct Project {
+    root: PathBuf,
+}
+
+impl Project {
+    /// The checkout that this program was compiled from, or, if that has been moved, the one around the
+    /// current folder.
+    pub(crate) fn find() -> Result<Self> {
+        let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let root = manifest
+            .as_deref()
+            .and_then(Path::parent)
+            .filter(|root| root.join("wit").is_dir())
+            .or(compiled)
+            .ok_or_else(|| anyhow!("cannot find the checkout; run `cargo xtask` inside of it"))?;
+        Ok(Self { root: root.to_path_buf() })
+    }
+
+    /// The root of the checkout.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path given relative to the root.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// Where the finished components are.
+    pub(crate) fn products(&self) -> PathBuf {
+        self.root.join("target/wasmsh")
+    }
+
+    /// Cargo's own target folder.
+    pub(crate) fn target(&self) -> PathBuf {
+        match env::var_os("CARGO_TARGET_DIR").filter(|path| !path.is_empty()) {
+            Some(path) => env::current_dir().unwrap_or_else(|_| self.root.clone()).join(path),
+            None => self.root.join("target"),
+        }
+    }
+
+    /// The cargo that started us, working in the checkout.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+        command.current_dir(&self.root);
+        // What `cargo run` set for us describes xtask, not what is started now.
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(|name| {
+                name.starts_with("CARGO_PKG_")
+                    || name.starts_with("CARGO_MANIFEST_")
+                    || name == "CARGO_PRIMARY_PACKAGE"
+            }) {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Makes the product `file` (relative to [`Project::products`]) unless it is there and was made from the
+    /// same `inputs`. Unchanged contents keep their date, so that nothing after this step is done again.
+    pub(crate) fn product(
+        &self,
+        file: &str,
+        title: &str,
+        inputs: Inputs,
+        make: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<PathBuf> {
+        let path = self.products().join(file);
+        let stamp = self.products().join("stamps").join(file.replace('/', "-"));
+        let digest = inputs.digest();
+        if path.exists() && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == digest) {
+            ui::fresh(title);
+            return Ok(path);
+        }
+        let step = ui::step(title);
+        let bytes = make().with_context(|| format!("{title}: failed"))?;
+        let _ = fs::remove_file(&stamp);
+        write_if_changed(&path, &bytes)?;
+        write_if_changed(&stamp, digest.as_bytes())?;
+        step.done();
+        Ok(path)
+    }
+}
+
+/// Writes a file at once or not at all; does not touch one that is already the same.
+pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let folder = path.parent().ok_or_else(|| anyhow!("{} has no folder", path.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".part-{}", std::process::id()));
+    let part = PathBuf::from(part);
+    fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
+    fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}
