@@ -211,15 +211,14 @@ impl Tree {
             let owner = caller.uid == node.uid;
             let may_uid = uid.is_none_or(|uid| owner && uid == node.uid);
             let may_gid = gid.is_none_or(|gid| owner && (gid == caller.gid || gid == node.gid));
-            if !(may_uid && may_gid) {
+            // Set-id bits go even if nothing else changes, and only the owner may change a mode.
+            if !(may_uid && may_gid) || (!owner && node.has_set_id()) {
                 return Err(Errno::NotPermitted);
             }
         }
         node.uid = uid.unwrap_or(node.uid);
         node.gid = gid.unwrap_or(node.gid);
-        if uid.is_some() || gid.is_some() {
-            node.drop_set_id();
-        }
+        node.drop_set_id();
         node.changed = caller.now;
         Ok(())
     }

@@ -87,6 +87,12 @@ impl Handle {
         Ok(entries)
     }
 
+    /// Writes at the end, whatever the flags and the position say. All bytes or none.
+    pub fn append(&self, bytes: &[u8]) -> Result<(), Errno> {
+        let end = self.stat()?.size;
+        self.write_to(end, bytes).map(drop)
+    }
+
     /// Type of the file, without the rest of `stat`.
     pub fn kind(&self) -> FileType {
         match self.kind {

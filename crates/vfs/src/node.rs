@@ -165,12 +165,18 @@ impl Node {
     /// Set-id bits that a change of contents or owner takes away. Set-group-ID
     /// without group execution means something else and stays.
     pub(crate) fn drop_set_id(&mut self) {
-        if matches!(self.body, Body::File(_)) {
-            self.mode &= !SET_UID;
-            if self.mode & 0o010 != 0 {
-                self.mode &= !SET_GID;
-            }
+        if !self.is_directory() {
+            self.mode &= !self.set_id();
         }
+    }
+
+    /// Whether a change would take a set-id bit away.
+    pub(crate) fn has_set_id(&self) -> bool {
+        !self.is_directory() && self.mode & self.set_id() != 0
+    }
+
+    fn set_id(&self) -> u32 {
+        if self.mode & 0o010 != 0 { SET_UID | SET_GID } else { SET_UID }
     }
 }
 

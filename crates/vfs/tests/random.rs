@@ -5,6 +5,7 @@
 //! operations. Run as root it switches between users, too.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 #[path = "suite/linux.rs"]
 mod linux;

@@ -6,8 +6,9 @@
     dead_code,
     missing_docs,
     unreachable_pub,
-    unsafe_code,
-    clippy::undocumented_unsafe_blocks,
+    unsafe_op_in_unsafe_fn,
+    clippy::unwrap_used,
+    clippy::panic,
     reason = "test code, of which each program uses a part"
 )]
 
