@@ -483,7 +483,7 @@ impl Sub {
     fn new(vfs: Vfs, owner: (u32, u32)) -> Sub {
         let mut prefix = String::new();
         for _ in 0..linux::DEPTH {
-            prefix.push_str("/d");
+            prefix.push_str("/z");
             vfs.make_directory(&prefix, 0o755).unwrap();
             vfs.set_owner_at(&prefix, Some(owner.0), Some(owner.1), true).unwrap();
         }

@@ -22,7 +22,7 @@ use wasmsh_vfs::{
     AccessMode, Entry, Errno, FileSystem, FileType, NewTime, OpenFile, OpenFlags, Position, Stat, Timestamp,
 };
 
-/// Levels of `/d` below the temporary directory that stand for the root.
+/// Levels of `/z` below the temporary directory that stand for the root.
 pub const DEPTH: usize = 100;
 
 pub struct Linux {
@@ -91,7 +91,7 @@ impl Linux {
         let _ = std::fs::remove_dir_all(&temporary);
         let mut deep = temporary.clone();
         for _ in 0..DEPTH {
-            deep.push("d");
+            deep.push("z");
         }
         std::fs::create_dir_all(&deep).unwrap();
         for level in deep.ancestors().take(DEPTH + 1) {
