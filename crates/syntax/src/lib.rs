@@ -8,7 +8,9 @@
 
 pub mod arith;
 pub mod ast;
+pub mod brace;
 pub mod error;
 pub mod options;
 pub mod parser;
+pub mod pattern;
 pub mod quote;

@@ -275,7 +275,7 @@ impl Parser {
                         {
                             break;
                         }
-                        Some(b'\\' | b'\'' | b'"' | b'$' | b'`') => {
+                        Some(b'\\' | b'\'' | b'"' | b'$' | b'`' | b'{') => {
                             f.tilde = false;
                             return Ok(Next::Literal(1));
                         }
