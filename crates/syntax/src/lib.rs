@@ -13,4 +13,5 @@ pub mod error;
 pub mod options;
 pub mod parser;
 pub mod pattern;
+pub mod print;
 pub mod quote;
