@@ -1,0 +1,270 @@
+//! Commands of the host's: closures that a script runs like any other command.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
+
+use wasmtime::Store;
+
+use crate::bindings::core::exports::wasmsh::fs::types::ErrorCode;
+use crate::bindings::core::exports::wasmsh::session::processes::GuestProcess;
+use crate::bindings::core::wasmsh::session::types::Exit as WitExit;
+use crate::core::{CoreCell, CoreState};
+use crate::python::{Handle, complain};
+use crate::types::{Errno, Signal};
+
+/// A command: gets its process, returns its status.
+pub(crate) type Command = dyn Fn(&mut Process) -> u8 + Send + Sync;
+
+/// The host's commands, by name.
+pub(crate) type Commands = BTreeMap<String, Arc<Command>>;
+
+/// The process of a session that a command of the host's runs as. The command runs in a thread of its own, and
+/// its reads and writes block until the rest of the pipeline has done its part.
+///
+/// ```no_run
+/// use std::io::{Read, Write};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = wasmsh::Engine::new()?;
+/// let mut session = engine
+///     .session()
+///     .command("shout", |process| {
+///         let mut text = String::new();
+///         match process.stdin().read_to_string(&mut text) {
+///             Ok(_) => u8::from(process.stdout().write_all(text.to_uppercase().as_bytes()).is_err()),
+///             Err(_) => 2,
+///         }
+///     })
+///     .build()?;
+/// assert_eq!(session.run("echo hi | shout").output()?.stdout, b"HI\n");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Process {
+    handle: Handle,
+    core: Arc<CoreCell>,
+    waker: Waker,
+    cancelled: Arc<AtomicBool>,
+    arguments: Vec<Vec<u8>>,
+    environment: Vec<(Vec<u8>, Vec<u8>)>,
+    cwd: String,
+}
+
+impl Process {
+    /// The arguments, the name first.
+    #[must_use]
+    pub fn arguments(&self) -> &[Vec<u8>] {
+        &self.arguments
+    }
+
+    /// The exported variables.
+    #[must_use]
+    pub fn environment(&self) -> &[(Vec<u8>, Vec<u8>)] {
+        &self.environment
+    }
+
+    /// The value of an exported variable.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&[u8]> {
+        let found = self.environment.iter().find(|(variable, _)| variable == name.as_bytes());
+        found.map(|(_, value)| value.as_slice())
+    }
+
+    /// The working directory.
+    #[must_use]
+    pub fn cwd(&self) -> &str {
+        &self.cwd
+    }
+
+    /// Standard input.
+    pub fn stdin(&mut self) -> impl Read + '_ {
+        Descriptor { process: self, number: 0 }
+    }
+
+    /// Standard output.
+    pub fn stdout(&mut self) -> impl Write + '_ {
+        Descriptor { process: self, number: 1 }
+    }
+
+    /// Standard error.
+    pub fn stderr(&mut self) -> impl Write + '_ {
+        Descriptor { process: self, number: 2 }
+    }
+
+    /// Calls until something comes of it; between two attempts the shell has a turn.
+    fn attempt<R>(
+        &mut self,
+        mut call: impl FnMut(
+            GuestProcess<'_>,
+            &mut Store<CoreState>,
+            &Handle,
+        ) -> wasmtime::Result<Result<R, ErrorCode>>,
+    ) -> io::Result<R> {
+        let mut core = self.core.lock();
+        loop {
+            if self.cancelled.load(Ordering::Acquire) {
+                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the process was killed"));
+            }
+            let result = core
+                .call(|world, store| call(world.wasmsh_session_processes().process(), store, &self.handle))
+                .map_err(|_| io::Error::other("the session has ended"))?;
+            match result {
+                Ok(result) => {
+                    core.activity += 1;
+                    self.waker.wake_by_ref();
+                    return Ok(result);
+                }
+                Err(ErrorCode::Again) => {
+                    core = self.core.turned.wait(core).unwrap_or_else(PoisonError::into_inner);
+                }
+                Err(error) => return Err(failure(error)),
+            }
+        }
+    }
+}
+
+fn failure(error: ErrorCode) -> io::Error {
+    let kind = match error {
+        ErrorCode::BrokenPipe => io::ErrorKind::BrokenPipe,
+        ErrorCode::Interrupted => io::ErrorKind::Interrupted,
+        ErrorCode::NoSpace | ErrorCode::OverQuota => io::ErrorKind::StorageFull,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, Errno::from(error))
+}
+
+struct Descriptor<'p> {
+    process: &'p mut Process,
+    number: u32,
+}
+
+/// Bytes that cross into or out of the core at once.
+const PIECE: usize = 64 << 10;
+
+impl Read for Descriptor<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let max = u32::try_from(buffer.len().min(PIECE)).unwrap_or(u32::MAX);
+        let number = self.number;
+        let bytes = self
+            .process
+            .attempt(|guest, store, handle| guest.call_read(store, handle.resource(), number, max, false))?;
+        let length = bytes.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(&bytes) {
+            *to = *from;
+        }
+        Ok(length)
+    }
+}
+
+impl Write for Descriptor<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let piece = buffer.get(..PIECE).unwrap_or(buffer);
+        if piece.is_empty() {
+            return Ok(0);
+        }
+        let number = self.number;
+        let written = self.process.attempt(|guest, store, handle| {
+            match guest.call_write(store, handle.resource(), number, piece, false)? {
+                Ok(0) => Ok(Err(ErrorCode::Again)),
+                other => Ok(other),
+            }
+        })?;
+        Ok(usize::try_from(written).unwrap_or(usize::MAX).min(piece.len()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Tells the command's thread that nobody waits for it any more.
+struct Cancel {
+    flag: Arc<AtomicBool>,
+    core: Arc<CoreCell>,
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        // Under the lock, so that a thread that is about to wait has either seen it or is woken.
+        let _core = self.core.lock();
+        self.flag.store(true, Ordering::Release);
+        self.core.turned.notify_all();
+    }
+}
+
+/// Runs a command as the process `pid`.
+pub(crate) fn run(
+    command: Arc<Command>,
+    core: Arc<CoreCell>,
+    pid: u32,
+    waker: Waker,
+) -> impl Future<Output = WitExit> + Send {
+    let flag = Arc::new(AtomicBool::new(false));
+    let result: Arc<Mutex<Option<WitExit>>> = Arc::default();
+    let cancel = Cancel { flag: Arc::clone(&flag), core: Arc::clone(&core) };
+    let mut begin = Some((command, core, waker));
+    std::future::poll_fn(move |context| {
+        let _ = &cancel;
+        if let Some((command, core, waker)) = begin.take() {
+            let (flag, result) = (Arc::clone(&flag), Arc::clone(&result));
+            let thread = std::thread::Builder::new().name("wasmsh-command".into());
+            let for_complaint = Arc::clone(&core);
+            let started = thread.spawn(move || {
+                let exit = run_in_thread(&*command, &core, pid, &waker, flag);
+                *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(exit);
+                waker.wake();
+            });
+            if let Err(error) = started {
+                complain(&for_complaint, pid, &format!("the host has no thread for a command: {error}\n"));
+                return Poll::Ready(WitExit::Code(126));
+            }
+            let _ = context;
+        }
+        match result.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(exit) => Poll::Ready(exit),
+            None => Poll::Pending,
+        }
+    })
+}
+
+fn run_in_thread(
+    command: &Command,
+    core: &Arc<CoreCell>,
+    pid: u32,
+    waker: &Waker,
+    cancelled: Arc<AtomicBool>,
+) -> WitExit {
+    let opened = core.lock().call(|world, store| {
+        let guest = world.wasmsh_session_processes().process();
+        let Some(resource) = guest.call_open(&mut *store, pid)? else { return Ok(None) };
+        let arguments = guest.call_arguments(&mut *store, resource)?;
+        let environment = guest.call_environment(&mut *store, resource)?;
+        let cwd = guest.call_cwd(store, resource)?;
+        Ok(Some((resource, arguments, environment, cwd)))
+    });
+    // No process: it was killed before it began. No core: nobody reads the status.
+    let Ok(Some((resource, arguments, environment, cwd))) = opened else {
+        return WitExit::Signalled(Signal::Kill.into());
+    };
+    let mut process = Process {
+        handle: Handle::new(resource, core),
+        core: Arc::clone(core),
+        waker: waker.clone(),
+        cancelled,
+        arguments,
+        environment,
+        cwd,
+    };
+    // The closure is the host's own code; if it panics the script sees a command that aborted.
+    let status = catch_unwind(AssertUnwindSafe(|| command(&mut process)));
+    drop(process);
+    match status {
+        Ok(status) => WitExit::Code(status),
+        Err(_) => WitExit::Signalled(Signal::Abrt.into()),
+    }
+}

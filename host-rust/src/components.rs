@@ -1,0 +1,136 @@
+//! Where the components come from.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One of the components that a host loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComponentName {
+    /// The filesystem and the shell.
+    Core,
+    /// CPython, to be linked to the core.
+    Python,
+    /// The filesystem, the shell, Python and the driver between them.
+    Sandbox,
+}
+
+impl ComponentName {
+    /// The name of its files, without `.wasm` or `.cwasm`.
+    #[must_use]
+    pub fn stem(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Python => "python",
+            Self::Sandbox => "sandbox",
+        }
+    }
+}
+
+/// The directories that are searched for components.
+#[derive(Clone, Debug)]
+pub(crate) struct Components {
+    directories: Vec<PathBuf>,
+}
+
+/// The files of one component.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Compiled for this machine, and not older than the component.
+    pub(crate) precompiled: Option<PathBuf>,
+    /// The component itself.
+    pub(crate) component: Option<PathBuf>,
+}
+
+impl Components {
+    /// One directory and no other.
+    pub(crate) fn at(directory: PathBuf) -> Self {
+        Self { directories: vec![directory] }
+    }
+
+    /// The directory that `WASMSH_COMPONENTS` names, and if it names none: that of the executable; the build's
+    /// output, when the executable lies in the build's directory, or when cargo runs it.
+    pub(crate) fn search() -> Self {
+        if let Some(directory) = std::env::var_os("WASMSH_COMPONENTS").filter(|value| !value.is_empty()) {
+            return Self::at(directory.into());
+        }
+        let executable = std::env::current_exe().ok();
+        Self::around(executable.as_deref(), std::env::var_os("CARGO_MANIFEST_DIR"))
+    }
+
+    fn around(executable: Option<&Path>, manifest: Option<OsString>) -> Self {
+        let mut directories = Vec::new();
+        // The executable's own directory; then, from `target/release/wasmsh` or `target/release/deps/test`,
+        // `target/wasmsh`.
+        if let Some(own) = executable.and_then(Path::parent) {
+            directories.push(own.to_path_buf());
+            directories.extend(own.ancestors().skip(1).take(3).map(|above| above.join("wasmsh")));
+        }
+        if let Some(manifest) = manifest {
+            directories
+                .extend(Path::new(&manifest).ancestors().take(2).map(|above| above.join("target/wasmsh")));
+        }
+        Self { directories }
+    }
+
+    /// The files of a component in the first directory that has any.
+    pub(crate) fn find(&self, name: ComponentName) -> Option<Found> {
+        self.directories.iter().find_map(|directory| {
+            let component = directory.join(name.stem()).with_extension("wasm");
+            let precompiled = directory.join(name.stem()).with_extension("cwasm");
+            let changed = |path: &Path| {
+                fs::metadata(path).ok().filter(fs::Metadata::is_file).and_then(|data| data.modified().ok())
+            };
+            let (source, compiled) = (changed(&component), changed(&precompiled));
+            let current = compiled.is_some_and(|compiled| source.is_none_or(|source| source <= compiled));
+            (source.is_some() || compiled.is_some()).then(|| Found {
+                precompiled: current.then_some(precompiled),
+                component: source.is_some().then_some(component),
+            })
+        })
+    }
+
+    /// The directories, for a message.
+    pub(crate) fn directories(&self) -> &[PathBuf] {
+        &self.directories
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn a_precompiled_component_that_is_older_than_its_source_is_left_alone() {
+        let directory = std::env::temp_dir().join(format!("wasmsh-components-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let components = Components::at(directory.clone());
+        assert_eq!(components.find(ComponentName::Core), None);
+
+        let (wasm, cwasm) = (directory.join("core.wasm"), directory.join("core.cwasm"));
+        fs::write(&wasm, "").unwrap();
+        assert_eq!(
+            components.find(ComponentName::Core),
+            Some(Found { precompiled: None, component: Some(wasm.clone()) })
+        );
+        fs::write(&cwasm, "").unwrap();
+        assert_eq!(
+            components.find(ComponentName::Core),
+            Some(Found { precompiled: Some(cwasm.clone()), component: Some(wasm.clone()) })
+        );
+        let old = fs::File::options().write(true).open(&cwasm).unwrap();
+        old.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+        assert_eq!(
+            components.find(ComponentName::Core),
+            Some(Found { precompiled: None, component: Some(wasm) })
+        );
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn the_build_output_is_found_from_the_build_directory() {
+        let components = Components::around(Some(Path::new("/p/target/release/deps/test-1")), None);
+        assert!(components.directories().contains(&PathBuf::from("/p/target/wasmsh")));
+    }
+}

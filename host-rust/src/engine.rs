@@ -1,0 +1,315 @@
+//! The engine: compiled components, shared by all sessions.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::bindings::core::SandboxPre;
+use crate::bindings::python::PythonPre;
+use crate::components::{ComponentName, Components};
+use crate::config;
+use crate::core::CoreState;
+use crate::python::PythonState;
+use crate::session::SessionBuilder;
+use crate::ticker::{Ticker, Ticking};
+
+/// How a session gets its `python3`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Python {
+    /// `python.wasm` in a store of its own, loaded when a script first runs `python3`. A session without Python
+    /// pays nothing for it, several may run side by side, and a trap in one harms nothing else.
+    #[default]
+    Linked,
+    /// Inside `sandbox.wasm`, in the shell's store: one component for everything.
+    Composed,
+    /// There is no `python3`.
+    None,
+}
+
+/// Why an engine cannot be made, or Python not be loaded.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// A component is in none of the places that were searched.
+    #[error("{name}.wasm and {name}.cwasm are missing; searched {}", list(.searched))]
+    NotFound {
+        /// The component's name.
+        name: &'static str,
+        /// Where it was searched.
+        searched: Vec<PathBuf>,
+    },
+    /// A component cannot be read, or cannot be compiled.
+    #[error("cannot load {}", .path.display())]
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A component is not what this version of wasmsh expects: it imports or exports something else.
+    #[error("the component {name} does not fit this version of wasmsh")]
+    Mismatch {
+        /// The component's name.
+        name: &'static str,
+        /// What does not fit.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// Wasmtime does not work on this machine, or not in this configuration.
+    #[error("cannot start the WebAssembly engine")]
+    Runtime(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn shared(error: wasmtime::Error) -> Arc<dyn std::error::Error + Send + Sync> {
+    Arc::from(error.into_boxed_dyn_error())
+}
+
+/// Called before a component is compiled, which takes seconds, since no precompiled one fits.
+type OnCompile = Box<dyn Fn(ComponentName) + Send + Sync>;
+
+/// Compiled components, shared by all sessions. Cloning is cheap; the clones are the same engine.
+///
+/// ```no_run
+/// let engine = wasmsh::Engine::new()?;
+/// let mut session = engine.session().build()?;
+/// assert_eq!(session.run("echo hi").output()?.stdout, b"hi\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) python: Python,
+    pub(crate) core: SandboxPre<CoreState>,
+    linked: Mutex<Option<PythonPre<PythonState>>>,
+    components: Components,
+    pooled: Option<u32>,
+    on_compile: Option<OnCompile>,
+    ticker: Ticker,
+}
+
+/// Settings of an [`Engine`].
+#[derive(Default)]
+pub struct EngineBuilder {
+    components: Option<PathBuf>,
+    python: Python,
+    pooled: Option<u32>,
+    on_compile: Option<OnCompile>,
+}
+
+impl EngineBuilder {
+    /// The directory of the components. Without it `WASMSH_COMPONENTS` names it, or they lie beside the
+    /// executable.
+    ///
+    /// Files that end in `.cwasm` contain machine code: whoever can write to the directory can do what this
+    /// program can.
+    #[must_use]
+    pub fn components(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.components = Some(directory.into());
+        self
+    }
+
+    /// How sessions get their `python3`; [`Python::Linked`] unless set.
+    #[must_use]
+    pub fn python(mut self, python: Python) -> Self {
+        self.python = python;
+        self
+    }
+
+    /// Reserves address space for this many sessions at a time, and keeps what ended sessions had for new ones.
+    /// For servers: it makes a session quicker to create, an engine slower, and more sessions than these fail
+    /// with [`SessionError`](crate::SessionError).
+    #[must_use]
+    pub fn pooled(mut self, sessions: u32) -> Self {
+        self.pooled = Some(sessions);
+        self
+    }
+
+    /// Called before a component is compiled, which takes a while; with precompiled components that is never.
+    #[must_use]
+    pub fn on_compile(mut self, call: impl Fn(ComponentName) + Send + Sync + 'static) -> Self {
+        self.on_compile = Some(Box::new(call));
+        self
+    }
+
+    /// Loads the core; Python is loaded when it is first used.
+    ///
+    /// # Errors
+    /// [`EngineError`]
+    pub fn build(self) -> Result<Engine, EngineError> {
+        let components = self.components.map_or_else(Components::search, Components::at);
+        let name = match self.python {
+            Python::Composed => ComponentName::Sandbox,
+            Python::Linked | Python::None => ComponentName::Core,
+        };
+        let mut config = match self.python {
+            // Here Python runs on whatever stack the shell runs on: see `Core::resume`.
+            Python::Composed => config::deep_config(),
+            Python::Linked | Python::None => config::config(),
+        };
+        if let Some(sessions) = self.pooled {
+            config.allocation_strategy(pool(sessions));
+        }
+        let engine = wasmtime::Engine::new(&config).map_err(|error| EngineError::Runtime(shared(error)))?;
+        let component = load(&engine, &components, name, self.on_compile.as_ref())?;
+        let fit = || {
+            let mut linker = Linker::new(&engine);
+            crate::core::add_to_linker(&mut linker)?;
+            SandboxPre::new(linker.instantiate_pre(&component)?)
+        };
+        let core =
+            fit().map_err(|error| EngineError::Mismatch { name: name.stem(), source: shared(error) })?;
+        let ticker = Ticker::new();
+        ticker.add(&engine);
+        Ok(Engine(Arc::new(Inner {
+            python: self.python,
+            core,
+            linked: Mutex::new(None),
+            components,
+            pooled: self.pooled,
+            on_compile: self.on_compile,
+            ticker,
+        })))
+    }
+}
+
+impl Engine {
+    /// An engine with the default settings.
+    ///
+    /// # Errors
+    /// [`EngineError`]
+    pub fn new() -> Result<Self, EngineError> {
+        Self::builder().build()
+    }
+
+    /// An engine with other settings.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// A new session: an empty filesystem, a shell of its own.
+    #[must_use]
+    pub fn session(&self) -> SessionBuilder {
+        SessionBuilder::new(self.clone())
+    }
+
+    /// Loads Python now, rather than when a script first runs it.
+    ///
+    /// # Errors
+    /// [`EngineError`]
+    pub fn preload_python(&self) -> Result<(), EngineError> {
+        if self.0.python == Python::Linked { self.0.python().map(drop) } else { Ok(()) }
+    }
+}
+
+impl Inner {
+    /// Python, loaded at the first call.
+    pub(crate) fn python(&self) -> Result<PythonPre<PythonState>, EngineError> {
+        let mut linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(python) = &*linked {
+            return Ok(python.clone());
+        }
+        let mut config = config::deep_config();
+        if let Some(sessions) = self.pooled {
+            config.allocation_strategy(pool(sessions));
+        }
+        let engine = wasmtime::Engine::new(&config).map_err(|error| EngineError::Runtime(shared(error)))?;
+        let name = ComponentName::Python;
+        let component = load(&engine, &self.components, name, self.on_compile.as_ref())?;
+        let fit = || {
+            let mut linker = Linker::new(&engine);
+            crate::python::add_to_linker(&mut linker)?;
+            PythonPre::new(linker.instantiate_pre(&component)?)
+        };
+        let python =
+            fit().map_err(|error| EngineError::Mismatch { name: name.stem(), source: shared(error) })?;
+        self.ticker.add(&engine);
+        *linked = Some(python.clone());
+        Ok(python)
+    }
+
+    /// Interrupts computing components until the result is dropped.
+    pub(crate) fn tick(&self) -> Ticking {
+        self.ticker.tick()
+    }
+}
+
+fn pool(sessions: u32) -> InstanceAllocationStrategy {
+    let mut pool = PoolingAllocationConfig::new();
+    // A composition is some ten core instances, adapters included.
+    pool.total_component_instances(sessions)
+        .total_core_instances(sessions.saturating_mul(16))
+        .total_memories(sessions.saturating_mul(4))
+        .total_tables(sessions.saturating_mul(16))
+        .total_stacks(sessions)
+        .max_core_instances_per_component(64)
+        .max_memories_per_component(8)
+        .max_tables_per_component(64)
+        .table_elements(100_000)
+        .max_memory_size(4 << 30)
+        .linear_memory_keep_resident(256 << 10)
+        .max_unused_warm_slots(sessions);
+    InstanceAllocationStrategy::Pooling(pool)
+}
+
+fn load(
+    engine: &wasmtime::Engine,
+    components: &Components,
+    name: ComponentName,
+    on_compile: Option<&OnCompile>,
+) -> Result<Component, EngineError> {
+    let found = components.find(name).ok_or_else(|| EngineError::NotFound {
+        name: name.stem(),
+        searched: components.directories().to_vec(),
+    })?;
+    let failed = |path: &Path, error| EngineError::Load { path: path.to_path_buf(), source: shared(error) };
+    if let Some(path) = &found.precompiled {
+        // SAFETY: the file holds machine code, which is trusted as the executable itself is: both were installed
+        // by whoever chose the directory (documented at `EngineBuilder::components`). Wasmtime checks that it was
+        // made by this version for this configuration and machine.
+        match unsafe { Component::deserialize_file(engine, path) } {
+            Ok(component) => return Ok(component),
+            Err(error) if found.component.is_none() => return Err(failed(path, error)),
+            Err(error) => {
+                tracing::debug!(path = %path.display(), %error, "the precompiled component does not fit");
+            }
+        }
+    }
+    let path = found.component.as_deref().ok_or_else(|| EngineError::NotFound {
+        name: name.stem(),
+        searched: components.directories().to_vec(),
+    })?;
+    if let Some(call) = on_compile {
+        call(name);
+    }
+    Component::from_file(engine, path).map_err(|error| failed(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_component_is_named_with_the_place_searched() {
+        let error = Engine::builder().components("/nowhere/at/all").build().err().unwrap();
+        assert_eq!(error.to_string(), "core.wasm and core.cwasm are missing; searched /nowhere/at/all");
+    }
+
+    #[test]
+    fn a_component_that_is_none_is_refused() {
+        let directory = std::env::temp_dir().join(format!("wasmsh-engine-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("core.wasm"), "no component").unwrap();
+        let error = Engine::builder().components(&directory).build().err().unwrap();
+        assert!(matches!(error, EngineError::Load { .. }), "{error:?}");
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}

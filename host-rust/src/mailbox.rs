@@ -1,0 +1,134 @@
+//! What reaches a session from other threads: signals, cancellation, standard input, wake-ups.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
+use std::time::{Duration, Instant};
+
+use crate::ticker::Ticking;
+use crate::types::Signal;
+
+/// Everything that has arrived and was not yet taken.
+#[derive(Debug, Default)]
+pub(crate) struct Mail {
+    pub(crate) signals: VecDeque<Signal>,
+    pub(crate) cancelled: bool,
+    /// What the reader of standard input has read; an empty piece is its end.
+    pub(crate) stdin: VecDeque<Vec<u8>>,
+    woken: bool,
+}
+
+impl Mail {
+    fn is_empty(&self) -> bool {
+        self.signals.is_empty() && !self.cancelled && self.stdin.is_empty() && !self.woken
+    }
+}
+
+/// The one place where a session waits.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    mail: Mutex<Mail>,
+    arrived: Condvar,
+    /// Since when the run should be over, and what interrupts the component if it is not.
+    cancelled: Mutex<Option<(Instant, Ticking)>>,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Mail> {
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(&self, change: impl FnOnce(&mut Mail)) {
+        change(&mut self.lock());
+        self.arrived.notify_all();
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.post(|mail| mail.signals.push_back(signal));
+    }
+
+    /// Cancels the run. `ticking` moves the epoch until it is over.
+    pub(crate) fn cancel(&self, ticking: Ticking) {
+        let mut cancelled = self.cancelled.lock().unwrap_or_else(PoisonError::into_inner);
+        cancelled.get_or_insert((Instant::now(), ticking));
+        drop(cancelled);
+        self.post(|mail| mail.cancelled = true);
+    }
+
+    /// Since when the run should be over, if it was cancelled.
+    pub(crate) fn cancelled_at(&self) -> Option<Instant> {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn stdin(&self, piece: Vec<u8>) {
+        self.post(|mail| mail.stdin.push_back(piece));
+    }
+
+    /// What has arrived, without waiting.
+    pub(crate) fn take(&self) -> Mail {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Forgets what was meant for a run that is over.
+    pub(crate) fn clear(&self) {
+        *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.lock() = Mail::default();
+    }
+
+    /// Whether [`Mailbox::wait`] would return at once.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Waits until something is there, at most until `until`.
+    pub(crate) fn wait(&self, until: Option<Instant>) {
+        let mut mail = self.lock();
+        while mail.is_empty() {
+            let left = match until {
+                Some(until) => until.saturating_duration_since(Instant::now()),
+                None => Duration::from_secs(3600),
+            };
+            if left.is_zero() {
+                return;
+            }
+            mail = self.arrived.wait_timeout(mail, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Wake for Mailbox {
+    fn wake(self: Arc<Self>) {
+        self.post(|mail| mail.woken = true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_up_before_the_wait_is_not_lost() {
+        let mailbox = Arc::new(Mailbox::default());
+        Arc::clone(&mailbox).wake();
+        mailbox.wait(None);
+        mailbox.take();
+        assert!(mailbox.is_empty());
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_time() {
+        let start = Instant::now();
+        Mailbox::default().wait(Some(start + Duration::from_millis(5)));
+        assert!(start.elapsed() >= Duration::from_millis(5));
+    }
+
+    #[test]
+    fn a_signal_from_another_thread_ends_the_wait() {
+        let mailbox = Arc::new(Mailbox::default());
+        let other = Arc::clone(&mailbox);
+        let thread = std::thread::spawn(move || other.signal(Signal::Int));
+        mailbox.wait(None);
+        assert_eq!(mailbox.take().signals, [Signal::Int]);
+        thread.join().unwrap();
+    }
+}
