@@ -1,0 +1,362 @@
+//! Drives one run: resumes it, hands on its output, feeds it, answers its requests, and waits when it waits.
+//!
+//! The loop is the same everywhere; what differs between Node and a browser is the `Environment` it is given.
+
+import { PythonTrap, symbolDispose } from "./link.js";
+
+/**
+ * @import { Answer, Chunk, Event, Exit, Request, Run, Signal, Wait } from "./wit.js"
+ * @import { Python, Sandbox } from "./link.js"
+ */
+
+/**
+ * What the loop needs of the thread it runs in.
+ * @typedef {object} Environment
+ * @property {boolean} blocks whether `wait` can block the thread until a message comes
+ * @property {() => boolean} pending whether messages may have come that were not received
+ * @property {() => Promise<void>} pause lets them be received by the event loop
+ * @property {() => void} receive receives them now, from inside a call of a component
+ * @property {(milliseconds: number) => void} wait blocks until a message comes, or the time is over
+ */
+
+/**
+ * Where a run's output goes.
+ * @typedef {object} Sink
+ * @property {(chunks: Chunk[]) => void} push
+ * @property {() => boolean} full whether so much is on its way that the run must wait
+ * @property {() => void} wantStdin asks for the next piece of a streamed standard input
+ */
+
+/**
+ * Python, which may have to be loaded first.
+ * @typedef {object} PythonSource
+ * @property {Python | undefined} loaded
+ * @property {() => Promise<Python>} load
+ */
+
+/** The names that run Python where it is linked to `core`. */
+export const PYTHON_COMMANDS = ["python3", "python", "python3.13"];
+
+/** Steps of the first slice; about a millisecond. */
+const FIRST_FUEL = 50_000n;
+/** Steps that no slice exceeds, however fast they are. */
+const MOST_FUEL = 1n << 28n;
+/** A slice is to last between these, in milliseconds: rarely enough to cost nothing, often enough for a signal to seem immediate. */
+const SLICE = { shortest: 4, longest: 16 };
+
+/** Bytes of output that one `resume` may return. */
+const MOST_OUTPUT = 1 << 20;
+/** Bytes of standard input offered at a time: what a pipe holds. */
+const STDIN_PIECE = 65536;
+/** The longest delay of `setTimeout`, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** @type {Exit} */
+const KILLED = { tag: "signalled", val: "kill" };
+const encoder = new TextEncoder();
+
+/** One run of a script. */
+export class RunDriver {
+  /** Commands that this thread runs by itself, one after the other. @type {Array<{ id: number, name: string, pid: number }>} */
+  #commands = [];
+  /** Answers that are there, for `block`. @type {Event[]} */
+  #events = [];
+  /** @type {Uint8Array[]} */
+  #stdin = [];
+  #stdinEnd = false;
+  #stdinClosed = false;
+  #stdinWanted = false;
+  /** @type {Signal[]} */
+  #signals = [];
+  #cancelled = false;
+  /** Whether Python is on the stack. */
+  #inside = false;
+  /** Whether something happened to the run since it was resumed, so that it may go on. */
+  #stirred = false;
+  /** Ends the waiting of the loop. @type {(() => void) | undefined} */
+  #wake = undefined;
+
+  /**
+   * @param {object} parts
+   * @param {Run} parts.run
+   * @param {Sandbox} parts.sandbox
+   * @param {PythonSource | undefined} parts.python `undefined`: the composition has its own
+   * @param {Environment} parts.environment
+   * @param {Sink} parts.sink
+   * @param {Uint8Array | "empty" | "stream"} parts.stdin
+   * @param {() => void} parts.between called between two calls into the components
+   */
+  constructor({ run, sandbox, python, environment, sink, stdin, between }) {
+    this.run = run;
+    this.sandbox = sandbox;
+    this.python = python;
+    this.environment = environment;
+    this.sink = sink;
+    this.between = between;
+    if (stdin instanceof Uint8Array) this.#stdin.push(stdin);
+    this.#stdinEnd = stdin !== "stream";
+    this.#stdinClosed = stdin === "empty";
+  }
+
+  /** Runs the script to its end. @returns {Promise<Exit>} */
+  async drive() {
+    const { run, environment, sink } = this;
+    let fuel = FIRST_FUEL;
+    for (;;) {
+      const began = performance.now();
+      this.#stirred = false;
+      const { output, requests, state } = run.resume(fuel, MOST_OUTPUT);
+      if (output.length > 0) sink.push(output);
+      for (const [id, request] of requests) this.#begin(id, request);
+      if (state.tag === "exited") return state.val;
+
+      await this.#runCommands();
+      this.between();
+      if (state.tag === "running") {
+        const took = performance.now() - began;
+        if (took < SLICE.shortest && fuel < MOST_FUEL) fuel *= 2n;
+        else if (took > SLICE.longest && fuel > 1n) fuel /= 2n;
+      }
+      this.#feed();
+      this.#deliverSignals();
+      while (sink.full() && !this.#cancelled) await this.#sleep(LONGEST_TIMER);
+      if (this.#cancelled) return KILLED;
+      if (state.tag === "waiting" && !this.#stirred) await this.#wait(state.val);
+      else if (environment.pending()) await environment.pause();
+    }
+  }
+
+  /** @param {Uint8Array} bytes the next piece of a streamed standard input */
+  pushStdin(bytes) {
+    this.#stdinWanted = false;
+    if (bytes.length > 0) this.#stdin.push(bytes);
+    this.wake();
+  }
+
+  endStdin() {
+    this.#stdinEnd = true;
+    this.wake();
+  }
+
+  /** @param {Signal} signal */
+  signal(signal) {
+    this.#signals.push(signal);
+    this.wake();
+  }
+
+  /** Ends the run as soon as it can be ended; what it has started ends with it. */
+  cancel() {
+    this.#cancelled = true;
+    this.wake();
+  }
+
+  /** Makes a waiting loop look again. */
+  wake() {
+    this.#wake?.();
+  }
+
+  /**
+   * What the components call as `wasmsh:session/host.block`: Python is on the stack and cannot go on.
+   * @param {Chunk[]} output
+   * @param {Array<[number, Request]>} requests
+   * @param {bigint | undefined} timeout nanoseconds
+   * @returns {Event[]}
+   */
+  block(output, requests, timeout) {
+    const { environment, sink } = this;
+    if (output.length > 0) sink.push(output);
+    for (const [id, request] of requests) this.#begin(id, request);
+    const until = timeout === undefined ? Infinity : performance.now() + Number(timeout) / 1e6;
+    for (;;) {
+      if (environment.pending()) environment.receive();
+      const events = this.#takeEvents(timeout !== 0n);
+      const stuck = sink.full() && !this.#cancelled;
+      if (events.length > 0 && !stuck) return events;
+      if (!environment.blocks) return events;
+      if (!stuck && (performance.now() >= until || (timeout === undefined && this.#nothingCanCome()))) return events;
+      if (events.length > 0) this.#events.unshift(...events);
+      environment.wait(stuck ? Infinity : until - performance.now());
+    }
+  }
+
+  /** @param {number} id @param {Request} request */
+  #begin(id, request) {
+    switch (request.tag) {
+      case "command":
+        this.#commands.push({ id, ...request.val });
+        return;
+      case "fetch":
+        this.#answer(id, {
+          tag: "ended",
+          val: { tag: "err", val: { tag: "denied", val: "this session has no network" } },
+        });
+        return;
+      case "cancelled":
+        this.#commands = this.#commands.filter((command) => command.id !== request.val);
+    }
+  }
+
+  /** @param {number} id @param {Answer} answer */
+  #answer(id, answer) {
+    if (this.#inside) {
+      this.#events.push({ tag: "answered", val: [id, answer] });
+    } else {
+      this.#stirred = true;
+      this.run.answer(id, answer);
+    }
+  }
+
+  /** Runs the commands that wait for this thread. */
+  async #runCommands() {
+    for (let command = this.#commands.shift(); command !== undefined; command = this.#commands.shift()) {
+      if (this.#cancelled) return;
+      this.#answer(command.id, { tag: "exited", val: await this.#runCommand(command.name, command.pid) });
+      this.between();
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} pid
+   * @returns {Promise<Exit>}
+   */
+  async #runCommand(name, pid) {
+    if (this.python === undefined || !PYTHON_COMMANDS.includes(name)) {
+      return this.#cannotRun(pid, `${name}: nothing in this host runs this command`);
+    }
+    let python = this.python.loaded;
+    if (python === undefined) {
+      try {
+        python = await this.python.load();
+      } catch (error) {
+        return this.#cannotRun(pid, `${name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      if (this.#cancelled) return KILLED;
+    }
+    this.#inside = true;
+    try {
+      return python.run(pid);
+    } catch (error) {
+      if (!(error instanceof PythonTrap) || this.sandbox.defect !== undefined) throw error;
+      this.#complain(this.sandbox.madeProcess(), `${name}: the interpreter failed: ${error.message}`);
+      return { tag: "signalled", val: "segv" };
+    } finally {
+      this.#inside = false;
+      this.sandbox.release();
+      for (const event of this.#events.splice(0)) {
+        if (event.tag === "answered") this.#answer(...event.val);
+      }
+    }
+  }
+
+  /**
+   * @param {number} pid
+   * @param {string} message
+   * @returns {Exit} the status of a command that was found and cannot be executed (bash manual 3.7.5)
+   */
+  #cannotRun(pid, message) {
+    const process = this.sandbox.processes.Process.open(pid);
+    this.#complain(process, message);
+    /** @type {any} */ (process)?.[symbolDispose]();
+    return { tag: "code", val: 126 };
+  }
+
+  /**
+   * Writes a line to the stderr of a process, as far as there is room.
+   * @param {import("./wit.js").Process | undefined} process
+   * @param {string} message
+   */
+  #complain(process, message) {
+    try {
+      process?.write(2, encoder.encode(`${message}\n`), false);
+    } catch {
+      // Its stderr is closed, or full: nobody wants to hear it.
+    }
+  }
+
+  /** Offers standard input as far as it is taken. */
+  #feed() {
+    if (this.#stdinClosed) return;
+    for (let piece = this.#stdin[0]; piece !== undefined; piece = this.#stdin[0]) {
+      const taken = this.run.writeStdin(piece.length > STDIN_PIECE ? piece.subarray(0, STDIN_PIECE) : piece);
+      if (taken === 0) return;
+      this.#stirred = true;
+      this.#stdinTaken(piece, taken);
+    }
+    if (this.#stdinEnd) {
+      this.#stdinClosed = true;
+      this.#stirred = true;
+      this.run.closeStdin();
+    } else {
+      this.#askForStdin();
+    }
+  }
+
+  /** @param {Uint8Array} piece @param {number} taken */
+  #stdinTaken(piece, taken) {
+    if (taken === piece.length) this.#stdin.shift();
+    else this.#stdin[0] = piece.subarray(taken);
+  }
+
+  #askForStdin() {
+    if (this.#stdinWanted) return;
+    this.#stdinWanted = true;
+    this.sink.wantStdin();
+  }
+
+  #deliverSignals() {
+    for (const signal of this.#signals.splice(0)) {
+      this.#stirred = true;
+      this.run.signal(signal);
+    }
+  }
+
+  /**
+   * @param {boolean} waits whether whoever asks would wait: only then it is given input, since it cannot refuse any
+   * @returns {Event[]}
+   */
+  #takeEvents(waits) {
+    const events = this.#events.splice(0);
+    for (const signal of this.#signals.splice(0)) events.push({ tag: "signalled", val: signal });
+    if (this.#cancelled) events.push({ tag: "signalled", val: "kill" });
+    if (!waits || this.#stdinClosed) return events;
+    const piece = this.#stdin[0];
+    if (piece !== undefined) {
+      const part = piece.subarray(0, STDIN_PIECE);
+      this.#stdinTaken(piece, part.length);
+      events.push({ tag: "stdin", val: part });
+    } else if (this.#stdinEnd) {
+      this.#stdinClosed = true;
+      events.push({ tag: "stdin-closed" });
+    } else {
+      this.#askForStdin();
+    }
+    return events;
+  }
+
+  /**
+   * Whether who waits inside Python waits for a command that cannot begin before Python has returned. Everything else
+   * is decided outside, and may still come.
+   */
+  #nothingCanCome() {
+    return this.#commands.length > 0 && this.#stdinClosed;
+  }
+
+  /** @param {Wait} wait */
+  async #wait(wait) {
+    const milliseconds = wait.timer === undefined ? LONGEST_TIMER : Math.ceil(Number(wait.timer) / 1e6);
+    await this.#sleep(Math.min(milliseconds, LONGEST_TIMER));
+  }
+
+  /** @param {number} milliseconds */
+  async #sleep(milliseconds) {
+    /** @type {any} */
+    let timer;
+    await new Promise((resolve) => {
+      this.#wake = () => resolve(undefined);
+      timer = setTimeout(resolve, milliseconds);
+    });
+    this.#wake = undefined;
+    clearTimeout(timer);
+  }
+}

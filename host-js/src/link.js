@@ -1,0 +1,221 @@
+//! Brings components together: instantiates `core` (or `sandbox`), and Python beside it on the same files and processes.
+
+/** @import { Core, CoreExports, File, Files, Interpreter, Loaded, Process, Processes } from "./wit.js" */
+
+/** The name of a resource's disposing method: not every engine has `Symbol.dispose` yet. @type {typeof Symbol.dispose} */
+export const symbolDispose = Symbol.dispose ?? /** @type {any} */ (Symbol.for("dispose"));
+
+/** Whether a component threw this as the error of a `result`, rather than trapped. */
+const isResult = (/** @type {unknown} */ error) => typeof error === "object" && error !== null && Object.hasOwn(error, "payload");
+
+/**
+ * @param {Loaded} loaded
+ * @param {Record<string, object>} imports
+ * @returns {any} the component's exports
+ */
+function instantiate({ glue, modules }, imports) {
+  return glue.instantiate(
+    (/** @type {string} */ name) => modules[name],
+    imports,
+    // Synchronous: the modules are compiled, and a worker may.
+    (/** @type {WebAssembly.Module} */ module, /** @type {WebAssembly.Imports} */ wanted) => new WebAssembly.Instance(module, wanted),
+  );
+}
+
+/**
+ * An instance that exports the session. Every call into it is watched: once one has trapped, nothing of the instance can be
+ * trusted, and `defect` says why.
+ */
+export class Sandbox {
+  /** What a trap inside the instance left behind. @type {unknown} */
+  defect = undefined;
+
+  /** Handles that were made since `record`. @type {Set<Disposable> | undefined} */
+  #made = undefined;
+
+  /**
+   * @param {Loaded} loaded `core` or `sandbox`
+   * @param {Record<string, object>} imports WASI and `wasmsh:session/host`
+   */
+  constructor(loaded, imports) {
+    /** @type {CoreExports} */
+    const exports = instantiate(loaded, imports);
+    this.session = exports.session;
+    this.files = this.#watchInterface(exports.files);
+    this.processes = this.#watchInterface(exports.processes);
+    this.#watchMethods(exports.session.Session.prototype);
+    this.#watchMethods(exports.session.Run.prototype);
+    this.#watchMakers();
+  }
+
+  /** Remembers from now on which handles are made, for `release`. */
+  record() {
+    this.#made = new Set();
+  }
+
+  /** The process that was opened since `record`, if it still is. */
+  madeProcess() {
+    const { Process } = this.processes;
+    for (const handle of this.#made ?? []) {
+      if (handle instanceof /** @type {any} */ (Process)) return /** @type {Process} */ (handle);
+    }
+    return undefined;
+  }
+
+  /** Ends `record`: drops all handles made since that are still held. How many there were. */
+  release() {
+    const left = this.#made ?? new Set();
+    this.#made = undefined;
+    for (const handle of left) handle[symbolDispose]();
+    return left.size;
+  }
+
+  /**
+   * @template {object} T
+   * @param {T} exported
+   * @returns {T}
+   */
+  #watchInterface(exported) {
+    const watched = /** @type {any} */ ({ ...exported });
+    for (const [name, value] of Object.entries(exported)) {
+      if (typeof value !== "function") continue;
+      if (isClass(value)) this.#watchMethods(value.prototype);
+      else watched[name] = this.#watch(value);
+    }
+    return watched;
+  }
+
+  /** @param {any} prototype */
+  #watchMethods(prototype) {
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      if (name !== "constructor") prototype[name] = this.#watch(prototype[name]);
+    }
+  }
+
+  /**
+   * @param {Function} call
+   * @returns {(...parameters: any[]) => any}
+   */
+  #watch(call) {
+    const sandbox = this;
+    // No call has more parameters. Naming them is several times as fast as collecting them.
+    return /** @this {any} */ function (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c, /** @type {any} */ d) {
+      try {
+        return call.call(this, a, b, c, d);
+      } catch (error) {
+        if (!isResult(error)) sandbox.defect ??= error;
+        throw error;
+      }
+    };
+  }
+
+  /** Has what makes handles tell of them. */
+  #watchMakers() {
+    const { files, processes } = this;
+    const made = (/** @type {any} */ handle) => {
+      if (this.#made !== undefined && handle !== undefined) this.#remember(this.#made, handle);
+      return handle;
+    };
+    const { open } = files;
+    files.open = (path, how, mode) => made(open(path, how, mode));
+    const file = files.File.prototype;
+    const { duplicate } = file;
+    file.duplicate = /** @type {(this: File) => File} */ (
+      function () {
+        return made(duplicate.call(this));
+      }
+    );
+    const { Process } = processes;
+    const { open: openProcess } = Process;
+    Process.open = (pid) => made(openProcess(pid));
+    const process = Process.prototype;
+    const { file: fileOf } = process;
+    process.file = function (descriptor) {
+      return made(fileOf.call(this, descriptor));
+    };
+    const { adopt } = process;
+    const sandbox = this;
+    process.adopt = function (handle) {
+      sandbox.#made?.delete(handle);
+      return adopt.call(this, handle);
+    };
+  }
+
+  /** @param {Set<Disposable>} made @param {any} handle */
+  #remember(made, handle) {
+    made.add(handle);
+    const dispose = handle[symbolDispose];
+    handle[symbolDispose] = () => {
+      made.delete(handle);
+      dispose();
+    };
+  }
+}
+
+/** A trap in Python, or whatever else ended it from outside its own code. */
+export class PythonTrap extends Error {
+  /** @param {unknown} cause */
+  constructor(cause) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = "PythonTrap";
+  }
+}
+
+/** Python beside a `core`. After a trap its instance is thrown away, and the next run gets another. */
+export class Python {
+  /** @type {Interpreter | undefined} */
+  #interpreter = undefined;
+  #owed = false;
+
+  /**
+   * @param {Loaded} loaded `python`
+   * @param {Sandbox} sandbox
+   * @param {Record<string, object>} imports WASI
+   */
+  constructor(loaded, sandbox, imports) {
+    this.loaded = loaded;
+    this.sandbox = sandbox;
+    this.imports = imports;
+  }
+
+  /**
+   * Runs the process `pid`, which `core` has handed over. `Sandbox.release` afterwards.
+   * @param {number} pid
+   * @returns {import("./wit.js").Exit}
+   * @throws {PythonTrap} with the handles of the dead instance still open
+   */
+  run(pid) {
+    const { sandbox } = this;
+    sandbox.record();
+    try {
+      this.#interpreter ??= instantiate(this.loaded, {
+        ...this.imports,
+        "wasmsh:fs/files": sandbox.files,
+        "wasmsh:session/processes": sandbox.processes,
+      }).interpreter;
+      const exit = /** @type {Interpreter} */ (this.#interpreter).run(pid);
+      this.#owed = true;
+      return exit;
+    } catch (error) {
+      this.#interpreter = undefined;
+      this.#owed = false;
+      throw new PythonTrap(error);
+    }
+  }
+
+  /** Puts the memory back, if that is owed. For when nobody waits. */
+  reset() {
+    if (!this.#owed) return;
+    this.#owed = false;
+    try {
+      this.#interpreter?.reset();
+    } catch {
+      this.#interpreter = undefined;
+    }
+  }
+}
+
+/** @param {Function} value */
+function isClass(value) {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}

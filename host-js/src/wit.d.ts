@@ -1,0 +1,145 @@
+//! The WIT of this project as jco presents it to JavaScript: what this package uses of it.
+
+export type Tagged<T extends string, V = undefined> = [V] extends [undefined] ? { tag: T } : { tag: T; val: V };
+
+export type Signal =
+  | "hup" | "int" | "quit" | "abrt" | "kill" | "usr1" | "segv" | "usr2" | "pipe" | "alrm" | "term" | "chld"
+  | "cont" | "stop" | "tstp" | "ttin" | "ttou" | "xcpu" | "winch";
+export type Limit = { tag: "steps" | "wall-time-ms" | "output-bytes"; val: bigint };
+export type Exit = Tagged<"code", number> | Tagged<"signalled", Signal> | Tagged<"limited", Limit>;
+
+export interface Limits { steps?: bigint; wallTimeMs?: bigint; outputBytes?: bigint }
+export interface Ceilings { processes: number; callDepth: number; descriptors: number; expansionBytes: bigint }
+export interface Config {
+  environment: Array<[Uint8Array, Uint8Array]>;
+  cwd: string;
+  umask: number;
+  limits: Limits;
+  ceilings: Ceilings;
+  commands: string[];
+  hostBlocks: boolean;
+}
+export type StdinKind = "empty" | "piped" | "terminal";
+export interface TerminalSize { columns: number; rows: number }
+export interface RunOptions {
+  name: Uint8Array;
+  arguments: Uint8Array[];
+  environment: Array<[Uint8Array, Uint8Array]>;
+  cwd?: string;
+  limits?: Limits;
+  stdin: StdinKind;
+  terminal?: TerminalSize;
+  fresh: boolean;
+}
+
+export interface Chunk { origin: "stdout" | "stderr"; bytes: Uint8Array }
+
+export interface Header { name: string; value: Uint8Array }
+export interface HttpRequest {
+  method: string;
+  url: string;
+  headers: Header[];
+  body: Uint8Array;
+  timeoutMs?: number;
+  redirects: number;
+}
+export interface ResponseHead { status: number; url: string; headers: Header[] }
+export type FetchError =
+  | Tagged<"denied" | "unknown-host" | "tls" | "protocol", string>
+  | Tagged<"refused" | "timed-out">
+  | Tagged<"too-many-redirects", number>
+  | Tagged<"too-large", bigint>;
+
+export type Request =
+  | Tagged<"command", { name: string; pid: number }>
+  | Tagged<"fetch", HttpRequest>
+  | Tagged<"cancelled", number>;
+export type Answer =
+  | Tagged<"exited", Exit>
+  | Tagged<"head", ResponseHead>
+  | Tagged<"body", Uint8Array>
+  | Tagged<"ended", { tag: "ok"; val?: undefined } | { tag: "err"; val: FetchError }>;
+export type Reception = "taken" | "full" | "unwanted";
+export type Event =
+  | Tagged<"answered", [number, Answer]>
+  | Tagged<"stdin", Uint8Array>
+  | Tagged<"stdin-closed">
+  | Tagged<"signalled", Signal>;
+
+export interface Wait { stdin: boolean; timer?: bigint; requests: number }
+export type State = Tagged<"running"> | Tagged<"waiting", Wait> | Tagged<"exited", Exit>;
+export interface Progress { output: Chunk[]; requests: Array<[number, Request]>; state: State }
+
+export interface Resource extends Disposable {}
+
+export interface Run extends Resource {
+  resume(fuel: bigint, maxOutput: number): Progress;
+  writeStdin(bytes: Uint8Array): number;
+  closeStdin(): void;
+  answer(id: number, what: Answer): Reception;
+  signal(what: Signal): void;
+  steps(): bigint;
+}
+export interface Session extends Resource {
+  start(script: Uint8Array, options: RunOptions): Run;
+  cwd(): string;
+  addCommand(name: string): void;
+  removeCommand(name: string): void;
+}
+export interface SessionInterface {
+  Session: { new (config: Config): Session; prototype: Session };
+  Run: { prototype: Run };
+}
+
+export interface Timestamp { seconds: bigint; nanoseconds: number }
+export type FileType =
+  | "regular" | "directory" | "symbolic-link" | "character-device" | "fifo" | "socket" | "unknown";
+export interface Stat {
+  device: bigint;
+  inode: bigint;
+  kind: FileType;
+  mode: number;
+  links: number;
+  uid: number;
+  gid: number;
+  size: bigint;
+  modified: Timestamp;
+}
+export interface Entry { name: string; stat: Stat }
+export interface File extends Resource {
+  duplicate(): File;
+}
+export interface Files {
+  File: { prototype: File };
+  open(path: string, how: object, mode: number): File;
+  readFile(path: string): Uint8Array;
+  writeFile(path: string, bytes: Uint8Array, mode: number): void;
+  statAt(path: string, follow: boolean): Stat;
+  readDirectory(path: string): Entry[];
+  makeDirectory(path: string, mode: number): void;
+  removeFile(path: string): void;
+  setModeAt(path: string, mode: number, follow: boolean): void;
+  setOwnerAt(path: string, uid: number | undefined, gid: number | undefined, follow: boolean): void;
+  setUser(uid: number, gid: number): void;
+  getUser(): [number, number];
+}
+export interface Process extends Resource {
+  file(descriptor: number): File | undefined;
+  adopt(file: File): number;
+  write(descriptor: number, bytes: Uint8Array, blocking: boolean): number;
+}
+export interface Processes {
+  Process: { prototype: Process; open(pid: number): Process | undefined };
+}
+export interface CoreExports { session: SessionInterface; files: Files; processes: Processes }
+
+export interface Interpreter {
+  run(pid: number): Exit;
+  reset(): void;
+}
+
+/** A component as the transpiler left it: its glue, and its compiled modules by the names the glue asks for. */
+export interface Loaded {
+  glue: { instantiate(getModule: (name: string) => WebAssembly.Module, imports: object, instantiateCore: Function): any };
+  modules: Record<string, WebAssembly.Module>;
+}
