@@ -1,0 +1,34 @@
+//! The utilities of the sandbox, one file each, and their registry.
+//!
+//! A command is an `async fn` over a [`wasmsh_os::Ctx`]; it streams, and its memory does not grow with its input where
+//! its task allows. Behaviour, messages and statuses are those of the GNU tools.
+
+mod ask;
+mod choice;
+mod command;
+mod mode;
+mod number;
+mod opts;
+mod path;
+mod quote;
+mod registry;
+
+mod cat;
+pub mod echo;
+mod env;
+mod escape;
+mod r#false;
+mod head;
+mod mkdir;
+mod pwd;
+mod rm;
+mod sleep;
+mod tail;
+mod r#true;
+mod wc;
+mod yes;
+
+pub use command::Command;
+pub(crate) use command::{Done, Fail, Tool, is_utf8_locale, start};
+pub use opts::{Arg, Opt};
+pub use registry::{COMMANDS, find};

@@ -1,0 +1,39 @@
+//! The one list of all commands.
+
+use crate::Command;
+
+/// All commands, ordered by name.
+pub static COMMANDS: &[&Command] = &[
+    &crate::cat::COMMAND,
+    &crate::echo::COMMAND,
+    &crate::env::COMMAND,
+    &crate::r#false::COMMAND,
+    &crate::head::COMMAND,
+    &crate::mkdir::COMMAND,
+    &crate::pwd::COMMAND,
+    &crate::rm::COMMAND,
+    &crate::sleep::COMMAND,
+    &crate::tail::COMMAND,
+    &crate::r#true::COMMAND,
+    &crate::wc::COMMAND,
+    &crate::yes::COMMAND,
+];
+
+/// The command with this name.
+pub fn find(name: &[u8]) -> Option<&'static Command> {
+    let index = COMMANDS.binary_search_by(|command| command.name.as_bytes().cmp(name)).ok()?;
+    COMMANDS.get(index).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_ordered() {
+        assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
+        for command in COMMANDS {
+            assert!(find(command.name.as_bytes()).is_some());
+        }
+    }
+}
