@@ -35,12 +35,9 @@ async fn run(t: &mut Tool) -> Done {
     let mut directory: Option<BString> = None;
     let mut unset = Vec::new();
     let mut arguments = t.arguments();
-    let mut at_split = split_first(&arguments);
-    // -S puts its words in the place of itself; what they are is read like the rest.
-    while let Some((index, text)) = at_split {
+    while let Some((count, text)) = split_first(&arguments) {
         let words = split_string(t, &text)?;
-        arguments.splice(index..=index, words);
-        at_split = split_first(&arguments);
+        arguments.splice(..count, words);
     }
     let mut options = crate::opts::Options::new(COMMAND.options, arguments, true);
     while let Some((name, value)) = options.next()? {
@@ -103,17 +100,16 @@ async fn run(t: &mut Tool) -> Done {
     execute(t, operands, Some(environment)).await
 }
 
-/// Where `-S` stands among the options, and its text.
+/// How many arguments a `-S` at the beginning takes, and its text.
 fn split_first(arguments: &[BString]) -> Option<(usize, BString)> {
     let first = arguments.first()?;
-    if let Some(text) = first.strip_prefix(b"--split-string=").or_else(|| first.strip_prefix(b"-S")) {
-        if !text.is_empty() {
-            return Some((0, text.into()));
-        }
-    } else if let Some(text) = first.strip_prefix(b"-vS") {
-        return Some((0, text.into()));
+    let attached = first.strip_prefix(b"--split-string=").or_else(|| first.strip_prefix(b"-vS")).or_else(|| first.strip_prefix(b"-S"));
+    match attached {
+        Some(text) if !text.is_empty() => Some((1, text.into())),
+        Some(_) => Some((2, arguments.get(1)?.clone())),
+        None if first == "--split-string" => Some((2, arguments.get(1)?.clone())),
+        None => None,
     }
-    None
 }
 
 fn change_directory(t: &Tool, path: &[u8]) -> Result<(), Errno> {

@@ -74,7 +74,7 @@ async fn run(t: &mut Tool) -> Done {
         if let Some(extra) = files.first() {
             let message = format!(
                 "extra operand {}\nfile operands cannot be combined with --files0-from",
-                t.quote(extra)
+                crate::quote::quote_always(extra)
             );
             return Err(Fail::Usage(message));
         }
