@@ -103,7 +103,10 @@ async fn run(t: &mut Tool) -> Done {
 /// How many arguments a `-S` at the beginning takes, and its text.
 fn split_first(arguments: &[BString]) -> Option<(usize, BString)> {
     let first = arguments.first()?;
-    let attached = first.strip_prefix(b"--split-string=").or_else(|| first.strip_prefix(b"-vS")).or_else(|| first.strip_prefix(b"-S"));
+    let attached = first
+        .strip_prefix(b"--split-string=")
+        .or_else(|| first.strip_prefix(b"-vS"))
+        .or_else(|| first.strip_prefix(b"-S"));
     match attached {
         Some(text) if !text.is_empty() => Some((1, text.into())),
         Some(_) => Some((2, arguments.get(1)?.clone())),
