@@ -18,7 +18,7 @@ use crate::python::{Handle, complain};
 use crate::types::{Errno, Signal};
 
 /// A command: gets its process, returns its status.
-pub(crate) type Command = dyn Fn(&mut Process) -> u8 + Send + Sync;
+pub(crate) type Command = dyn Fn(&Process) -> u8 + Send + Sync;
 
 /// The host's commands, by name.
 pub(crate) type Commands = BTreeMap<String, Arc<Command>>;
@@ -82,23 +82,23 @@ impl Process {
     }
 
     /// Standard input.
-    pub fn stdin(&mut self) -> impl Read + '_ {
+    pub fn stdin(&self) -> impl Read + '_ {
         Descriptor { process: self, number: 0 }
     }
 
     /// Standard output.
-    pub fn stdout(&mut self) -> impl Write + '_ {
+    pub fn stdout(&self) -> impl Write + '_ {
         Descriptor { process: self, number: 1 }
     }
 
     /// Standard error.
-    pub fn stderr(&mut self) -> impl Write + '_ {
+    pub fn stderr(&self) -> impl Write + '_ {
         Descriptor { process: self, number: 2 }
     }
 
     /// Calls until something comes of it; between two attempts the shell has a turn.
     fn attempt<R>(
-        &mut self,
+        &self,
         mut call: impl FnMut(
             GuestProcess<'_>,
             &mut Store<CoreState>,
@@ -139,7 +139,7 @@ fn failure(error: ErrorCode) -> io::Error {
 }
 
 struct Descriptor<'p> {
-    process: &'p mut Process,
+    process: &'p Process,
     number: u32,
 }
 
@@ -251,7 +251,7 @@ fn run_in_thread(
     let Ok(Some((resource, arguments, environment, cwd))) = opened else {
         return WitExit::Signalled(Signal::Kill.into());
     };
-    let mut process = Process {
+    let process = Process {
         handle: Handle::new(resource, core),
         core: Arc::clone(core),
         waker: waker.clone(),
@@ -261,7 +261,7 @@ fn run_in_thread(
         cwd,
     };
     // The closure is the host's own code; if it panics the script sees a command that aborted.
-    let status = catch_unwind(AssertUnwindSafe(|| command(&mut process)));
+    let status = catch_unwind(AssertUnwindSafe(|| command(&process)));
     drop(process);
     match status {
         Ok(status) => WitExit::Code(status),

@@ -182,7 +182,7 @@ impl SessionBuilder {
     pub fn command(
         mut self,
         name: impl Into<String>,
-        run: impl Fn(&mut Process) -> u8 + Send + Sync + 'static,
+        run: impl Fn(&Process) -> u8 + Send + Sync + 'static,
     ) -> Self {
         self.commands.insert(name.into(), Arc::new(run));
         self
