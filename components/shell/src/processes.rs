@@ -90,12 +90,25 @@ impl Process {
                 Err(Errno::Again) if blocking => match self.wait_ready(descriptor, true) {
                     // As write(2): what was written counts, the signal is seen afterwards.
                     Err(Errno::Interrupted) if done > 0 && !ended(&self.ctx) => return Ok(done as u32),
+                    // Nothing can go on before this returns: the reader is a foreign command that
+                    // the host cannot begin while another is on its stack. It finds all in the pipe.
+                    Err(Errno::Again) => self.spool(&description)?,
                     result => result?,
                 },
                 Err(Errno::Again) if done > 0 => return Ok(done as u32),
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Has a full pipe take what comes, up to the session's ceiling.
+    fn spool(&self, description: &Description) -> Result<(), Errno> {
+        let (Description::PipeWriter(end) | Description::Fifo(_, end)) = description else {
+            return Err(Errno::Again);
+        };
+        let ceiling = self.ctx.kernel().ceilings().expansion_bytes;
+        end.pipe().set_spool(usize::try_from(ceiling).unwrap_or(usize::MAX));
+        Ok(())
     }
 
     fn poll(&self, entries: &[PollEntry], timeout: Option<u64>) -> Result<Vec<Readiness>, Errno> {
