@@ -13,7 +13,7 @@ import { WORKSPACE } from "./protocol.js";
  * @typedef {{ request: RunRequest, stdin: StdinSource | undefined, listeners: Listeners, signal: AbortSignal | undefined }} CheckedRun
  */
 
-/** What a login shell of Debian exports. */
+/** What every run exports, unless the caller says otherwise; the same on every host. */
 const ENVIRONMENT = {
   PATH: "/usr/local/bin:/usr/bin:/bin",
   HOME: "/home/user",
@@ -21,6 +21,8 @@ const ENVIRONMENT = {
   LOGNAME: "user",
   SHELL: "/bin/bash",
   LANG: "C.UTF-8",
+  TERM: "dumb",
+  TZ: "UTC",
 };
 
 const SESSION_OPTIONS = new Set([

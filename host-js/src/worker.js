@@ -22,7 +22,7 @@ const USER = 1000;
 const UMASK = 0o022;
 
 /** What a session may hold; beyond it a script meets an error. @type {Ceilings} */
-const CEILINGS = { processes: 4096, callDepth: 10_000, descriptors: 1024, expansionBytes: 1n << 30n };
+const CEILINGS = { processes: 4096, callDepth: 10_000, descriptors: 1024, expansionBytes: 256n << 20n };
 
 const encoder = new TextEncoder();
 
@@ -392,11 +392,11 @@ function limits({ steps, wallTimeMs, outputBytes }) {
 function limitMessage({ tag, val }) {
   switch (tag) {
     case "steps":
-      return `wasmsh: ended: the step budget of ${val} is used up\n`;
+      return `wasmsh: step limit of ${val} exceeded\n`;
     case "wall-time-ms":
-      return `wasmsh: ended: the time limit of ${val} ms is over\n`;
+      return `wasmsh: time limit of ${val} ms exceeded\n`;
     case "output-bytes":
-      return `wasmsh: ended: more than ${val} bytes of output\n`;
+      return `wasmsh: output limit of ${val} bytes exceeded\n`;
   }
 }
 

@@ -72,11 +72,11 @@ test("limits end a run with a status and a message", async (t) => {
   assert.equal(steps.exitCode, 137);
   assert.equal(steps.limit, "steps");
   assert.equal(steps.stdout, "before\n");
-  assert.match(steps.stderr, /step budget of 1000000 /);
+  assert.match(steps.stderr, /step limit of 1000000 exceeded/);
   const time = await session.run("spin", { stepBudget: 0, timeoutMs: 30 });
   assert.equal(time.exitCode, 124);
   assert.equal(time.limit, "time");
-  assert.match(time.stderr, /time limit of 30 ms/);
+  assert.match(time.stderr, /time limit of 30 ms exceeded/);
 });
 
 test("what cannot be stopped is killed with its session", async (t) => {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 // wasmsh: bash, Python and one filesystem in your process, with nothing of the host in reach.
 
 /** The directory that sessions start in, and from which relative paths of the file methods count: `/workspace`. */

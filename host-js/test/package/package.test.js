@@ -1,0 +1,64 @@
+//! The package as its users get it: packed, installed in an empty folder, and imported by its name.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const missing = existsSync(join(root, "dist/manifest.json")) ? undefined : "dist/ is missing: cargo xtask build makes it";
+
+const EXAMPLE = `
+import { createNodeSession, resolveAssetPath, resolveNodeHostPath } from "wasmsh";
+const session = await createNodeSession();
+const result = await session.run("echo hello && python3 -c \\"print('world')\\"");
+await session.close();
+console.log(JSON.stringify({ ...result, events: result.events.length, paths: [resolveAssetPath("manifest.json"), resolveNodeHostPath()] }));
+`;
+
+test("packed, installed, imported", { skip: missing }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "wasmsh package "));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const { stdout: packed } = await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: root, maxBuffer: 1 << 24 });
+  const [{ filename, files }] = JSON.parse(packed);
+  const paths = files.map((/** @type {{ path: string }} */ { path }) => path);
+  assert.ok(paths.includes("types/index.d.ts"));
+  assert.deepEqual(paths.filter((/** @type {string} */ path) => /^(test|bench|scripts)\//.test(path)), []);
+
+  await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], { cwd: folder });
+  const { dependencies } = JSON.parse(await readFile(join(folder, "node_modules/wasmsh/package.json"), "utf8"));
+  assert.equal(dependencies, undefined);
+
+  await writeFile(join(folder, "example.js"), EXAMPLE);
+  const { stdout } = await run(process.execPath, ["example.js"], { cwd: folder });
+  const result = JSON.parse(stdout);
+  assert.equal(result.stdout, "hello\nworld\n");
+  assert.equal(result.exitCode, 0);
+  for (const path of result.paths) assert.ok(existsSync(path) && path.startsWith(folder), path);
+
+  await writeFile(join(folder, "types.ts"), `
+import { createNodeSession, FileError, type RunResult, type WasmshSession } from "wasmsh";
+export async function use(): Promise<RunResult> {
+  await using session: WasmshSession = await createNodeSession({ stepBudget: 1, onStdout: (text) => text.trim() });
+  // @ts-expect-error: there is no such option
+  await session.run("", { nosuch: 1 });
+  try {
+    await session.writeFile("a", new Uint8Array(), { mode: 0o600 });
+  } catch (error) {
+    if (error instanceof FileError) return { stdout: error.code, stderr: "", output: "", exitCode: null, events: [], limit: "time" };
+  }
+  return session.run("cat", { stdin: [new Uint8Array(), "text"], signal: AbortSignal.timeout(1) });
+}
+`);
+  await run(process.execPath, [
+    join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext",
+    "--lib", "es2023,dom", "--types", "", "types.ts",
+  ], { cwd: folder });
+});
