@@ -4,16 +4,20 @@ use crate::Command;
 
 /// All commands, ordered by name.
 pub static COMMANDS: &[&Command] = &[
+    &crate::test::BRACKET,
     &crate::cat::COMMAND,
     &crate::echo::COMMAND,
     &crate::env::COMMAND,
     &crate::r#false::COMMAND,
     &crate::head::COMMAND,
     &crate::mkdir::COMMAND,
+    &crate::printf::COMMAND,
     &crate::pwd::COMMAND,
     &crate::rm::COMMAND,
+    &crate::seq::COMMAND,
     &crate::sleep::COMMAND,
     &crate::tail::COMMAND,
+    &crate::test::COMMAND,
     &crate::r#true::COMMAND,
     &crate::wc::COMMAND,
     &crate::yes::COMMAND,
