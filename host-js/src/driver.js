@@ -84,15 +84,17 @@ export class RunDriver {
    * @param {Environment} parts.environment
    * @param {Sink} parts.sink
    * @param {Uint8Array | "empty" | "stream"} parts.stdin
+   * @param {number} parts.wallTimeMs the limit of the run; 0: none. The shell ends it; this loop only sees to it that it can
    * @param {() => void} parts.between called between two calls into the components
    */
-  constructor({ run, sandbox, python, environment, sink, stdin, between }) {
+  constructor({ run, sandbox, python, environment, sink, stdin, wallTimeMs, between }) {
     this.run = run;
     this.sandbox = sandbox;
     this.python = python;
     this.environment = environment;
     this.sink = sink;
     this.between = between;
+    this.deadline = wallTimeMs === 0 ? Infinity : performance.now() + wallTimeMs;
     if (stdin instanceof Uint8Array) this.#stdin.push(stdin);
     this.#stdinEnd = stdin !== "stream";
     this.#stdinClosed = stdin === "empty";
@@ -119,7 +121,7 @@ export class RunDriver {
       }
       this.#feed();
       this.#deliverSignals();
-      while (sink.full() && !this.#cancelled) await this.#sleep(LONGEST_TIMER);
+      while (sink.full() && !this.#cancelled) await this.#sleep(Infinity);
       if (this.#cancelled) return KILLED;
       if (state.tag === "waiting" && !this.#stirred) await this.#wait(state.val);
       else if (environment.pending()) await environment.pause();
@@ -166,16 +168,19 @@ export class RunDriver {
     const { environment, sink } = this;
     if (output.length > 0) sink.push(output);
     for (const [id, request] of requests) this.#begin(id, request);
-    const until = timeout === undefined ? Infinity : performance.now() + Number(timeout) / 1e6;
+    const end = timeout === undefined ? Infinity : performance.now() + Number(timeout) / 1e6;
+    const until = Math.min(end, this.deadline);
     for (;;) {
       if (environment.pending()) environment.receive();
+      const over = this.#cancelled || performance.now() >= this.deadline;
       const events = this.#takeEvents(timeout !== 0n);
-      const stuck = sink.full() && !this.#cancelled;
+      if (over) events.push({ tag: "signalled", val: "kill" });
+      const stuck = sink.full() && !over;
       if (events.length > 0 && !stuck) return events;
       if (!environment.blocks) return events;
       if (!stuck && (performance.now() >= until || (timeout === undefined && this.#nothingCanCome()))) return events;
       if (events.length > 0) this.#events.unshift(...events);
-      environment.wait(stuck ? Infinity : until - performance.now());
+      environment.wait((stuck ? this.deadline : until) - performance.now());
     }
   }
 
@@ -318,7 +323,6 @@ export class RunDriver {
   #takeEvents(waits) {
     const events = this.#events.splice(0);
     for (const signal of this.#signals.splice(0)) events.push({ tag: "signalled", val: signal });
-    if (this.#cancelled) events.push({ tag: "signalled", val: "kill" });
     if (!waits || this.#stdinClosed) return events;
     const piece = this.#stdin[0];
     if (piece !== undefined) {
@@ -344,8 +348,9 @@ export class RunDriver {
 
   /** @param {Wait} wait */
   async #wait(wait) {
-    const milliseconds = wait.timer === undefined ? LONGEST_TIMER : Math.ceil(Number(wait.timer) / 1e6);
-    await this.#sleep(Math.min(milliseconds, LONGEST_TIMER));
+    const timer = wait.timer === undefined ? Infinity : Number(wait.timer) / 1e6;
+    const left = this.deadline - performance.now();
+    await this.#sleep(Math.ceil(left > 0 ? Math.min(timer, left) : timer));
   }
 
   /** @param {number} milliseconds */
@@ -354,7 +359,7 @@ export class RunDriver {
     let timer;
     await new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
-      timer = setTimeout(resolve, milliseconds);
+      timer = setTimeout(resolve, Math.min(milliseconds, LONGEST_TIMER));
     });
     this.#wake = undefined;
     clearTimeout(timer);

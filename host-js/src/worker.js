@@ -226,6 +226,7 @@ export class SessionWorker {
         environment,
         sink: output,
         stdin: request.stdin,
+        wallTimeMs: request.limits.wallTimeMs,
         between: () => this.#answerDeferred(),
       });
       this.#current = { id, driver, output };

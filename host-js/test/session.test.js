@@ -211,6 +211,17 @@ test("a run that waits inside Python can be cancelled and interrupted", async (t
   assert.match((await interrupted).stdout, /^interrupted\n/);
 });
 
+test("the time limit also ends what waits", async (t) => {
+  const session = await open(t);
+  const asleep = await session.run("sleep 60000", { timeoutMs: 50 });
+  assert.equal(asleep.limit, "time");
+  const silent = (async function* () {
+    await new Promise(() => {});
+    yield "";
+  })();
+  assert.match((await session.run("run python3", { stdin: silent, timeoutMs: 50 })).stdout, /^interrupted\n/);
+});
+
 test("what no host answers ends with a message", async (t) => {
   const session = await open(t);
   const unknown = await session.run("run nosuch");
