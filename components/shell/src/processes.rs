@@ -285,6 +285,7 @@ impl GuestProcess for Process {
     }
 
     fn take_signal(&self) -> Option<Signal> {
+        self.pump.look();
         if ended(&self.ctx) {
             return Some(Signal::Kill);
         }

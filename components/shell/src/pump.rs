@@ -94,6 +94,13 @@ impl Pump {
         }
     }
 
+    /// Looks at what the host has to say, for a command that computes and waits for nothing: signals and
+    /// limits reach it, and output does not stay until it ends.
+    pub(crate) fn look(&self) {
+        self.exchange(Some(0));
+        self.owner.enforce_limits();
+    }
+
     /// Hands over what the host should have, and takes what it has. Whether there was something.
     fn exchange(&self, timeout: Option<u64>) -> bool {
         let kernel = self.owner.kernel();
