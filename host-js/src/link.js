@@ -5,8 +5,14 @@
 /** The name of a resource's disposing method: not every engine has `Symbol.dispose` yet. @type {typeof Symbol.dispose} */
 export const symbolDispose = Symbol.dispose ?? /** @type {any} */ (Symbol.for("dispose"));
 
-/** Whether a component threw this as the error of a `result`, rather than trapped. */
-const isResult = (/** @type {unknown} */ error) => typeof error === "object" && error !== null && Object.hasOwn(error, "payload");
+/**
+ * Whether the instance was left in the middle of something: it trapped, or the thread's stack was at its end. The error of a `result`
+ * has a `payload`; a `TypeError` is that of the glue, which refuses a value before the instance sees it.
+ * @param {unknown} error
+ */
+function isTrap(error) {
+  return !(error instanceof TypeError || (typeof error === "object" && error !== null && Object.hasOwn(error, "payload")));
+}
 
 /**
  * @param {Loaded} loaded
@@ -62,12 +68,11 @@ export class Sandbox {
     return undefined;
   }
 
-  /** Ends `record`: drops all handles made since that are still held. How many there were. */
+  /** Ends `record`: drops all handles made since that are still held. */
   release() {
-    const left = this.#made ?? new Set();
+    const left = [...(this.#made ?? [])];
     this.#made = undefined;
     for (const handle of left) handle[symbolDispose]();
-    return left.size;
   }
 
   /**
@@ -103,7 +108,7 @@ export class Sandbox {
       try {
         return call.call(this, a, b, c, d);
       } catch (error) {
-        if (!isResult(error)) sandbox.defect ??= error;
+        if (isTrap(error)) sandbox.defect ??= error;
         throw error;
       }
     };

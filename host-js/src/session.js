@@ -230,15 +230,15 @@ export class Session {
   #finish(id, result) {
     const run = this.#runNumbered(id);
     const pending = this.#settle(id);
-    if (run !== undefined) {
-      run.end();
-      this.#runs.shift();
-      this.#runs[0]?.begin();
-    }
     try {
       pending?.resolve(result(/** @type {ActiveRun} */ (run)));
     } catch (error) {
       pending?.reject(error);
+    }
+    if (run !== undefined) {
+      run.end();
+      this.#runs.shift();
+      this.#runs[0]?.begin();
     }
   }
 
@@ -299,17 +299,35 @@ class ActiveRun {
 
   /** @param {Chunk[]} chunks */
   output(chunks) {
-    const { onStdout, onStderr } = this.listeners;
     for (const chunk of chunks) {
       this.#chunks.push(chunk);
-      const listener = chunk.origin === "stdout" ? onStdout : onStderr;
-      listener?.(this.#decoders[chunk.origin].decode(chunk.bytes, { stream: true }), chunk.bytes);
+      this.#tell(chunk.origin, chunk.bytes, true);
+    }
+  }
+
+  /**
+   * What a listener throws ends the run, and is what the caller of the run gets.
+   * @param {"stdout" | "stderr"} origin
+   * @param {Uint8Array} bytes
+   * @param {boolean} more whether the rest of a character may follow
+   */
+  #tell(origin, bytes, more) {
+    const listener = origin === "stdout" ? this.listeners.onStdout : this.listeners.onStderr;
+    if (listener === undefined || this.#failed !== undefined) return;
+    const text = this.#decoders[origin].decode(bytes, { stream: more });
+    if (!more && text === "") return;
+    try {
+      listener(text, bytes);
+    } catch (error) {
+      this.#cancel(error);
     }
   }
 
   /** @param {import("./wit.js").Exit} exit @param {Chunk[]} chunks */
   result(exit, chunks) {
     this.output(chunks);
+    this.#tell("stdout", new Uint8Array(), false);
+    this.#tell("stderr", new Uint8Array(), false);
     if (this.#failed !== undefined) throw this.#failed.error;
     return resultOf(exit, this.#chunks, this.diagnostics);
   }

@@ -1,7 +1,9 @@
 //! A session as its caller has it, over a core that does exactly what its script says (`scripted/core.js`).
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import * as wasmsh from "../src/index.js";
 
@@ -153,6 +155,27 @@ test("output comes as it is written, and characters stay whole", async (t) => {
   });
   assert.deepEqual(heard, ["out ü 3", "err e"]);
   assert.equal(result.output, "ü\ne\n");
+});
+
+test("what a listener throws ends the run", async (t) => {
+  const session = await open(t);
+  const listening = session.run("out a\nspin", {
+    onStdout: () => {
+      throw new Error("heard enough");
+    },
+  });
+  await assert.rejects(listening, /heard enough/);
+  assert.equal((await session.run("out on")).stdout, "on\n");
+});
+
+test("a process need not close its sessions to end", async () => {
+  const index = new URL("../src/index.js", import.meta.url).href;
+  const program = `
+    import { createNodeSession } from ${JSON.stringify(index)};
+    const session = await createNodeSession({ assetDir: ${JSON.stringify(assetDir)} });
+    console.log((await session.run("sleep 50\\nout done")).stdout);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+  assert.equal(stdout, "done\n\n");
 });
 
 test("much output arrives whole, also when the caller is slow", async (t) => {
