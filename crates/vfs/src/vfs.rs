@@ -390,6 +390,9 @@ impl Vfs {
             return Handle::new(&self.shared, id, how)?.write(bytes);
         }
         let created = tree.account.used.inodes > before;
+        if created && bytes.is_empty() {
+            return Ok(()); // nothing is written, so set-id bits stay
+        }
         let stored = store(&mut tree, &caller, id);
         if stored.is_err() && created {
             // All or nothing: a file that was made for bytes that did not fit goes again.
