@@ -69,7 +69,7 @@ impl Io {
     /// Takes in what has arrived, and returns the signals.
     pub(crate) fn receive(&mut self, mail: Mail) -> impl Iterator<Item = Signal> + use<> {
         self.cancelled |= mail.cancelled;
-        self.stdin.receive(mail.stdin);
+        self.stdin.receive();
         mail.signals.into_iter()
     }
 

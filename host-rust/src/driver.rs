@@ -41,6 +41,8 @@ pub(crate) enum Step {
     Idle { until: Option<Instant> },
     /// The run is over.
     Exited(Exit),
+    /// The run must be ended: what of it still runs has no one to wait for it.
+    Stopped(Exit),
 }
 
 /// A command that runs outside the shell.
@@ -111,13 +113,13 @@ impl Driver {
         }
         core.feed()?;
         if core.io().cancelled {
-            return Ok(Step::Exited(Exit::Signalled(Signal::Kill)));
+            return Ok(Step::Stopped(Exit::Signalled(Signal::Kill)));
         }
 
         let result = core.resume(FUEL, MAX_OUTPUT)?;
         core.io().deliver(&result.output);
         if core.io().refused {
-            return Ok(Step::Exited(Exit::Signalled(Signal::Pipe)));
+            return Ok(Step::Stopped(Exit::Signalled(Signal::Pipe)));
         }
         progress |= !result.output.is_empty();
         for (id, request) in result.requests {
@@ -148,6 +150,7 @@ impl Driver {
         self.core.turned.notify_all();
 
         let timer = match result.state {
+            State::Exited(exit @ WitExit::Limited(_)) => return Ok(Step::Stopped(exit.into())),
             State::Exited(exit) => return Ok(Step::Exited(exit.into())),
             State::Running => {
                 progress = true;
@@ -170,7 +173,7 @@ impl Driver {
         // The shell ends a run at its limit by itself; this is for one that cannot.
         let deadline = deadline.and_then(|deadline| deadline.checked_add(GRACE));
         if deadline.is_some_and(|deadline| deadline <= now) {
-            return Ok(Step::Exited(Exit::Signalled(Signal::Kill)));
+            return Ok(Step::Stopped(Exit::Signalled(Signal::Kill)));
         }
         if progress {
             return Ok(Step::Progress);

@@ -1,4 +1,4 @@
-//! What reaches a session from other threads: signals, cancellation, standard input, wake-ups.
+//! What reaches a session from other threads: signals, cancellation, wake-ups.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,14 +13,12 @@ use crate::types::Signal;
 pub(crate) struct Mail {
     pub(crate) signals: VecDeque<Signal>,
     pub(crate) cancelled: bool,
-    /// What the reader of standard input has read; an empty piece is its end.
-    pub(crate) stdin: VecDeque<Vec<u8>>,
     woken: bool,
 }
 
 impl Mail {
     fn is_empty(&self) -> bool {
-        self.signals.is_empty() && !self.cancelled && self.stdin.is_empty() && !self.woken
+        self.signals.is_empty() && !self.cancelled && !self.woken
     }
 }
 
@@ -58,10 +56,6 @@ impl Mailbox {
     /// Since when the run should be over, if it was cancelled.
     pub(crate) fn cancelled_at(&self) -> Option<Instant> {
         self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(at, _)| *at)
-    }
-
-    pub(crate) fn stdin(&self, piece: Vec<u8>) {
-        self.post(|mail| mail.stdin.push_back(piece));
     }
 
     /// What has arrived, without waiting.

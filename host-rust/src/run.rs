@@ -13,7 +13,7 @@ use crate::core::{Sink, Trapped};
 use crate::driver::{Step, timed_out};
 use crate::session::Session;
 use crate::stdin::Source;
-use crate::types::{Collected, Exit, Limits, Output, Signal, Stream};
+use crate::types::{Collected, Exit, Limits, Output, Stream};
 
 /// Why a run could not be carried out. That a script fails is not an error here: see [`Output::exit`].
 #[derive(Debug, Error)]
@@ -219,6 +219,10 @@ impl<'s> Run<'s> {
             match driver.step(&mut context)? {
                 Step::Progress => {}
                 Step::Exited(exit) => break exit,
+                Step::Stopped(exit) => {
+                    driver.abandon();
+                    break exit;
+                }
                 Step::Idle { until } => {
                     if driver.mailbox.is_empty() {
                         driver.tidy();
@@ -227,10 +231,6 @@ impl<'s> Run<'s> {
                 }
             }
         };
-        let forced = matches!(exit, Exit::Limited(_) | Exit::Signalled(Signal::Kill | Signal::Pipe));
-        if forced {
-            driver.abandon();
-        }
         let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
         let collected = driver.core.lock().finish()?;
         Ok((timed_out(limits.wall_time_ms.filter(|_| late), exit), collected))

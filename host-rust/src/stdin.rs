@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::Wake;
 
 use crate::mailbox::Mailbox;
 
@@ -34,9 +35,11 @@ pub(crate) struct Stdin {
 
 enum Reader {
     Idle(Box<dyn Read + Send>),
-    /// A thread that reads once for each token, and whether it has one now.
+    /// A thread that reads once for each token, what it has read (an empty piece is the end), and whether it has a
+    /// token now.
     Thread {
         tokens: Sender<()>,
+        pieces: Receiver<Vec<u8>>,
         reading: bool,
     },
 }
@@ -51,18 +54,16 @@ impl Stdin {
         }
     }
 
-    /// Takes in what the reader's thread has sent; an empty piece is the end.
-    pub(crate) fn receive(&mut self, pieces: impl IntoIterator<Item = Vec<u8>>) {
-        for piece in pieces {
-            if let Some(Reader::Thread { reading, .. }) = &mut self.reader {
-                *reading = false;
-            }
-            if piece.is_empty() {
-                self.ended = true;
-                self.reader = None;
-            } else {
-                self.pieces.push_back(piece);
-            }
+    /// Takes in what the reader's thread has read.
+    pub(crate) fn receive(&mut self) {
+        let Some(Reader::Thread { pieces, reading, .. }) = &mut self.reader else { return };
+        let Ok(piece) = pieces.try_recv() else { return };
+        *reading = false;
+        if piece.is_empty() {
+            self.ended = true;
+            self.reader = None;
+        } else {
+            self.pieces.push_back(piece);
         }
     }
 
@@ -93,7 +94,7 @@ impl Stdin {
     }
 
     /// Asks the reader for more, if nothing is left and it was not asked yet. Its thread is started by the first
-    /// call; without one, input is read here and now.
+    /// call; where none can be had, there is no input.
     pub(crate) fn want(&mut self, mailbox: &Arc<Mailbox>) {
         if !self.pieces.is_empty() || self.ended {
             return;
@@ -103,7 +104,7 @@ impl Stdin {
         {
             self.reader = Some(start(reader, Arc::clone(mailbox)));
         }
-        if let Some(Reader::Thread { tokens, reading }) = &mut self.reader
+        if let Some(Reader::Thread { tokens, reading, .. }) = &mut self.reader
             && !*reading
         {
             *reading = tokens.send(()).is_ok();
@@ -115,6 +116,7 @@ impl Stdin {
 
 fn start(mut reader: Box<dyn Read + Send>, mailbox: Arc<Mailbox>) -> Reader {
     let (tokens, asked) = channel::<()>();
+    let (read_piece, pieces) = channel();
     let thread = std::thread::Builder::new().name("wasmsh-stdin".into()).stack_size(128 << 10);
     let started = thread.spawn(move || {
         let mut buffer = vec![0; PIECE];
@@ -129,8 +131,10 @@ fn start(mut reader: Box<dyn Read + Send>, mailbox: Arc<Mailbox>) -> Reader {
                     Ok(read) => break read,
                 }
             };
-            mailbox.stdin(buffer.get(..read).unwrap_or_default().to_vec());
-            if read == 0 {
+            // Nobody receives it when the run is over.
+            let received = read_piece.send(buffer.get(..read).unwrap_or_default().to_vec());
+            Arc::clone(&mailbox).wake();
+            if read == 0 || received.is_err() {
                 return;
             }
         }
@@ -138,7 +142,7 @@ fn start(mut reader: Box<dyn Read + Send>, mailbox: Arc<Mailbox>) -> Reader {
     if let Err(error) = started {
         tracing::warn!(%error, "no thread for standard input");
     }
-    Reader::Thread { tokens, reading: false }
+    Reader::Thread { tokens, pieces, reading: false }
 }
 
 #[cfg(test)]
@@ -181,7 +185,8 @@ mod tests {
             stdin.want(&mailbox);
             mailbox.wait(None);
             assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), round);
-            stdin.receive(mailbox.take().stdin);
+            mailbox.take();
+            stdin.receive();
             let length = stdin.peek().len();
             assert_eq!(length, usize::from(round < 3));
             stdin.advance(length);
