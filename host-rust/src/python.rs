@@ -75,6 +75,8 @@ pub(crate) struct PythonState {
 pub(crate) struct Forward {
     core: Arc<CoreCell>,
     table: ResourceTable,
+    /// The process that Python runs as, once it has opened it.
+    process: Option<ResourceAny>,
 }
 
 /// Adds what Python imports.
@@ -100,7 +102,7 @@ impl Instance {
     ) -> wasmtime::Result<Self> {
         let state = PythonState {
             wasi: Wasi::default(),
-            forward: Forward { core, table: ResourceTable::new() },
+            forward: Forward { core, table: ResourceTable::new(), process: None },
             limits: StoreLimitsBuilder::new().memory_size(memory).build(),
         };
         let mut store = Store::new(pre.engine(), state);
@@ -114,6 +116,7 @@ impl Instance {
     /// Runs the interpreter as a process of the core's. After an error the instance is lost.
     pub(crate) async fn run(&mut self, pid: u32) -> wasmtime::Result<Exit> {
         self.store.set_epoch_deadline(1);
+        self.store.data_mut().forward.process = None;
         self.used = true;
         self.world.wasmsh_python_interpreter().call_run(&mut self.store, pid).await
     }
@@ -125,6 +128,15 @@ impl Instance {
             self.world.wasmsh_python_interpreter().call_reset(&mut self.store).await?;
         }
         Ok(())
+    }
+
+    /// Writes a message to the standard error of the process, which Python cannot do itself any more.
+    pub(crate) fn complain(&self, pid: u32, message: &str) {
+        let forward = &self.store.data().forward;
+        match forward.process {
+            Some(process) => complain_as(&mut forward.core.lock(), process, message),
+            None => complain(&forward.core, pid, message),
+        }
     }
 
     pub(crate) fn used(&self) -> bool {
@@ -192,6 +204,14 @@ impl Forward {
         let mut core = self.core.lock();
         core.activity += 1;
         core.call(|world, store| call(world.wasmsh_session_processes().process(), store)).map_err(lost)
+    }
+
+    /// Whether a call that would block may: not when a signal waits for the process, or has ended it.
+    fn undisturbed(&self, process: ResourceAny, descriptor: u32) -> wasmtime::Result<Outcome<()>> {
+        let entries = [exported::PollEntry { descriptor, read: false, write: false }];
+        let polled =
+            self.attempt(|guest, store| guest.call_poll(store, process, &entries, Some(0)), Result::is_err)?;
+        Ok(polled.map(drop))
     }
 
     /// A call on a process that is repeated while nothing comes of it.
@@ -328,7 +348,10 @@ impl processes::HostProcess for Forward {
 
     fn open(&mut self, pid: u32) -> wasmtime::Result<Option<Resource<Process>>> {
         match self.processes(|guest, store| guest.call_open(store, pid))? {
-            Some(process) => Ok(Some(self.table.push(Process(Handle::new(process, &self.core)))?)),
+            Some(process) => {
+                self.process = Some(process);
+                Ok(Some(self.table.push(Process(Handle::new(process, &self.core)))?))
+            }
             None => Ok(None),
         }
     }
@@ -347,7 +370,12 @@ impl processes::HostProcess for Forward {
                 |read| !matches!(read, Err(ErrorCode::Again)),
             )?;
             match read {
-                Err(ErrorCode::Again) if blocking => turn(&self.core, None).await,
+                Err(ErrorCode::Again) if blocking => {
+                    if let Err(interrupted) = self.undisturbed(process, descriptor)? {
+                        return Ok(Err(interrupted));
+                    }
+                    turn(&self.core, None).await;
+                }
                 read => return Ok(read),
             }
         }
@@ -377,6 +405,11 @@ impl processes::HostProcess for Forward {
             }
             if !blocking || written == bytes.len() {
                 return Ok(Ok(u32::try_from(written)?));
+            }
+            match self.undisturbed(process, descriptor)? {
+                Err(_) if written > 0 => return Ok(Ok(u32::try_from(written)?)),
+                Err(interrupted) => return Ok(Err(interrupted)),
+                Ok(()) => {}
             }
             turn(&self.core, None).await;
         }
@@ -504,7 +537,10 @@ impl processes::HostProcess for Forward {
     }
 
     fn drop(&mut self, process: Resource<Process>) -> wasmtime::Result<()> {
-        self.table.delete(process)?;
+        let process = self.table.delete(process)?;
+        if self.process == Some(process.0.resource) {
+            self.process = None;
+        }
         Ok(())
     }
 }
@@ -526,16 +562,21 @@ fn readiness(ready: exported::Readiness) -> processes::Readiness {
     result
 }
 
-/// Writes a message to the standard error of a process whose command cannot do it itself.
+/// Writes a message to the standard error of a process that nobody has opened yet.
 pub(crate) fn complain(core: &Arc<CoreCell>, pid: u32, message: &str) {
     let opened =
         core.lock().call(|world, store| world.wasmsh_session_processes().process().call_open(store, pid));
-    let Ok(Some(process)) = opened else { return };
-    let process = Handle::new(process, core);
+    if let Ok(Some(process)) = opened {
+        let process = Handle::new(process, core);
+        complain_as(&mut core.lock(), process.resource, message);
+    }
+}
+
+fn complain_as(core: &mut Core, process: ResourceAny, message: &str) {
     // A pipe that is full, or closed, has no room for a message.
-    let _ = core.lock().call(|world, store| {
+    let _ = core.call(|world, store| {
         let guest = world.wasmsh_session_processes().process();
-        guest.call_write(store, process.resource, 2, message.as_bytes(), false)
+        guest.call_write(store, process, 2, message.as_bytes(), false)
     });
 }
 
