@@ -72,9 +72,19 @@ impl Process {
             match self.ctx.try_read_from(&description, &mut bytes, max) {
                 Ok(_) => return Ok(bytes),
                 Err(Errno::Again) if blocking => self.wait_ready(descriptor, false)?,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if error == Errno::Again {
+                        self.register(&[Interest { descriptor, read: true, write: false }]);
+                    }
+                    return Err(error);
+                }
             }
         }
+    }
+
+    /// Lets the host know, after a call that did not wait, what this process waits for: above all its own input.
+    fn register(&self, entries: &[Interest]) {
+        let _ = self.ctx.poll_ready(entries);
     }
 
     fn write(&self, descriptor: u32, bytes: &[u8], blocking: bool) -> Result<u32, Errno> {
@@ -126,7 +136,8 @@ impl Process {
                 ready.iter().any(|one| !one.is_empty())
             });
             match result {
-                Ok(()) | Err(Errno::TimedOut) => {}
+                Ok(()) => {}
+                Err(Errno::TimedOut) => self.register(&entries),
                 Err(error) => return Err(error),
             }
         }
