@@ -162,6 +162,10 @@ pub struct Ast {
     /// Errors inside backquotes and here-documents, which bash reports only when it expands them.
     pub errors: Vec<ParseError>,
     pub(crate) bytes: Vec<u8>,
+    /// Where each `$'…'` stands, by the position of its decoded text in `bytes`, ascending.
+    pub(crate) ansi_c: Vec<(u32, Span)>,
+    /// Where each `$"…"` begins, by the position of its first part in `parts`, ascending.
+    pub(crate) localized: Vec<(u32, u32)>,
     pub(crate) commands: Vec<Command>,
     pub(crate) and_ors: Vec<AndOr>,
     pub(crate) and_or_parts: Vec<AndOrPart>,
@@ -291,6 +295,8 @@ pub struct AndOr {
     pub pipelines: Seq<AndOrPart>,
     /// Ended by `&`: run asynchronously.
     pub background: bool,
+    /// Ended by a new line rather than by `;` or `&`.
+    pub newline: bool,
     /// Where it stands, without the terminator.
     pub span: Span,
     /// Line of its first token.

@@ -106,6 +106,9 @@ enum Task {
     SkipIndent,
     Indent(isize),
     IndentHere,
+    /// The next `;` is written even if bodies of here-documents come before it.
+    ForgetHereDocs,
+    SingleQuoted(Str),
     Number(u32),
     /// The delimiter of a here-document whose body then waits.
     Delimiter(Id<HereDoc>),
@@ -116,8 +119,10 @@ enum Task {
     Deferred,
     /// An operator, then bodies of here-documents.
     Operator(&'static str),
-    /// `;` or a new line between items.
-    Separator,
+    /// `;` or a new line between items. `newline`: it was written so.
+    Separator {
+        newline: bool,
+    },
     /// `{` … `}` of a group: how it opens and closes depends on where it is.
     OpenGroup,
     CloseGroup,
@@ -131,6 +136,8 @@ struct State {
     indentation: usize,
     inside_function: usize,
     skip_indent: bool,
+    /// In a command substitution, where new lines stay.
+    substitution: bool,
     was_here_doc: bool,
     deferred: Vec<Id<HereDoc>>,
 }
@@ -184,6 +191,9 @@ impl<'a> Printer<'a> {
                 let items = &self.ast[list.items];
                 for (i, item) in items.iter().enumerate() {
                     tasks.push(Task::AndOr(*item));
+                    if i > 0 {
+                        tasks.push(Task::Deferred);
+                    }
                     let last = i + 1 == items.len();
                     if item.background {
                         tasks.push(Task::Operator(" &"));
@@ -191,7 +201,7 @@ impl<'a> Printer<'a> {
                             tasks.extend([Task::Text(" "), Task::SkipIndent]);
                         }
                     } else if !last {
-                        tasks.push(Task::Separator);
+                        tasks.push(Task::Separator { newline: item.newline });
                     }
                 }
                 self.schedule(&tasks);
@@ -208,6 +218,9 @@ impl<'a> Printer<'a> {
                         AndOrOp::Or => tasks.push(Task::Operator(" || ")),
                     }
                     tasks.push(Task::Pipeline(part.pipeline));
+                    if part.op != AndOrOp::First {
+                        tasks.push(Task::Deferred);
+                    }
                 }
                 self.schedule(&tasks);
             }
@@ -226,6 +239,9 @@ impl<'a> Printer<'a> {
                         tasks.extend([Task::Operator(" |"), Task::Text(" ")]);
                     }
                     tasks.push(Task::Command(stage.command, stage.stderr));
+                    if i > 0 {
+                        tasks.push(Task::Deferred);
+                    }
                 }
                 self.schedule(&tasks);
             }
@@ -272,6 +288,11 @@ impl<'a> Printer<'a> {
             Task::Indent(by) => {
                 self.state.indentation = self.state.indentation.saturating_add_signed(by);
             }
+            Task::SingleQuoted(text) => {
+                let quoted = quote::single(&self.ast[text]);
+                self.out.extend_from_slice(&quoted);
+            }
+            Task::ForgetHereDocs => self.state.was_here_doc = false,
             Task::IndentHere => self.indent(),
             Task::Number(n) => self.text(&n.to_string()),
             Task::Delimiter(id) => {
@@ -309,7 +330,8 @@ impl<'a> Printer<'a> {
                     self.out.push(b' ');
                 }
             }
-            Task::Separator => {
+            Task::Separator { newline } => {
+                let newline = newline && self.state.substitution;
                 if !self.state.deferred.is_empty() {
                     if self.state.inside_function == 0 {
                         self.out.push(b';');
@@ -318,9 +340,11 @@ impl<'a> Printer<'a> {
                 } else if self.state.was_here_doc {
                     self.state.was_here_doc = false;
                 } else {
-                    self.out.push(b';');
+                    self.out.push(if newline { b'\n' } else { b';' });
                 }
-                if self.state.inside_function > 0 {
+                if newline {
+                    self.state.skip_indent = true;
+                } else if self.state.inside_function > 0 {
                     self.out.push(b'\n');
                 } else {
                     self.out.push(b' ');
@@ -363,7 +387,7 @@ impl<'a> Printer<'a> {
                 {
                     self.out.push(b' ');
                 }
-                let state = State { skip_indent: true, ..State::default() };
+                let state = State { skip_indent: true, substitution: true, ..State::default() };
                 self.saved.push(std::mem::replace(&mut self.state, state));
             }
             Task::Leave => {
@@ -451,7 +475,12 @@ impl<'a> Printer<'a> {
                     let blanks = text.len() - text.trim_ascii_start().len();
                     let mut span = expression.span;
                     span.start += blanks as u32;
-                    tasks.push(if span.start == span.end { Task::Text("1") } else { Task::Source(span) });
+                    // Quotes in the expressions are not kept track of, so neither is `$'`.
+                    tasks.push(if span.start == span.end {
+                        Task::Text("1")
+                    } else {
+                        Task::Word(Word { span, ..expression })
+                    });
                 }
                 tasks.extend([Task::Text("))"), Task::NewLine("do\n")]);
                 tasks.extend(loop_body(body));
@@ -462,7 +491,7 @@ impl<'a> Printer<'a> {
             }
             CommandKind::Cond(id) => tasks.extend([Task::Text("[[ "), Task::Cond(id), Task::Text(" ]]")]),
             CommandKind::Arith(word) => {
-                tasks.extend([Task::Text("(("), Task::Source(word.span), Task::Text("))")]);
+                tasks.extend([Task::Text("(("), Task::Word(word), Task::Text("))")]);
             }
             CommandKind::Function { name, body } => {
                 tasks.extend([Task::Text("function "), Task::Str(name), Task::Text(" () \n")]);
@@ -499,7 +528,7 @@ impl<'a> Printer<'a> {
             }
         };
         self.state.skip_indent = false;
-        tasks.extend([Task::Deferred, Task::Indent(-4), Task::Inside(-1)]);
+        tasks.extend([Task::Deferred, Task::ForgetHereDocs, Task::Indent(-4), Task::Inside(-1)]);
         if group && !command.redirects.is_empty() {
             tasks.extend([Task::NewLine("} "), Task::Redirects(command.redirects, false)]);
         } else {
@@ -515,6 +544,7 @@ impl<'a> Printer<'a> {
             Task::Text("if "),
             Task::SkipIndent,
             Task::List(clause.cond),
+            Task::Deferred,
             Task::Semicolon,
             Task::Text(" then\n"),
             Task::Indent(4),
@@ -682,33 +712,39 @@ impl<'a> Printer<'a> {
 
     /// Source text with its substitutions laid out anew.
     fn word(&mut self, span: Span, parts: Seq<Part>) {
-        let mut substitutions = Vec::new();
-        collect(self.ast, parts, &mut substitutions);
         self.in_double_quotes = false;
-        if substitutions.is_empty() {
+        let mut changes = Vec::new();
+        collect(self.ast, parts, &mut changes);
+        if changes.is_empty() {
             self.source(span);
             return;
         }
-        substitutions.sort_by_key(|s| s.span.start);
+        changes.sort_by_key(|change| change.span().start);
         let mut tasks = Vec::new();
         let mut at = span.start;
-        for substitution in substitutions {
-            if substitution.span.start < at || substitution.span.end > span.end {
+        for change in changes {
+            let place = change.span();
+            if place.start < at || place.end > span.end {
                 continue;
             }
-            tasks.push(Task::Source(Span { start: at, end: substitution.span.start }));
-            tasks.extend([
-                Task::Enter(substitution),
-                Task::List(substitution.list),
-                Task::Deferred,
-                Task::Leave,
-            ]);
-            at = substitution.span.end;
+            tasks.push(Task::Source(Span { start: at, end: place.start }));
+            match change {
+                Change::Substitution(substitution) => tasks.extend([
+                    Task::Enter(substitution),
+                    Task::List(substitution.list),
+                    Task::Deferred,
+                    Task::Leave,
+                ]),
+                Change::AnsiC(_, text) => tasks.push(Task::SingleQuoted(text)),
+                Change::Localized(_) => {}
+            }
+            at = place.end;
         }
         tasks.push(Task::Source(Span { start: at, end: span.end }));
         self.schedule(&tasks);
     }
 
+    /// Source text without line continuations.
     fn source(&mut self, span: Span) {
         let text = &self.ast[span];
         let mut at = 0;
@@ -730,22 +766,29 @@ impl<'a> Printer<'a> {
                     self.out.extend_from_slice(&text[at..end]);
                     at = end;
                 }
-                b'$' if !self.in_double_quotes && text.get(at + 1) == Some(&b'\'') => {
-                    let start = at + 2;
-                    let mut end = start;
-                    while end < text.len() && text[end] != b'\'' {
-                        end += if text[end] == b'\\' { 2 } else { 1 };
-                    }
-                    let end = end.min(text.len());
-                    let decoded = quote::decode_ansi_c(&text[start..end]);
-                    self.out.extend_from_slice(&quote::single(&decoded));
-                    at = (end + 1).min(text.len());
-                }
                 b => {
                     self.out.push(b);
                     at += 1;
                 }
             }
+        }
+    }
+}
+
+/// A piece of source text that bash prints in another way.
+#[derive(Clone, Copy)]
+enum Change {
+    Substitution(Substitution),
+    AnsiC(Span, Str),
+    /// The `$` of `$"…"`.
+    Localized(Span),
+}
+
+impl Change {
+    fn span(&self) -> Span {
+        match self {
+            Change::Substitution(s) => s.span,
+            Change::AnsiC(span, _) | Change::Localized(span) => *span,
         }
     }
 }
@@ -761,19 +804,34 @@ fn loop_body(body: List) -> [Task; 6] {
     ]
 }
 
-/// The substitutions in `parts` that stand in none of the others.
-fn collect(ast: &Ast, parts: Seq<Part>, out: &mut Vec<Substitution>) {
+/// What is printed in another way in `parts`, not counting what stands inside substitutions.
+fn collect(ast: &Ast, parts: Seq<Part>, out: &mut Vec<Change>) {
     let mut todo = vec![parts];
     while let Some(parts) = todo.pop() {
         for part in &ast[parts] {
             match *part {
-                Part::DoubleQuoted(inner) | Part::Localized(inner) | Part::Arith { text: inner, .. } => {
+                Part::DoubleQuoted(inner) | Part::Arith { text: inner, .. } => todo.push(inner),
+                Part::Localized(inner) => {
+                    let known = ast.localized.partition_point(|(start, _)| *start < inner.start() as u32);
+                    if let Some((start, at)) = ast.localized.get(known)
+                        && *start == inner.start() as u32
+                    {
+                        out.push(Change::Localized(Span { start: *at, end: at + 1 }));
+                    }
                     todo.push(inner);
+                }
+                Part::AnsiC(text) => {
+                    let known = ast.ansi_c.partition_point(|(start, _)| *start < text.start);
+                    if let Some((start, span)) = ast.ansi_c.get(known)
+                        && *start == text.start
+                    {
+                        out.push(Change::AnsiC(*span, text));
+                    }
                 }
                 Part::Command(id) | Part::Process(_, id) => {
                     let substitution = ast[id];
                     if !substitution.backquote {
-                        out.push(substitution);
+                        out.push(Change::Substitution(substitution));
                     }
                 }
                 Part::Param(id) => {

@@ -138,11 +138,16 @@ pub fn remove_quotes(text: &[u8]) -> (Vec<u8>, bool) {
         at += 1;
         match b {
             b'\\' => {
-                quoted = true;
                 match text.get(at) {
                     Some(b'\n') => {}
-                    Some(&c) => out.push(c),
-                    None => out.push(b'\\'),
+                    Some(&c) => {
+                        quoted = true;
+                        out.push(c);
+                    }
+                    None => {
+                        quoted = true;
+                        out.push(b'\\');
+                    }
                 }
                 at += 1;
             }

@@ -247,7 +247,7 @@ impl Parser {
         match (f.stage, tok) {
             (ForStage::Name, Tok::Word(w)) => {
                 f.name_line = self.line_at(self.tok_start);
-                f.name = self.add_bytes(w.word.span.start as usize, w.word.span.end as usize);
+                f.name = self.add_name(w.word);
                 f.stage = ForStage::AfterName;
                 self.consume();
             }
@@ -369,14 +369,14 @@ impl Parser {
 
     /// `name (` has been read.
     pub(super) fn begin_function_parens(&mut self, head: Head, name: Word) -> Result<()> {
-        let name = self.add_bytes(name.span.start as usize, name.span.end as usize);
+        let name = self.add_name(name);
         self.push_frame(Frame::Function(FunctionFrame { head, name, stage: FunctionStage::Close }))
     }
 
     pub(super) fn function_token(&mut self, mut f: FunctionFrame, tok: Tok) -> Result<()> {
         match (f.stage, tok) {
             (FunctionStage::Name, Tok::Word(w)) => {
-                f.name = self.add_bytes(w.word.span.start as usize, w.word.span.end as usize);
+                f.name = self.add_name(w.word);
                 f.stage = FunctionStage::Parens;
                 self.consume();
             }
@@ -443,7 +443,7 @@ impl Parser {
             }
             (None, Tok::Redirect(..)) => self.begin_simple(),
             (Some(name), tok) if starts_compound => {
-                let name = self.add_bytes(name.word.span.start as usize, name.word.span.end as usize);
+                let name = self.add_name(name.word);
                 self.set_top(Frame::Coproc { head, name: Some(name), first: None });
                 self.begin_coproc_body(tok)
             }

@@ -269,11 +269,11 @@ impl Parser {
                 f.expect = Expect::Command;
             }
             Tok::Semi | Tok::Amp => {
-                self.and_or_done(&mut f, tok == Tok::Amp);
+                self.and_or_done(&mut f, tok == Tok::Amp, false);
                 self.consume();
             }
             Tok::Newline => {
-                self.and_or_done(&mut f, false);
+                self.and_or_done(&mut f, false, true);
                 self.consume();
                 if f.end == ListEnd::Line {
                     return self.list_done(f);
@@ -282,7 +282,7 @@ impl Parser {
             // What ends the list, or a mistake.
             Tok::Word(w) if !self.bare_word(w).is_some_and(is_closing) => return Err(self.unexpected(tok)),
             Tok::LParen | Tok::Redirect(..) => return Err(self.unexpected(tok)),
-            _ => self.and_or_done(&mut f, false),
+            _ => self.and_or_done(&mut f, false, false),
         }
         self.set_top(Frame::List(f));
         Ok(())
@@ -303,12 +303,13 @@ impl Parser {
         f.begun = false;
     }
 
-    fn and_or_done(&mut self, f: &mut ListFrame, background: bool) {
+    fn and_or_done(&mut self, f: &mut ListFrame, background: bool, newline: bool) {
         self.pipeline_done(f);
         let pipelines = seal(&mut self.and_or_parts, f.part_base as usize, &mut self.ast.and_or_parts);
         self.and_ors.push(AndOr {
             pipelines,
             background,
+            newline,
             span: self.span_from(f.item.start),
             line: f.item.line,
         });

@@ -444,6 +444,26 @@ impl Parser {
         s
     }
 
+    /// The source text of a word that is not expanded, without line continuations.
+    fn add_name(&mut self, word: Word) -> Str {
+        let (start, end) = (word.span.start as usize, word.span.end as usize);
+        if memchr::memchr(b'\n', self.slice(start, end)).is_none() {
+            return self.add_bytes(start, end);
+        }
+        let text = self.slice(start, end).to_vec();
+        let mut out = Vec::with_capacity(text.len());
+        let mut at = 0;
+        while let Some(&b) = text.get(at) {
+            if b == b'\\' && text.get(at + 1) == Some(&b'\n') {
+                at += 2;
+                continue;
+            }
+            out.push(b);
+            at += 1;
+        }
+        self.add_owned(&out)
+    }
+
     fn error_at(&mut self, kind: ErrorKind, at: usize) -> Stop {
         let line = self.line_at(at);
         self.error_with_line(kind, at, line)

@@ -269,12 +269,7 @@ impl Parser {
                         Some(b'/') | None => break,
                         Some(c) if c == colon => break,
                         Some(b'}') if !word => break,
-                        Some(c)
-                            if is_blank(c)
-                                || matches!(c, b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')') =>
-                        {
-                            break;
-                        }
+                        Some(c) if is_word_end(c) => break,
                         Some(b'\\' | b'\'' | b'"' | b'$' | b'`' | b'{') => {
                             f.tilde = false;
                             return Ok(Next::Literal(1));
@@ -595,6 +590,9 @@ impl Parser {
                 self.elements.push(element);
             }
             Tok::RParen => {
+                if self.peek(0)?.is_some_and(|b| !is_word_end(b)) {
+                    return self.array_in_word(base);
+                }
                 self.consume();
                 let seq = seal(&mut self.elements, base as usize, &mut self.ast.elements);
                 self.frames.pop();
@@ -617,6 +615,21 @@ impl Parser {
                 let _ = start;
                 return Err(self.unexpected(tok));
             }
+        }
+        Ok(())
+    }
+
+    /// `name=(…)` goes on with other text: then all of it is an ordinary word, as in `let a=(4*3)/2`.
+    fn array_in_word(&mut self, base: u32) -> Result<()> {
+        self.consume();
+        self.elements.truncate(base as usize);
+        self.frames.pop();
+        if let Some(Frame::Text(mut f)) = self.frames.last().copied() {
+            f.left = Left::None;
+            f.like_assignment = false;
+            f.tilde = false;
+            self.push_literal(f.start as usize, self.pos);
+            self.set_top(Frame::Text(f));
         }
         Ok(())
     }
@@ -653,6 +666,9 @@ impl Parser {
                 }
             }
             Mode::DoubleQuotes { localized } => {
+                if localized {
+                    self.ast.localized.push((parts.start() as u32, f.start));
+                }
                 self.parts.push(if localized { Part::Localized(parts) } else { Part::DoubleQuoted(parts) });
             }
             Mode::HereDoc => self.here_doc_done(word),
@@ -817,6 +833,10 @@ impl Parser {
                 }
                 let decoded = quote::decode_ansi_c(self.slice(start + 2, at));
                 let s = self.add_owned(&decoded);
+                let span = Span { start: start as u32, end: at as u32 + 1 };
+                if self.ast.ansi_c.last().is_none_or(|(last, _)| *last < s.start) || s.is_empty() {
+                    self.ast.ansi_c.push((s.start, span));
+                }
                 self.parts.push(Part::AnsiC(s));
                 self.pos = at + 1;
                 return Ok(Next::Continue);
@@ -916,6 +936,11 @@ impl Parser {
             }
         }
     }
+}
+
+/// Whether an unquoted byte ends a word.
+fn is_word_end(b: u8) -> bool {
+    is_blank(b) || matches!(b, b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')')
 }
 
 /// Slack for rereading in short sources.
