@@ -4,7 +4,7 @@
 //! ([`Id`], [`Seq`], [`Str`]), which are `Copy`. So a tree of any depth is cloned, compared and dropped
 //! without recursion, and a node is found in one indexing operation:
 //!
-//! ```ignore
+//! ```
 //! # use wasmsh_syntax::{ast::*, parser::*};
 //! let mut parser = Parser::new(b"echo hello | wc -c", ParserOptions::default());
 //! let ast = parser.next(&NoAliases).unwrap().unwrap();
@@ -136,7 +136,10 @@ impl Str {
     }
 }
 
-/// A range of bytes of [`Ast::text`].
+/// Spans from here on count bytes of [`Ast::unescaped`].
+pub(crate) const UNESCAPED: u32 = 0x8000_0000;
+
+/// A range of bytes of [`Ast::text`], or of the text inside backquotes. `ast[span]` is a `[u8]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Span {
     /// Offset of the first byte.
@@ -151,7 +154,7 @@ pub struct Ast {
     /// What to execute.
     pub root: List,
     /// The source text as read: after alias expansion, with here-document bodies, from the first byte after
-    /// the previous complete command. [`Span`]s count its bytes.
+    /// the previous complete command.
     pub text: Vec<u8>,
     /// Line number (from 1) of the first byte of `text`.
     pub first_line: u32,
@@ -161,6 +164,8 @@ pub struct Ast {
     pub warnings: Vec<Warning>,
     /// Errors inside backquotes and here-documents, which bash reports only when it expands them.
     pub errors: Vec<ParseError>,
+    /// The unescaped contents of backquotes, one after the other.
+    pub(crate) unescaped: Vec<u8>,
     pub(crate) bytes: Vec<u8>,
     /// Where each `$'…'` stands, by the position of its decoded text in `bytes`, ascending.
     pub(crate) ansi_c: Vec<(u32, Span)>,
@@ -231,7 +236,8 @@ impl Index<Str> for Ast {
 impl Index<Span> for Ast {
     type Output = [u8];
     fn index(&self, s: Span) -> &[u8] {
-        &self.text[s.start as usize..s.end as usize]
+        let text = if s.start & UNESCAPED == 0 { &self.text } else { &self.unescaped };
+        &text[(s.start & !UNESCAPED) as usize..(s.end & !UNESCAPED) as usize]
     }
 }
 
@@ -577,7 +583,7 @@ pub struct Substitution {
     pub list: List,
     /// The text from the `$`, `<`, `>` or backquote to the closing character.
     pub span: Span,
-    /// Written with backquotes. Spans of the commands inside are then relative to the unescaped text.
+    /// Written with backquotes.
     pub backquote: bool,
     /// The source of the commands: of backquotes the unescaped text, otherwise `None` and `span` has it.
     pub source: Option<Str>,

@@ -46,7 +46,10 @@ pub enum ParseErrorKind {
         /// The limit.
         limit: u32,
     },
-    /// Source text of 4 GiB or more in one command.
+    /// Text that begins with `((` and turns out not to be arithmetic is read again; nested, this was needed
+    /// too often.
+    TooManyRereads,
+    /// Source text of 2 GiB or more in one command.
     TooLong,
 }
 
@@ -97,8 +100,11 @@ impl ParseError {
             ParseErrorKind::TooDeep { limit } => {
                 vec![(self.line, format!("syntax error: more than {limit} nested constructs").into_bytes())]
             }
+            ParseErrorKind::TooManyRereads => {
+                vec![(self.line, b"syntax error: too many nested `((' that are no arithmetic".to_vec())]
+            }
             ParseErrorKind::TooLong => {
-                vec![(self.line, b"syntax error: command of 4 GiB or more".to_vec())]
+                vec![(self.line, b"syntax error: command of 2 GiB or more".to_vec())]
             }
         }
     }

@@ -65,8 +65,7 @@ impl Parser {
                 if self.slice(start, end) == delimiter && end > start {
                     break (start, end);
                 }
-                let line = self.line_at(end);
-                self.ast.warnings.push(Warning::HereDocAtEof { line, start: pending.line, delimiter });
+                self.warn_at_eof(end.saturating_sub(1), pending.line, delimiter);
                 break (end, end);
             };
             let mut end = end;
@@ -91,7 +90,9 @@ impl Parser {
                     && line[delimiter.len()..].contains(&b')')
                     && self.frames.iter().any(|f| matches!(f, Frame::Substitution { .. }))
                 {
-                    break (start, start + delimiter.len());
+                    let end = start + delimiter.len();
+                    self.warn_at_eof(start, pending.line, delimiter);
+                    break (start, end);
                 }
             }
             let backslashes = line.iter().rev().take_while(|b| **b == b'\\').count();
@@ -128,6 +129,11 @@ impl Parser {
         self.push_frame(Frame::Text(text))
     }
 
+    fn warn_at_eof(&mut self, at: usize, start: u32, delimiter: Vec<u8>) {
+        let line = self.line_at(at);
+        self.ast.warnings.push(Warning::HereDocAtEof { line, start, delimiter });
+    }
+
     fn set_here_doc_body(&mut self, id: Id<HereDoc>, body: Word, line: u32) {
         if let Some(here_doc) = self.ast.here_docs.get_mut(id.index()) {
             here_doc.body = body;
@@ -155,7 +161,7 @@ impl Parser {
     /// Bash looks at the expansions in a body only when it expands them, so an error there becomes a part of
     /// the body. False if the parser is in no body.
     pub(super) fn recover_in_here_doc(&mut self, error: &ParseError) -> bool {
-        if matches!(error.kind, ErrorKind::TooDeep { .. } | ErrorKind::TooLong) {
+        if matches!(error.kind, ErrorKind::TooDeep { .. } | ErrorKind::TooLong | ErrorKind::TooManyRereads) {
             return false;
         }
         let Some(open) = self.bodies.last().copied() else { return false };

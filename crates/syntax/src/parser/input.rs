@@ -51,7 +51,7 @@ impl Parser {
         self.source.ends_line = head[len - 1] == b'\n';
         self.text.extend_from_slice(&head[..len]);
         self.source.data.drain(..len);
-        if self.text.len() > u32::MAX as usize {
+        if self.text.len() >= crate::ast::UNESCAPED as usize {
             return Err(self.error_at(super::ErrorKind::TooLong, self.pos));
         }
         Ok(true)

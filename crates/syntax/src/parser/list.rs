@@ -118,7 +118,7 @@ impl Parser {
         }
         match tok {
             Tok::Word(w) => {
-                if self.expand_alias(w, aliases) {
+                if self.expand_alias(w, aliases, false) {
                     return Ok(());
                 }
                 self.list_word(f, w)
@@ -238,7 +238,9 @@ impl Parser {
             }
             b"time" => {
                 self.consume();
-                f.time = Time::Yes;
+                if f.time == Time::No {
+                    f.time = Time::Yes;
+                }
                 f.expect = Expect::TimeOption;
                 self.set_top(Frame::List(f));
                 return Ok(());

@@ -12,6 +12,7 @@ mod heredoc;
 mod input;
 mod list;
 mod param;
+mod rebase;
 mod simple;
 mod text;
 mod token;
@@ -235,6 +236,10 @@ impl Parser {
 
     /// The number of the line that is read next.
     pub fn line(&self) -> u32 {
+        if self.pos < self.line_cursor.0 {
+            let newlines = memchr::memchr_iter(b'\n', self.slice(self.pos, self.line_cursor.0)).count();
+            return self.line_cursor.1 - newlines as u32;
+        }
         self.line_cursor.1
             + memchr::memchr_iter(b'\n', self.slice(self.line_cursor.0, self.pos)).count() as u32
     }
@@ -318,8 +323,8 @@ impl Parser {
     }
 
     fn begin(&mut self) {
-        self.text.drain(..self.pos);
         let line = self.line();
+        self.text.drain(..self.pos);
         self.pos = 0;
         self.last_end = 0;
         self.line_cursor = (0, line);

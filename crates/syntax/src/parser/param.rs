@@ -1,6 +1,6 @@
 //! `${…}`
 
-use super::text::{Mode, TextFrame};
+use super::text::{Mode, Slash, TextFrame};
 use super::token::{is_name, is_name_start};
 use super::*;
 
@@ -124,7 +124,7 @@ impl Parser {
                 Ok(())
             }
             Stage::Operator => self.param_operator(f),
-            Stage::Bad => self.begin_operand(Mode::Operand { quoted: f.quoted, slash: false }),
+            Stage::Bad => self.begin_operand(Mode::Operand { quoted: f.quoted, slash: Slash::No }),
             // Waiting for a text above; it always delivers.
             Stage::InSubscript | Stage::Operand(_) | Stage::Second(_) => Ok(()),
         }
@@ -187,6 +187,8 @@ impl Parser {
             b'#' => self.param_operand(f, ParamOp::RemovePrefix { longest: twice, pattern: empty }, len),
             b'%' => self.param_operand(f, ParamOp::RemoveSuffix { longest: twice, pattern: empty }, len),
             b'/' => {
+                // `${v///x}`: a slash right after `//` belongs to the pattern.
+                let slash = if second == Some(b'/') { Slash::EndsAfterFirst } else { Slash::Ends };
                 let (which, len) = match second {
                     Some(b'/') => (Replace::All, 2),
                     Some(b'#') => (Replace::Prefix, 2),
@@ -196,7 +198,7 @@ impl Parser {
                 f.stage = Stage::Operand(ParamOp::Replace { which, pattern: empty, replacement: None });
                 self.set_top(Frame::Param(f));
                 self.pos += len;
-                self.begin_operand(Mode::Operand { quoted: false, slash: true })
+                self.begin_operand(Mode::Operand { quoted: false, slash })
             }
             b'^' | b',' | b'~' => {
                 let change = match b {
@@ -228,7 +230,7 @@ impl Parser {
         self.set_top(Frame::Param(f));
         self.pos += len;
         // Quotes are special in patterns even inside double quotes.
-        self.begin_operand(Mode::Operand { quoted: f.quoted && value, slash: false })
+        self.begin_operand(Mode::Operand { quoted: f.quoted && value, slash: Slash::No })
     }
 
     fn param_bad(&mut self, mut f: ParamFrame) -> Result<()> {
@@ -283,7 +285,7 @@ impl Parser {
                     if more {
                         f.stage = Stage::Second(op);
                         self.set_top(Frame::Param(f));
-                        return self.begin_operand(Mode::Operand { quoted: false, slash: false });
+                        return self.begin_operand(Mode::Operand { quoted: false, slash: Slash::No });
                     }
                     op
                 }

@@ -64,7 +64,7 @@ impl Parser {
             Tok::Word(w) => {
                 if (no_args || self.after_blank_alias(w))
                     && w.assignment.is_none()
-                    && self.expand_alias(w, aliases)
+                    && self.expand_alias(w, aliases, !no_args)
                 {
                     return Ok(());
                 }

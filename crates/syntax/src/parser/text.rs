@@ -2,7 +2,19 @@
 
 use super::token::{WordContext, is_blank, is_name, is_name_start};
 use super::*;
+use crate::ast::UNESCAPED;
 use crate::quote;
+
+/// What `/` does in a word of `${…}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slash {
+    /// Nothing.
+    No,
+    /// It ends the pattern.
+    Ends,
+    /// It ends the pattern unless it is its first character.
+    EndsAfterFirst,
+}
 
 /// What a sequence of parts is, which says how characters in it are read and where it ends.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +26,7 @@ pub(super) enum Mode {
     /// The body of a here-document: ends at the limit.
     HereDoc,
     /// A word of `${…}`: ends at `}`, a pattern of `${v/…}` also at `/`. `quoted`: read as in double quotes.
-    Operand { quoted: bool, slash: bool },
+    Operand { quoted: bool, slash: Slash },
     /// An expression of `${v:…}`: ends at `}` and `:`.
     Offset,
     /// `[…]` after a name.
@@ -105,7 +117,7 @@ impl TextFrame {
             ternaries: 0,
             paren_base: parser.parens.len() as u32,
             left,
-            tilde: matches!(mode, Mode::Word(_) | Mode::Operand { quoted: false, slash: false }),
+            tilde: matches!(mode, Mode::Word(_) | Mode::Operand { quoted: false, slash: Slash::No }),
             like_assignment: false,
             braces: false,
             in_single: false,
@@ -294,13 +306,13 @@ impl Parser {
                 Ok(Next::Literal(1))
             }
             b'}' if matches!(f.mode, Mode::Operand { .. }) => self.text_end(*f, 1),
-            b'/' if matches!(f.mode, Mode::Operand { slash: true, .. }) => {
-                // `${v//x}`: a slash that begins the pattern belongs to it.
-                if self.parts.len() == f.base as usize && self.pos == f.start as usize {
-                    return Ok(Next::Literal(1));
+            b'/' => match f.mode {
+                Mode::Operand { slash: Slash::EndsAfterFirst, .. } if self.pos == f.start as usize => {
+                    Ok(Next::Literal(1))
                 }
-                self.text_end(*f, 1)
-            }
+                Mode::Operand { slash: Slash::Ends | Slash::EndsAfterFirst, .. } => self.text_end(*f, 1),
+                _ => Ok(Next::Literal(1)),
+            },
             b'[' if matches!(f.mode, Mode::Subscript) => {
                 f.depth += 1;
                 Ok(Next::Literal(1))
@@ -330,7 +342,9 @@ impl Parser {
                     _ => false,
                 };
                 if !escaped {
-                    return Ok(Next::Literal(1));
+                    // An apostrophe after a backslash is not one of a pair.
+                    let pair = matches!(f.mode, Mode::Operand { .. }) && !f.in_single;
+                    return Ok(Next::Literal(if pair && self.peek(1)? == Some(b'\'') { 2 } else { 1 }));
                 }
                 self.literal(f.base, self.pos + 1, self.pos + 2);
                 self.pos += 2;
@@ -444,7 +458,7 @@ impl Parser {
         let start = f.start as usize;
         self.reread += self.pos - start;
         if self.reread > 64 * (self.text.len() + PIECE_OF_GRACE) {
-            return Err(self.error_at(ErrorKind::TooDeep { limit: self.options.max_depth }, self.pos));
+            return Err(self.error_at(ErrorKind::TooManyRereads, self.pos));
         }
         match f.mode {
             Mode::ArithFor => {
@@ -899,8 +913,19 @@ impl Parser {
         inner.outer_depth = self.outer_depth + self.frames.len();
         inner.ast = mem::take(&mut self.ast);
         let outer = (inner.ast.first_line, inner.ast.last_line);
-        let (items, error) = inner.backquoted(aliases);
+        let age = rebase::age(&inner.ast);
+        let (mut items, error) = inner.backquoted(aliases);
         self.ast = mem::take(&mut inner.ast);
+        let base = self.ast.unescaped.len();
+        if base + inner.text.len() >= UNESCAPED as usize {
+            return Err(self.error_at(ErrorKind::TooLong, start));
+        }
+        self.ast.unescaped.append(&mut inner.text);
+        let base = UNESCAPED | base as u32;
+        rebase::rebase(&mut self.ast, age, base);
+        for item in &mut items {
+            rebase::span(base, &mut item.span);
+        }
         (self.ast.first_line, self.ast.last_line) = outer;
         let first = self.ast.and_ors.len();
         self.ast.and_ors.extend(items);

@@ -309,7 +309,7 @@ impl Parser {
     }
 
     /// Replaces an alias by its text; then the next token is read from that.
-    pub(super) fn expand_alias(&mut self, w: WordToken, aliases: &dyn Aliases) -> bool {
+    pub(super) fn expand_alias(&mut self, w: WordToken, aliases: &dyn Aliases, argument: bool) -> bool {
         if !self.options.aliases {
             return false;
         }
@@ -329,7 +329,11 @@ impl Parser {
         }
         let new_end = start + text.len();
         self.active_aliases.push((name, new_end));
-        self.alias_next = text.last().is_some_and(|b| is_blank(*b)).then_some(new_end);
+        self.alias_next = match text.last() {
+            Some(b) if is_blank(*b) => Some(new_end),
+            // The first word of the text of an argument may be an alias as well.
+            _ => argument.then_some(start),
+        };
         self.pos = start;
         self.tok = None;
         true
