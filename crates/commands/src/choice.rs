@@ -31,5 +31,6 @@ pub(crate) fn choose(
         }
         last = Some(meaning);
     }
-    Err(Fail::Usage(message))
+    // This one status does not follow the command's own.
+    Err(Fail::UsageStatus(message, if t.command.name == "ls" { 2 } else { 1 }))
 }

@@ -88,8 +88,10 @@ pub(crate) enum Fail {
     Status(u8),
     /// With a message, and this status.
     Message(String, u8),
-    /// With a message and the hint to `--help`.
+    /// With a message and the hint to `--help`, and the status that the command has for this.
     Usage(String),
+    /// As that, with another status.
+    UsageStatus(String, u8),
     /// Standard output cannot be written.
     Write(Errno),
     /// `--help`.
@@ -217,28 +219,30 @@ impl Tool {
             }
             Err(Fail::Message(message, status)) => {
                 self.status = status;
-                message
+                format!("{}: {message}", self.name)
             }
             Err(Fail::Usage(message)) => {
                 self.status = self.command.usage_status;
-                let hint = format!("Try '{} --help' for more information.", self.name);
-                if message.is_empty() {
-                    self.err.put(hint.as_bytes());
-                    self.err.put(b"\n");
-                    let _ = self.err.flush().await;
-                    return self.status;
-                }
-                format!("{message}\n{hint}")
+                self.with_hint(message)
+            }
+            Err(Fail::UsageStatus(message, status)) => {
+                self.status = status;
+                self.with_hint(message)
             }
             Err(Fail::Write(error)) => {
                 self.status = self.command.usage_status.max(1);
-                format!("write error: {}", error.strerror())
+                format!("{}: write error: {}", self.name, error.strerror())
             }
         };
         // Nobody is left to tell when this fails.
-        self.err.put(format!("{}: {message}\n", self.name).as_bytes());
+        self.err.put(format!("{message}\n").as_bytes());
         let _ = self.err.flush().await;
         self.status
+    }
+
+    fn with_hint(&self, message: String) -> String {
+        let hint = format!("Try '{} --help' for more information.", self.name);
+        if message.is_empty() { hint } else { format!("{}: {message}\n{hint}", self.name) }
     }
 
     async fn last_words(&mut self, text: String) -> u8 {
