@@ -22,11 +22,13 @@ pub enum BracePiece {
     Text(Vec<u8>),
 }
 
+/// A sequence of nodes with the number of its expansions.
+type Alternative = (Vec<u32>, u64);
+
 #[derive(Clone, Debug)]
 enum Node {
     Part(Part),
-    /// Alternatives, each a sequence of nodes with the number of its expansions.
-    Choice(Vec<(Vec<u32>, u64)>),
+    Choice(Vec<Alternative>),
     Sequence(Sequence),
 }
 
@@ -118,7 +120,7 @@ pub fn expand(ast: &Ast, word: Word) -> Option<Braces> {
     let mut nodes = Vec::new();
     let mut valid = false;
     // Choices that are open: finished alternatives, where the choice closes, and the enclosing sequence.
-    let mut open: Vec<(Vec<(Vec<u32>, u64)>, usize, Vec<u32>)> = Vec::new();
+    let mut open: Vec<(Vec<Alternative>, usize, Vec<u32>)> = Vec::new();
     let mut current: Vec<u32> = Vec::new();
     let mut at = 0;
     while let Some(&token) = tokens.get(at) {

@@ -51,7 +51,12 @@ impl Parser {
             return Ok(());
         };
         let here_doc = self.ast[pending.id];
-        let delimiter = self.ast[here_doc.delimiter].to_vec();
+        let mut delimiter = self.ast[here_doc.delimiter].to_vec();
+        if here_doc.strip_tabs {
+            // Lines are compared after their tabs have been removed.
+            let tabs = delimiter.iter().take_while(|b| **b == b'\t').count();
+            delimiter.drain(..tabs);
+        }
         let mut progress =
             pending.progress.unwrap_or(Progress { body: self.pos, at: self.pos, continued: false });
         let (body_end, after) = loop {

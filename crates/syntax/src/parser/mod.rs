@@ -46,6 +46,7 @@ type Result<T> = std::result::Result<T, Stop>;
 
 /// What [`Parser::poll`] found.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 pub enum Poll {
     /// A complete command; of blank lines and comments alone nothing is returned.
     Command(Ast),

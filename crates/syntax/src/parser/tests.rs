@@ -1,5 +1,6 @@
 //! Tests of the parser. What is accepted and the wording of errors are those of bash 5.2; one test asks a real
 //! bash where there is one.
+#![allow(clippy::print_stderr, reason = "says when there is no bash to ask")]
 
 use std::collections::HashMap;
 use std::process::Command as Process;

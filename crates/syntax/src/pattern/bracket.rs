@@ -106,36 +106,28 @@ impl Bracket {
             }
             if special(at, b'[')
                 && let Some(kind) = [b':', b'=', b'.'].into_iter().find(|c| special(at + 1, *c))
-            {
-                if let Some(len) = chars
+                && let Some(len) = chars
                     .get(at + 2..)?
                     .windows(2)
                     .position(|w| w[0] == (u32::from(kind), false) && w[1] == (u32::from(b']'), false))
-                {
-                    let inner = &chars[at + 2..at + 2 + len];
-                    if kind == b':' {
+            {
+                let inner = &chars[at + 2..at + 2 + len];
+                at += len + 4;
+                match (kind, inner) {
+                    (b':', _) => {
                         let name: Vec<u8> =
                             inner.iter().map(|(c, _)| u8::try_from(*c).unwrap_or(b'?')).collect();
                         out.classes.extend(Class::from_name(&name));
-                        at += len + 4;
-                        continue;
                     }
-                    if let [(c, _)] = inner {
-                        let c = *c;
-                        at += len + 4;
-                        at = out.element(chars, c, at)?;
-                        continue;
+                    (_, [(c, _)]) => at = out.element(chars, *c, at)?,
+                    (b'.', _) => {
+                        if let Some(c) = collating_name(inner) {
+                            at = out.element(chars, c, at)?;
+                        }
                     }
-                    if kind == b'.'
-                        && let Some(c) = collating_name(inner)
-                    {
-                        at += len + 4;
-                        at = out.element(chars, c, at)?;
-                        continue;
-                    }
-                    at += len + 4;
-                    continue;
+                    _ => {}
                 }
+                continue;
             }
             let (c, at_next) = one(chars, at)?;
             at = out.element(chars, c, at_next)?;
