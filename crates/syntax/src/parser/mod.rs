@@ -6,8 +6,10 @@
 //! every byte is looked at a constant number of times, and the parser can stop between any two bytes to wait
 //! for more input.
 
+mod assignment;
 mod compound;
 mod cond;
+mod dollar;
 mod heredoc;
 mod input;
 mod list;

@@ -1,9 +1,8 @@
 //! Words and every other sequence of parts: quotations, words of expansions, subscripts, arithmetic.
 
-use super::token::{WordContext, is_blank, is_name, is_name_start};
+use super::assignment::{Left, Name};
+use super::token::{WordContext, is_blank};
 use super::*;
-use crate::ast::UNESCAPED;
-use crate::quote;
 
 /// What `/` does in a word of `${…}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +42,7 @@ pub(super) enum Mode {
 
 impl Mode {
     /// Read as in double quotes.
-    fn is_quoted(self) -> bool {
+    pub(super) fn is_quoted(self) -> bool {
         !matches!(self, Mode::Word(_) | Mode::Operand { quoted: false, .. } | Mode::Subscript)
     }
 
@@ -59,44 +58,22 @@ impl Mode {
     }
 }
 
-/// How far the left side of an assignment has been read.
-#[derive(Clone, Copy, Debug)]
-enum Left {
-    /// Nothing has been read: a name may come.
-    Start,
-    /// `name` is read, its subscript is being read.
-    InSubscript(Str),
-    /// `name[subscript]` is read.
-    AfterSubscript(Str, Word),
-    /// `name=` is read.
-    Done(Name),
-    /// It is no assignment.
-    None,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Name {
-    name: Str,
-    subscript: Option<Word>,
-    append: bool,
-}
-
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TextFrame {
     pub(super) mode: Mode,
     pub(super) start: u32,
     /// Where its parts begin among the parsers' unfinished ones.
-    base: u32,
+    pub(super) base: u32,
     /// Open parentheses or brackets inside.
     depth: u32,
     /// `?` without `:` in an offset.
     ternaries: u32,
     paren_base: u32,
-    left: Left,
+    pub(super) left: Left,
     /// A tilde here begins a tilde prefix.
-    tilde: bool,
+    pub(super) tilde: bool,
     /// The word looks like `name=…`: tilde prefixes also after colons.
-    like_assignment: bool,
+    pub(super) like_assignment: bool,
     braces: bool,
     /// Between apostrophes of a quoted operand, the first at `single`.
     in_single: bool,
@@ -480,174 +457,6 @@ impl Parser {
         Ok(Next::Leave)
     }
 
-    /// Reads `name=`, `name+=`, `name[` or finds that there is no assignment.
-    fn left_side(&mut self, mut f: TextFrame) -> Result<()> {
-        let Mode::Word(context) = f.mode else {
-            f.left = Left::None;
-            self.set_top(Frame::Text(f));
-            return Ok(());
-        };
-        match f.left {
-            Left::Start => {
-                f.left = Left::None;
-                let mut at = self.pos;
-                if context.element {
-                    if self.byte(at)? == Some(b'[') {
-                        f.left = Left::InSubscript(Str::EMPTY);
-                        return self.begin_subscript(f, at);
-                    }
-                    self.set_top(Frame::Text(f));
-                    return Ok(());
-                }
-                while let Some(b) = self.byte(at)? {
-                    if !(is_name(b) && (at > self.pos || is_name_start(b))) {
-                        break;
-                    }
-                    at += 1;
-                }
-                if at > self.pos {
-                    match self.byte(at)? {
-                        Some(b'[') if context.assign => {
-                            let name = self.add_bytes(self.pos, at);
-                            f.left = Left::InSubscript(name);
-                            return self.begin_subscript(f, at);
-                        }
-                        Some(b'=') => return self.left_done(f, context, at, false, None),
-                        Some(b'+') if self.byte(at + 1)? == Some(b'=') => {
-                            return self.left_done(f, context, at, true, None);
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            Left::AfterSubscript(name, subscript) => {
-                let append = match self.peek(0)? {
-                    Some(b'=') => Some(false),
-                    Some(b'+') if self.peek(1)? == Some(b'=') => Some(true),
-                    _ => None,
-                };
-                if let Some(append) = append {
-                    return self.left_done(f, context, self.pos, append, Some((name, subscript)));
-                }
-                // No assignment: the text is part of an ordinary word.
-                f.left = Left::None;
-                f.tilde = false;
-                let (open, close) = (subscript.span.start as usize, subscript.span.end as usize);
-                let start = f.start as usize;
-                self.literal(f.base, start, open);
-                self.parts
-                    .extend_from_slice(&self.ast.parts[subscript.parts.start()..][..subscript.parts.len()]);
-                self.push_literal(close, close + 1);
-            }
-            _ => f.left = Left::None,
-        }
-        self.set_top(Frame::Text(f));
-        Ok(())
-    }
-
-    fn begin_subscript(&mut self, f: TextFrame, bracket: usize) -> Result<()> {
-        self.set_top(Frame::Text(f));
-        self.pos = bracket + 1;
-        let text = TextFrame::new(self, Mode::Subscript, self.pos);
-        self.push_frame(Frame::Text(text))
-    }
-
-    /// The position is at the name or after the subscript, `=` or `+=` at `at`.
-    fn left_done(
-        &mut self,
-        mut f: TextFrame,
-        context: WordContext,
-        at: usize,
-        append: bool,
-        subscripted: Option<(Str, Word)>,
-    ) -> Result<()> {
-        let value = at + 1 + usize::from(append);
-        f.tilde = true;
-        f.like_assignment = true;
-        if !context.assign && !context.element {
-            // An argument that looks like an assignment.
-            f.left = Left::None;
-            self.literal(f.base, self.pos, value);
-            self.pos = value;
-            self.set_top(Frame::Text(f));
-            return Ok(());
-        }
-        let compound = context.assign && self.byte(value)? == Some(b'(');
-        let (name, subscript) = match subscripted {
-            Some((name, subscript)) => (name, Some(subscript)),
-            None => (self.add_bytes(self.pos, at), None),
-        };
-        f.left = Left::Done(Name { name, subscript, append });
-        self.pos = value;
-        self.last_end = value;
-        self.set_top(Frame::Text(f));
-        if compound {
-            self.pos += 1;
-            let base = self.elements.len() as u32;
-            return self.push_frame(Frame::Array { start: value as u32, base });
-        }
-        Ok(())
-    }
-
-    /// A token inside `name=( … )`.
-    pub(super) fn array_token(&mut self, start: u32, base: u32, tok: Tok) -> Result<()> {
-        match tok {
-            Tok::Newline => self.consume(),
-            Tok::Word(w) => {
-                self.consume();
-                let element = match w.assignment {
-                    Some(Assignment { subscript, append, value: AssignmentValue::Scalar(value), .. }) => {
-                        ArrayElement { subscript, append, value }
-                    }
-                    _ => ArrayElement { subscript: None, append: false, value: w.word },
-                };
-                self.elements.push(element);
-            }
-            Tok::RParen => {
-                if self.peek(0)?.is_some_and(|b| !is_word_end(b)) {
-                    return self.array_in_word(base);
-                }
-                self.consume();
-                let seq = seal(&mut self.elements, base as usize, &mut self.ast.elements);
-                self.frames.pop();
-                let Some(Frame::Text(f)) = self.frames.pop() else { return Ok(()) };
-                let Left::Done(name) = f.left else { return Ok(()) };
-                let span = Span { start: f.start, end: self.pos as u32 };
-                let parts = seal(&mut self.parts, f.base as usize, &mut self.ast.parts);
-                let word = Word { parts, span, braces: false };
-                let assignment = Assignment {
-                    name: name.name,
-                    subscript: name.subscript,
-                    append: name.append,
-                    value: AssignmentValue::Array(seq),
-                    span,
-                };
-                self.tok_start = f.start as usize;
-                self.word_done(word, Some(assignment), true)?;
-            }
-            tok => {
-                let _ = start;
-                return Err(self.unexpected(tok));
-            }
-        }
-        Ok(())
-    }
-
-    /// `name=(…)` goes on with other text: then all of it is an ordinary word, as in `let a=(4*3)/2`.
-    fn array_in_word(&mut self, base: u32) -> Result<()> {
-        self.consume();
-        self.elements.truncate(base as usize);
-        self.frames.pop();
-        if let Some(Frame::Text(mut f)) = self.frames.last().copied() {
-            f.left = Left::None;
-            f.like_assignment = false;
-            f.tilde = false;
-            self.push_literal(f.start as usize, self.pos);
-            self.set_top(Frame::Text(f));
-        }
-        Ok(())
-    }
-
     /// The text on top ends before `skip` bytes at the position: delivers it to the frame below.
     fn text_end(&mut self, f: TextFrame, skip: usize) -> Result<Next> {
         let terminator = self.peek(0)?;
@@ -704,27 +513,6 @@ impl Parser {
         Ok(Next::Leave)
     }
 
-    fn ast_value_start(&self, f: TextFrame, name: Str, subscript: Option<Word>, append: bool) -> u32 {
-        match subscript {
-            Some(s) => s.span.end + 2 + u32::from(append),
-            None => f.start + name.len + 1 + u32::from(append),
-        }
-    }
-
-    fn subscript_done(&mut self, word: Word) -> Result<()> {
-        match self.frames.last().copied() {
-            Some(Frame::Text(mut f)) => {
-                f.left = match f.left {
-                    Left::InSubscript(name) => Left::AfterSubscript(name, word),
-                    left => left,
-                };
-                self.set_top(Frame::Text(f));
-                Ok(())
-            }
-            _ => self.operand_done(word, Some(b']')),
-        }
-    }
-
     /// The input ends inside the text on top.
     fn text_eof(&mut self, f: TextFrame) -> Result<()> {
         if f.in_single {
@@ -746,7 +534,7 @@ impl Parser {
     }
 
     /// Adds literal text to the text whose parts begin at `base`.
-    fn literal(&mut self, base: u32, start: usize, end: usize) {
+    pub(super) fn literal(&mut self, base: u32, start: usize, end: usize) {
         let next = self.ast.bytes.len() as u32;
         if self.parts.len() > base as usize
             && let Some(Part::Literal(s)) = self.parts.last_mut()
@@ -759,12 +547,12 @@ impl Parser {
         self.push_literal(start, end);
     }
 
-    fn push_literal(&mut self, start: usize, end: usize) {
+    pub(super) fn push_literal(&mut self, start: usize, end: usize) {
         let s = self.add_bytes(start, end);
         self.parts.push(Part::Literal(s));
     }
 
-    fn escaped(&mut self, base: u32, start: usize, end: usize) {
+    pub(super) fn escaped(&mut self, base: u32, start: usize, end: usize) {
         let s = self.add_bytes(start, end);
         if self.parts.len() > base as usize
             && let Some(Part::Escaped(last)) = self.parts.last_mut()
@@ -777,7 +565,7 @@ impl Parser {
     }
 
     /// Length of the UTF-8 character at `at`; of anything else 1.
-    fn char_len(&mut self, at: usize) -> Result<usize> {
+    pub(super) fn char_len(&mut self, at: usize) -> Result<usize> {
         let len = match self.byte(at)? {
             Some(0xc2..=0xdf) => 2,
             Some(0xe0..=0xef) => 3,
@@ -791,180 +579,10 @@ impl Parser {
         }
         Ok(len)
     }
-
-    fn begin_double_quotes(&mut self, skip: usize, localized: bool) -> Result<Next> {
-        let start = self.pos;
-        self.pos += skip;
-        let text = TextFrame::new(self, Mode::DoubleQuotes { localized }, start);
-        self.push_frame(Frame::Text(text))?;
-        Ok(Next::Leave)
-    }
-
-    /// `$` at the position.
-    fn dollar(&mut self, f: TextFrame) -> Result<Next> {
-        let start = self.pos;
-        let quoted = f.mode.is_quoted();
-        let Some(b) = self.peek(1)? else { return Ok(Next::Literal(1)) };
-        match b {
-            b'\\' if self.peek(2)? == Some(b'\n') && !self.is_added_newline(start + 2) => {
-                // A line continuation after the dollar: takes it out of the text.
-                self.splice(start + 1, start + 3, b"");
-                let line = self.line_cursor.1 + 1;
-                self.line_cursor = (self.line_cursor.0, line);
-                return Ok(Next::Continue);
-            }
-            b'(' => {
-                if self.peek(2)? == Some(b'(') && !self.not_arith.contains(&start) {
-                    self.pos += 3;
-                    let text = TextFrame::new(self, Mode::ArithExpansion, start);
-                    self.push_frame(Frame::Text(text))?;
-                } else {
-                    self.pos += 2;
-                    self.push_frame(Frame::Substitution { start: start as u32, process: None })?;
-                    self.push_list(ListEnd::Paren)?;
-                }
-                return Ok(Next::Leave);
-            }
-            b'{' => {
-                self.begin_param(quoted)?;
-                return Ok(Next::Leave);
-            }
-            b'[' => {
-                self.pos += 2;
-                let text = TextFrame::new(self, Mode::ArithBracket, start);
-                self.push_frame(Frame::Text(text))?;
-                return Ok(Next::Leave);
-            }
-            b'\'' if !quoted => {
-                let mut at = start + 2;
-                loop {
-                    match self.byte(at)? {
-                        None => return Err(self.unmatched(b'\'', start)),
-                        Some(b'\\') => at += 2,
-                        Some(b'\'') => break,
-                        Some(_) => at += 1,
-                    }
-                }
-                let decoded = quote::decode_ansi_c(self.slice(start + 2, at));
-                let s = self.add_owned(&decoded);
-                let span = Span { start: start as u32, end: at as u32 + 1 };
-                if self.ast.ansi_c.last().is_none_or(|(last, _)| *last < s.start) || s.is_empty() {
-                    self.ast.ansi_c.push((s.start, span));
-                }
-                self.parts.push(Part::AnsiC(s));
-                self.pos = at + 1;
-                return Ok(Next::Continue);
-            }
-            b'"' if !quoted => return self.begin_double_quotes(2, true),
-            _ => {}
-        }
-        let (name, len) = if is_name_start(b) {
-            let mut at = start + 2;
-            while self.byte(at)?.is_some_and(is_name) {
-                at += 1;
-            }
-            (ParamName::Variable(self.add_bytes(start + 1, at)), at - start)
-        } else if b.is_ascii_digit() {
-            (ParamName::Positional(u32::from(b - b'0')), 2)
-        } else if matches!(b, b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!') {
-            (ParamName::Special(b), 2)
-        } else {
-            return Ok(Next::Literal(1));
-        };
-        let span = Span { start: start as u32, end: (start + len) as u32 };
-        let param = Param { name, subscript: None, indirect: false, op: ParamOp::Value, span };
-        let id = add(&mut self.ast.params, param);
-        self.parts.push(Part::Param(id));
-        self.pos = start + len;
-        Ok(Next::Continue)
-    }
-
-    /// A backquote at the position: unescapes and parses what stands up to the next.
-    fn backquotes(&mut self, double_quoted: bool, aliases: &dyn Aliases) -> Result<Next> {
-        let start = self.pos;
-        let mut source = Vec::new();
-        let mut at = start + 1;
-        loop {
-            match self.byte(at)? {
-                None => return Err(self.unmatched(b'`', start)),
-                Some(b'`') => break,
-                Some(b'\\') => {
-                    match self.byte(at + 1)? {
-                        Some(c @ (b'`' | b'\\' | b'$')) => source.push(c),
-                        Some(b'"') if double_quoted => source.push(b'"'),
-                        Some(c) => source.extend_from_slice(&[b'\\', c]),
-                        None => return Err(self.unmatched(b'`', start)),
-                    }
-                    at += 2;
-                }
-                Some(c) => {
-                    source.push(c);
-                    at += 1;
-                }
-            }
-        }
-        let span = Span { start: start as u32, end: at as u32 + 1 };
-        let line = self.line_at(start);
-        let kept = self.add_owned(&source);
-        // Each level of backquotes inside backquotes doubles the backslashes, so this recursion is never
-        // deeper than the logarithm of the source's length.
-        let mut inner = Parser::new(source, self.options);
-        inner.line_cursor = (0, line);
-        inner.outer_depth = self.outer_depth + self.frames.len();
-        inner.ast = mem::take(&mut self.ast);
-        let outer = (inner.ast.first_line, inner.ast.last_line);
-        let age = rebase::age(&inner.ast);
-        let (mut items, error) = inner.backquoted(aliases);
-        self.ast = mem::take(&mut inner.ast);
-        let base = self.ast.unescaped.len();
-        if base + inner.text.len() >= UNESCAPED as usize {
-            return Err(self.error_at(ErrorKind::TooLong, start));
-        }
-        self.ast.unescaped.append(&mut inner.text);
-        let base = UNESCAPED | base as u32;
-        rebase::rebase(&mut self.ast, age, base);
-        for item in &mut items {
-            rebase::span(base, &mut item.span);
-        }
-        (self.ast.first_line, self.ast.last_line) = outer;
-        let first = self.ast.and_ors.len();
-        self.ast.and_ors.extend(items);
-        let list = List { items: Seq::new(first, self.ast.and_ors.len() - first) };
-        let error = error.map(|error| {
-            self.ast.errors.push(error);
-            self.ast.errors.len() as u32 - 1
-        });
-        let substitution = Substitution { list, span, backquote: true, source: Some(kept), error };
-        let id = add(&mut self.ast.substitutions, substitution);
-        self.parts.push(Part::Command(id));
-        self.pos = at + 1;
-        Ok(Next::Continue)
-    }
-
-    /// Parses all commands of the source into the tree that is there; stops at the first error.
-    fn backquoted(&mut self, aliases: &dyn Aliases) -> (Vec<AndOr>, Option<ParseError>) {
-        let mut items = Vec::new();
-        loop {
-            self.frames.push(Frame::List(ListFrame::new(self, ListEnd::Line)));
-            loop {
-                match self.run(aliases) {
-                    Ok(()) => break,
-                    Err(Stop::NeedInput) => return (items, None),
-                    Err(Stop::Error(error)) if self.recover_in_here_doc(&error) => {}
-                    Err(Stop::Error(error)) => return (items, Some(*error)),
-                }
-            }
-            let Some(root) = self.result.take() else { return (items, None) };
-            items.extend_from_slice(&self.ast[root.items]);
-            if matches!(self.byte(self.pos), Ok(None)) {
-                return (items, None);
-            }
-        }
-    }
 }
 
 /// Whether an unquoted byte ends a word.
-fn is_word_end(b: u8) -> bool {
+pub(super) fn is_word_end(b: u8) -> bool {
     is_blank(b) || matches!(b, b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')')
 }
 
@@ -972,7 +590,7 @@ fn is_word_end(b: u8) -> bool {
 const PIECE_OF_GRACE: usize = 65_536;
 
 /// How the loop over the bytes of a text goes on.
-enum Next {
+pub(super) enum Next {
     /// So many bytes are literal.
     Literal(usize),
     Continue,
