@@ -441,6 +441,13 @@ impl<'a> Compiler<'a> {
         if assignment(rest).is_some() {
             return Err(self.error(Kind::NotAssignable));
         }
+        if let [first @ (b'+' | b'-'), second, after @ ..] = rest
+            && first == second
+            && after.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| is_name_start(*b))
+        {
+            // Before a name bash always reads `++` and `--` as one token.
+            return Err(self.error(Kind::TrailingText));
+        }
         if let Some((op, len, least)) = binary(rest) {
             // `**` groups to the right.
             self.reduce(if op == BinaryOp::Pow { least + 1 } else { least });

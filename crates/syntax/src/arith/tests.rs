@@ -135,6 +135,7 @@ fn messages() {
         ("1 @ ", "1 @ : syntax error: invalid arithmetic operator (error token is \"@ \")"),
         ("$", "$: syntax error: operand expected (error token is \"$\")"),
         ("1 : 2", "1 : 2: syntax error in expression (error token is \": 2\")"),
+        ("9--a", "9--a: syntax error in expression (error token is \"--a\")"),
         ("f(1)", "f(1): syntax error in expression (error token is \"(1)\")"),
         ("a[1", "a[1: bad array subscript (error token is \"a[1\")"),
         ("a[b c]", "b c: syntax error in expression (error token is \"c\")"),
