@@ -18,7 +18,7 @@ const EMPTY_METHODS = new Set(["GlobalComponentAsyncLowers.define", "GlobalCompo
 const BOOKKEEPING = new Set(["task", "parentTask", "subtask", "createTask", "hostProvided", "cstate"]);
 
 /** What must not be left: the whole machinery hangs on these names. */
-const GONE = ["createNewCurrentTask", "endCurrentTask", "_debugLog", "AsyncTask", "taskCreation", "JCO_DEBUG", "codepoints"];
+const GONE = ["createNewCurrentTask", "endCurrentTask", "_debugLog", "AsyncTask", "taskCreation", "JCO_DEBUG", "codepoints", "new DataView\\(exports"];
 
 /**
  * @param {string} generated what jco generated in the `async` instantiation mode
@@ -56,9 +56,29 @@ export async function trim(generated) {
     format: { beautify: true, indent_level: 1 },
   });
   if (code === undefined) throw new Error("trim: the minifier returned nothing");
-  const left = GONE.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  const glue = keepViews(code);
+  const left = GONE.filter((name) => new RegExp(`\\b${name}\\b`).test(glue));
   if (left.length > 0) throw new Error(`trim: ${left.join(", ")} left in the glue; is this the pinned version of jco?`);
-  return code;
+  return glue;
+}
+
+/**
+ * Without multi-memory, the adapters between components call JavaScript for every byte they copy, and jco makes a view for each call.
+ * A kept one is ten times as fast; it throws when the memory has grown, and is made anew.
+ * @param {string} source
+ */
+function keepViews(source) {
+  return source.replace(
+    /\(([\w, ]+)\) => (?:\{\s*)?new DataView\((exports[^()]+)\.buffer\)\.(\w+)\(([^()]*)\)(?:;\s*\})?/g,
+    (_, parameters, memory, method, values) => `((view) => (${parameters}) => {
+    try {
+     return view.${method}(${values});
+    } catch {
+     view = new DataView(${memory}.buffer);
+     return view.${method}(${values});
+    }
+   })(new DataView(new ArrayBuffer(0)))`,
+  );
 }
 
 /** @param {any} node @returns {boolean} */
