@@ -31,6 +31,6 @@ pub(crate) fn choose(
         }
         last = Some(meaning);
     }
-    // This one status does not follow the command's own.
-    Err(Fail::UsageStatus(message, if t.command.name == "ls" { 2 } else { 1 }))
+    // This status does not follow the command's own.
+    Err(Fail::UsageStatus(message, 1))
 }

@@ -145,6 +145,12 @@ impl Tool {
         self.ctx.arguments().iter().skip(1).cloned().collect()
     }
 
+    /// Puts so many spaces into the output.
+    pub(crate) fn blanks(&mut self, count: usize) {
+        let buffer = self.out.buffer();
+        buffer.resize(buffer.len() + count, b' ');
+    }
+
     /// A text in the quotation marks of the locale.
     pub(crate) fn quote(&self, text: &[u8]) -> String {
         quote(text, self.utf8)

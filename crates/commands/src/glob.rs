@@ -22,6 +22,11 @@ impl Glob {
         self
     }
 
+    /// Whether it names the leading dot itself.
+    pub(crate) fn begins_with_dot(&self) -> bool {
+        self.pattern.starts_with(b".")
+    }
+
     /// Whether the whole name matches.
     pub(crate) fn matches(&self, name: &[u8]) -> bool {
         matches(&self.pattern, name, self.ignore_case, self.pathname)

@@ -128,3 +128,17 @@ pub(crate) fn shell_escape(name: &[u8], always: bool, colon: bool) -> String {
     // A name that begins with an escape has no empty string before it, as gnulib writes it: ''$'\n'.
     result
 }
+
+/// With the escapes of C, between `mark`s if there is one; without one blanks are escaped too.
+pub(crate) fn c_style(text: &[u8], mark: Option<char>) -> String {
+    let mut result = String::new();
+    result.extend(mark);
+    let mut inner = String::new();
+    escape_c(text, true, "", &mut inner);
+    match mark {
+        Some(mark) => result.push_str(&inner.replace(mark, &format!("\\{mark}"))),
+        None => result.push_str(&inner.replace(' ', "\\ ")),
+    }
+    result.extend(mark);
+    result
+}

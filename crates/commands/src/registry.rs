@@ -6,6 +6,7 @@ use crate::Command;
 pub static COMMANDS: &[&Command] = &[
     &crate::test::BRACKET,
     &crate::cat::COMMAND,
+    &crate::ls::DIR,
     &crate::echo::COMMAND,
     &crate::grep::EXTENDED,
     &crate::env::COMMAND,
@@ -13,6 +14,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::grep::FIXED,
     &crate::grep::COMMAND,
     &crate::head::COMMAND,
+    &crate::ls::COMMAND,
     &crate::mkdir::COMMAND,
     &crate::printf::COMMAND,
     &crate::pwd::COMMAND,
@@ -23,6 +25,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::tail::COMMAND,
     &crate::test::COMMAND,
     &crate::r#true::COMMAND,
+    &crate::ls::VDIR,
     &crate::wc::COMMAND,
     &crate::yes::COMMAND,
 ];
