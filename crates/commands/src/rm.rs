@@ -115,6 +115,20 @@ async fn run(t: &mut Tool) -> Done {
     Ok(())
 }
 
+/// Removes a tree without asking, as `mv` does after a copy.
+pub(crate) async fn remove_quietly(t: &mut Tool, file: &[u8], verbose: bool) -> Done {
+    let plan = Plan {
+        force: true,
+        prompt: Prompt::Never,
+        recursive: true,
+        directories: false,
+        verbose,
+        preserve_root: true,
+        one_filesystem: false,
+    };
+    remove(t, &plan, &file.into()).await
+}
+
 const WHEN: &[(&str, &str)] = &[
     ("never", "never"),
     ("no", "never"),
