@@ -1,0 +1,351 @@
+//! Bytecode: what a complete command or a function body is compiled to.
+
+use std::rc::Rc;
+
+use wasmsh_syntax::ast::{Ast, CaseChange, CondBinary, Id, Command, Replace, Span};
+
+use crate::symbol::Sym;
+use crate::text::Str;
+use crate::vm::arith::ArithCode;
+
+/// A position in [`Code::ops`]; while compiling, the number of a label.
+pub type Target = u32;
+/// An index into one of the tables of [`Code`].
+pub type Index = u32;
+
+/// How unquoted text of a part behaves later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quoting {
+    /// Quoted: neither split nor a pattern.
+    Quoted,
+    /// Literal unquoted text: a pattern, not split.
+    Literal,
+    /// The result of an unquoted expansion: a pattern, and split.
+    Expanded,
+}
+
+/// What becomes of a finished word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordEnd {
+    /// Field splitting, pathname expansion: any number of arguments.
+    Fields,
+    /// One string.
+    Single,
+    /// One string, in which quoted characters are escaped for a pattern.
+    Pattern,
+    /// One string, in which quoted characters are escaped for a regular expression.
+    Regex,
+    /// As `Fields`, but it must be one: the target of a redirection.
+    Redirect,
+}
+
+/// One instruction.
+#[derive(Clone, Copy, Debug)]
+pub enum Op {
+    /// The end of the code.
+    End,
+    /// Later commands stand on this line.
+    Line(u32),
+    Jump(Target),
+    /// Jumps if the status is 0.
+    JumpOk(Target),
+    /// Jumps if the status is not 0.
+    JumpFail(Target),
+    SetStatus(u8),
+    /// `!`
+    Negate,
+    /// Leaves the shell if `set -e` says so, and runs the ERR trap.
+    ErrCheck,
+    /// Runs the DEBUG trap for a command that is not simple.
+    Debug(Span),
+
+    /// Begins a loop: `break` goes to the first, `continue` to the second.
+    EnterLoop(Target, Target),
+    LeaveLoop,
+    /// Takes the marked arguments (or the positional parameters) as the items of the loop.
+    ForInit { positional: bool },
+    /// The next item into the variable, or on to the target when there is none.
+    ForNext(Sym, Target),
+    /// The same for `select`: shows the menu and reads a choice.
+    SelectNext(Sym, Target),
+    /// The name of a loop variable is not an identifier.
+    BadName(Index),
+
+    /// Pushes the height of the argument stack.
+    Mark,
+    Push(Index),
+    /// `"$v"` as a whole word.
+    PushVar(Sym),
+    /// `$v` as a whole word.
+    PushVarSplit(Sym),
+    /// `"$@"` as a whole word.
+    PushArgs,
+    PopArg,
+    BeginWord,
+    EndWord(WordEnd),
+    /// Appends text.
+    Text(Index, Quoting),
+    /// A quoted part begins: the word exists even if it stays empty.
+    Quote,
+    /// `$v`, `${v}`.
+    Var(Sym, Quoting),
+    Param(Index),
+    /// A default, error, or assignment operator: if there is a value, appends it and jumps.
+    ParamDefault(Index, Target),
+    /// An alternative: jumps if there is no value.
+    ParamAlternative(Index, Target),
+    ParamAssign(Index),
+    ParamError(Index),
+    Tilde(Index, Quoting),
+    ArithText(Index, Quoting),
+    /// Evaluates the string on top of the arguments.
+    ArithDynamic(Quoting),
+    /// Pushes a number: static, or that of the string on top of the arguments.
+    Number(Index),
+    NumberDynamic,
+    /// Turns the text of a subscript on top of the arguments into a key of the variable.
+    Subscript(Sym),
+    /// Pushes the key for a subscript that is known text, also compiled as an expression.
+    SubscriptStatic(Sym, Index, Index),
+
+    /// A command substitution: the child goes on behind it, the parent at the target.
+    Substitute(Quoting, Target),
+    /// `$(< file)`; the name is on the argument stack.
+    SubstituteFile(Quoting),
+    /// A process substitution.
+    ProcessSubstitute { write: bool, end: Target },
+    /// Closes the descriptors of process substitutions down to the last mark.
+    ProcessMark,
+    ProcessClose,
+    /// Reports an error that the parser found in backquotes or in a here-document.
+    SyntaxError(Index),
+
+    Assign(Index),
+    /// `v=$((…))`
+    AssignNumber(Sym, Index),
+    /// The subscript and value of one element of a compound assignment.
+    ElementKeyed { append: bool },
+    /// The marked arguments are elements of a compound assignment.
+    ElementWords,
+    /// Begins a compound assignment.
+    ArrayBegin,
+    /// The status of a command that is assignments alone.
+    AssignEnd(Index),
+    /// An assignment as argument of a declaration builtin.
+    Declare(Index),
+    /// A temporary assignment before a command.
+    TempAssign(Index),
+
+    /// Begins redirections that end with the command.
+    RedirBegin(Target),
+    Redir(Index),
+    RedirEnd,
+
+    /// Runs the simple command of the marked arguments.
+    Exec(Index),
+    /// Expansions have been done: a command of redirections alone.
+    ExecNothing(Index),
+    DefineFunction(Index),
+
+    /// `( … )`: the child goes on behind it, the parent waits and goes on at the target.
+    Subshell(Target),
+    /// `… &`
+    Background(Index, Target),
+    /// `coproc`
+    Coproc(Index, Target),
+    /// The end of what a child executes.
+    SubshellEnd,
+    PipeBegin,
+    PipeStage(Index),
+    PipeWait { negated: bool },
+    /// Notes the times for `time`.
+    TimeBegin,
+    TimeEnd { posix: bool },
+
+    ArithCommand(Index),
+    ArithCommandDynamic,
+    /// Evaluates; jumps if it is 0.
+    ArithJumpZero(Index, Target),
+    ArithJumpZeroDynamic(Target),
+
+    /// Compares the string below with the pattern on top; jumps if it matches.
+    CaseMatch(Target),
+    CaseLiteral(Index, Target),
+    CondWord,
+    CondUnary(u8),
+    CondBinary(CondBinary),
+    CondNot,
+}
+
+/// Which parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamName {
+    Var(Sym),
+    Positional(u32),
+    Special(u8),
+}
+
+/// `[…]` after the name of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptKind {
+    None,
+    At,
+    Star,
+    /// A key, on the argument stack.
+    Key,
+}
+
+/// What is done with the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamOp {
+    Value,
+    Length,
+    Default { colon: bool },
+    Assign { colon: bool },
+    Error { colon: bool },
+    Alternative { colon: bool },
+    RemovePrefix { longest: bool },
+    RemoveSuffix { longest: bool },
+    Replace { which: Replace, replacement: bool },
+    Substring { length: bool },
+    Case { change: CaseChange, all: bool, pattern: bool },
+    Transform(u8),
+    Names { at: bool },
+    Keys,
+    Bad,
+}
+
+/// A parameter expansion.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    pub name: ParamName,
+    pub subscript: SubscriptKind,
+    pub indirect: bool,
+    pub op: ParamOp,
+    pub quoting: Quoting,
+    /// Its text, for messages.
+    pub text: Index,
+}
+
+/// What an assignment assigns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssignKind {
+    /// The string on the stack.
+    Scalar,
+    /// The string, to the element whose key lies below it.
+    Element,
+    /// The collected elements.
+    Array,
+}
+
+/// An assignment.
+#[derive(Clone, Copy, Debug)]
+pub struct Assign {
+    pub name: Sym,
+    pub kind: AssignKind,
+    pub append: bool,
+    /// The subscript as text (of `Element`), for declaration builtins.
+    pub subscript: Index,
+}
+
+/// Which redirection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirKind {
+    Input,
+    Output,
+    Clobber,
+    Append,
+    ReadWrite,
+    DupInput,
+    DupOutput,
+    OutputBoth,
+    AppendBoth,
+    /// The text is on the stack.
+    Here,
+}
+
+/// The descriptor of a redirection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirFd {
+    Default,
+    Number(u32),
+    /// `{name}`: the text in the braces.
+    Variable(Index),
+}
+
+/// A redirection.
+#[derive(Clone, Copy, Debug)]
+pub struct Redir {
+    pub fd: RedirFd,
+    pub kind: RedirKind,
+    pub line: u32,
+    /// The word as written, for messages.
+    pub text: Index,
+}
+
+/// A simple command.
+#[derive(Clone, Copy, Debug)]
+pub struct Exec {
+    pub span: Span,
+    pub line: u32,
+    /// Its failure is looked at by `if`, `&&` and the like: no `set -e`.
+    pub in_condition: bool,
+    /// Nothing comes after it in this process.
+    pub last: bool,
+}
+
+/// A stage of a pipeline.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage {
+    pub first: bool,
+    pub last: bool,
+    /// `|&`
+    pub stderr: bool,
+    /// Where the parent goes on.
+    pub end: Target,
+    pub span: Span,
+}
+
+/// A function definition.
+#[derive(Debug)]
+pub struct Function {
+    pub name: Str,
+    pub code: Rc<Code>,
+    pub ast: Rc<Ast>,
+    pub body: Id<Command>,
+    /// Where its definition begins.
+    pub line: u32,
+    /// The file it was defined in.
+    pub source: Str,
+}
+
+/// A compiled piece of program.
+#[derive(Debug, Default)]
+pub struct Code {
+    pub ops: Vec<Op>,
+    pub texts: Vec<Str>,
+    pub params: Vec<Param>,
+    pub ariths: Vec<Rc<ArithCode>>,
+    pub assigns: Vec<Assign>,
+    pub redirs: Vec<Redir>,
+    pub execs: Vec<Exec>,
+    pub stages: Vec<Stage>,
+    pub functions: Vec<Rc<Function>>,
+    pub ast: Rc<Ast>,
+    /// The name of the file it comes from.
+    pub source: Str,
+}
+
+impl Code {
+    /// A text of the table.
+    #[inline]
+    pub fn text(&self, index: Index) -> &Str {
+        const EMPTY: &Str = &Str::EMPTY;
+        self.texts.get(index as usize).unwrap_or(EMPTY)
+    }
+
+    /// The source text of a span.
+    pub fn source_text(&self, span: Span) -> &[u8] {
+        self.ast.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+}

@@ -1,0 +1,586 @@
+//! Commands: lists, pipelines, compound commands, redirections, assignments.
+
+use wasmsh_syntax::ast::*;
+
+use super::{Compiler, Context, Task};
+use crate::symbol::Sym;
+use crate::vm::code::{self, AssignKind, Op, RedirKind, WordEnd};
+
+impl Compiler<'_> {
+    pub(super) fn list(&mut self, list: List, context: Context) {
+        let ast = self.ast.clone();
+        let count = list.items.len();
+        for (i, and_or) in ast[list.items].iter().enumerate() {
+            let last = context.last && i + 1 == count;
+            if and_or.background {
+                let end = self.label();
+                let text = self.text(&ast[and_or.span]);
+                self.emit(Op::Line(and_or.line));
+                self.emit(Op::Background(text, end));
+                self.then(Task::AndOr(*and_or, Context { condition: false, last: true }));
+                self.emit(Op::SubshellEnd);
+                self.place(end);
+            } else {
+                self.then(Task::AndOr(*and_or, Context { last, ..context }));
+            }
+        }
+    }
+
+    pub(super) fn and_or(&mut self, and_or: AndOr, context: Context) {
+        let ast = self.ast.clone();
+        let parts = &ast[and_or.pipelines];
+        let count = parts.len();
+        for (i, part) in parts.iter().enumerate() {
+            let is_last = i + 1 == count;
+            let inner = Context {
+                condition: context.condition || !is_last,
+                // What is skipped by `&&` leaves the status as it is, so only a single pipeline ends the process.
+                last: context.last && is_last,
+            };
+            let end = self.label();
+            match part.op {
+                AndOrOp::First => {}
+                AndOrOp::And => self.emit(Op::JumpFail(end)),
+                AndOrOp::Or => self.emit(Op::JumpOk(end)),
+            }
+            self.then(Task::Pipeline(part.pipeline, inner));
+            self.place(end);
+        }
+    }
+
+    pub(super) fn pipeline(&mut self, pipeline: Pipeline, context: Context) {
+        let ast = self.ast.clone();
+        let stages = &ast[pipeline.stages];
+        let time = pipeline.time != Time::No;
+        let inner = Context { condition: context.condition || pipeline.negated, ..context };
+        let inner = if time || pipeline.negated { inner.inner() } else { inner };
+        if time {
+            self.emit(Op::TimeBegin);
+        }
+        match stages {
+            [] => self.emit(Op::SetStatus(0)),
+            [only] if !only.stderr => {
+                self.then(Task::Command(only.command, inner));
+                if pipeline.negated {
+                    self.emit(Op::Negate);
+                }
+            }
+            _ => {
+                self.emit(Op::Line(pipeline.line));
+                self.emit(Op::PipeBegin);
+                let count = stages.len();
+                for (i, stage) in stages.iter().enumerate() {
+                    let end = self.label();
+                    let span = ast[stage.command].span;
+                    self.code.stages.push(code::Stage {
+                        first: i == 0,
+                        last: i + 1 == count,
+                        stderr: stage.stderr,
+                        end,
+                        span,
+                    });
+                    let index = (self.code.stages.len() - 1) as u32;
+                    self.emit(Op::PipeStage(index));
+                    self.then(Task::Command(stage.command, Context { last: true, condition: inner.condition }));
+                    self.emit(Op::SubshellEnd);
+                    self.place(end);
+                }
+                self.emit(Op::PipeWait { negated: pipeline.negated });
+                if !inner.condition {
+                    self.emit(Op::ErrCheck);
+                }
+            }
+        }
+        if pipeline.negated && stages.is_empty() {
+            self.emit(Op::Negate);
+        }
+        if time {
+            self.emit(Op::TimeEnd { posix: pipeline.time == Time::Posix });
+        }
+    }
+
+    pub(super) fn command(&mut self, id: Id<Command>, context: Context) {
+        let ast = self.ast.clone();
+        let command = &ast[id];
+        if let CommandKind::Simple(simple) = command.kind {
+            return self.simple(command, simple, context);
+        }
+        let substitutions = self.has_process_substitution(command.redirects);
+        if substitutions {
+            self.emit(Op::ProcessMark);
+        }
+        if matches!(command.kind, CommandKind::Function { .. }) || command.redirects.is_empty() {
+            self.then(Task::Body(id, if substitutions { context.inner() } else { context }));
+        } else {
+            let end = self.label();
+            self.emit(Op::Line(command.line));
+            self.emit(Op::RedirBegin(end));
+            self.redirects(command.redirects);
+            self.then(Task::Body(id, context.inner()));
+            self.emit(Op::RedirEnd);
+            self.place(end);
+            if !context.condition {
+                self.emit(Op::ErrCheck);
+            }
+        }
+        if substitutions {
+            self.emit(Op::ProcessClose);
+        }
+    }
+
+    /// A compound command without its redirections.
+    pub(super) fn body(&mut self, id: Id<Command>, context: Context) {
+        let ast = self.ast.clone();
+        let command = &ast[id];
+        match command.kind {
+            CommandKind::Simple(simple) => self.simple(command, simple, context),
+            CommandKind::Group(list) => self.then(Task::List(list, context)),
+            CommandKind::Subshell(list) => {
+                let end = self.label();
+                self.emit(Op::Line(command.line));
+                self.emit(Op::Subshell(end));
+                self.then(Task::List(list, Context { condition: context.condition, last: true }));
+                self.emit(Op::SubshellEnd);
+                self.place(end);
+                if !context.condition {
+                    self.emit(Op::ErrCheck);
+                }
+            }
+            CommandKind::If { clauses, otherwise } => {
+                let done = self.label();
+                for clause in &ast[clauses] {
+                    let next = self.label();
+                    self.then(Task::List(clause.cond, Context { condition: true, last: false }));
+                    self.emit(Op::JumpFail(next));
+                    self.then(Task::List(clause.body, context));
+                    self.emit(Op::Jump(done));
+                    self.place(next);
+                }
+                match otherwise {
+                    Some(list) => self.then(Task::List(list, context)),
+                    None => self.emit(Op::SetStatus(0)),
+                }
+                self.place(done);
+            }
+            CommandKind::While { cond, body } | CommandKind::Until { cond, body } => {
+                let (top, done, brk) = (self.label(), self.label(), self.label());
+                let until = matches!(command.kind, CommandKind::Until { .. });
+                // The status is that of the last body, or 0: it is kept in the loop's frame.
+                self.emit(Op::EnterLoop(brk, top));
+                self.place(top);
+                self.then(Task::List(cond, Context { condition: true, last: false }));
+                self.emit(if until { Op::JumpOk(done) } else { Op::JumpFail(done) });
+                self.then(Task::List(body, context.inner()));
+                self.emit(Op::LoopStatus { store: true });
+                self.emit(Op::Jump(top));
+                self.place(done);
+                self.emit(Op::LoopStatus { store: false });
+                self.emit(Op::LeaveLoop);
+                self.place(brk);
+            }
+            CommandKind::For { name, words, body, line } => {
+                self.emit(Op::Line(line));
+                self.for_words(words);
+                self.for_loop(command, name, body, words.is_none(), false, context);
+            }
+            CommandKind::Select { name, words, body } => {
+                self.emit(Op::Line(command.line));
+                self.for_words(words);
+                self.for_loop(command, name, body, words.is_none(), true, context);
+            }
+            CommandKind::ForArith { init, cond, step, body } => {
+                let (top, next, done, brk) = (self.label(), self.label(), self.label(), self.label());
+                self.emit(Op::Line(command.line));
+                if !ast[init.parts].is_empty() {
+                    self.arith_command(init.parts);
+                }
+                self.emit(Op::EnterLoop(brk, next));
+                self.place(top);
+                if !ast[cond.parts].is_empty() && ast.literal(cond.parts).is_none_or(|t| !t.trim_ascii().is_empty()) {
+                    self.arith_jump_zero(cond.parts, done);
+                }
+                self.then(Task::List(body, context.inner()));
+                self.emit(Op::LoopStatus { store: true });
+                self.place(next);
+                if !ast[step.parts].is_empty() {
+                    self.arith_command(step.parts);
+                }
+                self.emit(Op::Jump(top));
+                self.place(done);
+                self.emit(Op::LoopStatus { store: false });
+                self.emit(Op::LeaveLoop);
+                self.place(brk);
+            }
+            CommandKind::Case { subject, arms } => self.case(command, subject, arms, context),
+            CommandKind::Cond(cond) => {
+                self.emit(Op::Line(command.line));
+                self.emit(Op::Debug(command.span));
+                self.then(Task::Cond(cond));
+                self.emit(Op::CondEnd(command.span));
+                if !context.condition {
+                    self.emit(Op::ErrCheck);
+                }
+            }
+            CommandKind::Arith(word) => {
+                self.emit(Op::Line(command.line));
+                self.emit(Op::Debug(command.span));
+                self.arith_command(word.parts);
+                if !context.condition {
+                    self.emit(Op::ErrCheck);
+                }
+            }
+            CommandKind::Function { name, body } => {
+                let index = self.functions.len() as u32;
+                self.functions.push((crate::text::Str::new(&ast[name]), body, command.line));
+                self.emit(Op::DefineFunction(index));
+            }
+            CommandKind::Coproc { name, body } => {
+                let end = self.label();
+                let name = match name {
+                    Some(name) => self.text_of(name),
+                    None => self.text(b"COPROC"),
+                };
+                self.emit(Op::Coproc(name, end));
+                self.then(Task::Command(body, Context { condition: false, last: true }));
+                self.emit(Op::SubshellEnd);
+                self.place(end);
+            }
+        }
+    }
+
+    fn for_words(&mut self, words: Option<Seq<Word>>) {
+        if let Some(words) = words {
+            let ast = self.ast.clone();
+            self.emit(Op::Mark);
+            for word in &ast[words] {
+                self.then(Task::Word(*word, WordEnd::Fields));
+            }
+        }
+    }
+
+    fn for_loop(&mut self, command: &Command, name: Str, body: List, positional: bool, select: bool, context: Context) {
+        let ast = self.ast.clone();
+        if !crate::vars_name(&ast[name]) {
+            let text = self.text_of(name);
+            self.emit(Op::BadName(text));
+        }
+        let (top, done, brk) = (self.label(), self.label(), self.label());
+        let symbol = self.symbol(name);
+        self.emit(Op::ForInit { positional });
+        self.emit(Op::EnterLoop(brk, top));
+        self.place(top);
+        self.emit(Op::Debug(command.span));
+        self.emit(if select { Op::SelectNext(symbol, done) } else { Op::ForNext(symbol, done) });
+        self.then(Task::List(body, context.inner()));
+        self.emit(Op::LoopStatus { store: true });
+        self.emit(Op::Jump(top));
+        self.place(done);
+        self.emit(Op::LoopStatus { store: false });
+        self.emit(Op::LeaveLoop);
+        self.place(brk);
+    }
+
+    fn case(&mut self, command: &Command, subject: Word, arms: Seq<CaseArm>, context: Context) {
+        let ast = self.ast.clone();
+        self.emit(Op::Line(command.line));
+        self.emit(Op::Debug(command.span));
+        self.then(Task::Word(subject, WordEnd::Single));
+        let done = self.label();
+        let arms = &ast[arms];
+        let bodies: Vec<_> = arms.iter().map(|_| self.label()).collect();
+        let tests: Vec<_> = arms.iter().map(|_| self.label()).collect();
+        let none = self.label();
+        for (i, arm) in arms.iter().enumerate() {
+            let (Some(&body), Some(&test)) = (bodies.get(i), tests.get(i)) else { continue };
+            let next_test = tests.get(i + 1).copied().unwrap_or(none);
+            self.place(test);
+            for pattern in &ast[arm.patterns] {
+                let plain = ast.literal(pattern.parts).filter(|text| !wasmsh_syntax::pattern::has_magic(text));
+                match plain {
+                    Some(text) => {
+                        let text = self.text(&text);
+                        self.emit(Op::CaseLiteral(text, body));
+                    }
+                    None => {
+                        self.then(Task::Word(*pattern, WordEnd::Pattern));
+                        self.emit(Op::CaseMatch(body));
+                    }
+                }
+            }
+            self.emit(Op::Jump(next_test));
+            self.place(body);
+            if arm.body.items.is_empty() {
+                self.emit(Op::SetStatus(0));
+            }
+            self.then(Task::List(arm.body, context.inner()));
+            match arm.end {
+                CaseEnd::Break => self.emit(Op::Jump(done)),
+                CaseEnd::FallThrough => match bodies.get(i + 1) {
+                    Some(&body) => self.emit(Op::Jump(body)),
+                    None => self.emit(Op::Jump(done)),
+                },
+                // Later arms that do not match leave the status.
+                CaseEnd::Continue => self.emit(Op::Jump(if i + 1 < arms.len() { next_test } else { done })),
+            }
+        }
+        self.place(none);
+        if !arms.iter().any(|arm| arm.end == CaseEnd::Continue) {
+            self.emit(Op::SetStatus(0));
+        }
+        self.place(done);
+        self.emit(Op::PopArg);
+    }
+
+    pub(super) fn cond(&mut self, id: Id<Cond>) {
+        let ast = self.ast.clone();
+        match ast[id] {
+            Cond::Word(word) => {
+                self.then(Task::Word(word, WordEnd::Single));
+                self.emit(Op::CondWord);
+            }
+            Cond::Unary(CondUnary(letter), word) => {
+                self.then(Task::Word(word, WordEnd::Single));
+                self.emit(Op::CondUnary(letter));
+            }
+            Cond::Binary(op, left, right) => {
+                self.then(Task::Word(left, WordEnd::Single));
+                let end = match op {
+                    CondBinary::Match | CondBinary::MatchSingle | CondBinary::NotMatch => WordEnd::Pattern,
+                    CondBinary::Regex => WordEnd::Regex,
+                    _ => WordEnd::Single,
+                };
+                self.then(Task::Word(right, end));
+                self.emit(Op::CondBinary(op));
+            }
+            Cond::Not(inner) => {
+                self.then(Task::Cond(inner));
+                self.emit(Op::CondNot);
+            }
+            Cond::And(left, right) => {
+                let end = self.label();
+                self.then(Task::Cond(left));
+                self.emit(Op::JumpFail(end));
+                self.then(Task::Cond(right));
+                self.place(end);
+            }
+            Cond::Or(left, right) => {
+                let end = self.label();
+                self.then(Task::Cond(left));
+                self.emit(Op::JumpOk(end));
+                self.then(Task::Cond(right));
+                self.place(end);
+            }
+            Cond::Group(inner) => self.then(Task::Cond(inner)),
+        }
+    }
+
+    fn simple(&mut self, command: &Command, simple: Simple, context: Context) {
+        let ast = self.ast.clone();
+        self.emit(Op::Line(command.line));
+        let args = &ast[simple.args];
+        let substitutions =
+            self.has_process_substitution(command.redirects) || self.simple_has_process_substitution(simple);
+        if substitutions {
+            self.emit(Op::ProcessMark);
+        }
+        let end = self.label();
+        self.code.execs.push(code::Exec {
+            span: command.span,
+            line: command.line,
+            in_condition: context.condition,
+            last: context.last && !substitutions,
+        });
+        let exec = (self.code.execs.len() - 1) as u32;
+        let redirected = !command.redirects.is_empty();
+        if args.is_empty() && !redirected && !substitutions {
+            self.emit(Op::AssignBegin(exec));
+            for assignment in &ast[simple.assignments] {
+                self.assignment(assignment);
+            }
+            self.emit(Op::AssignEnd(exec));
+            return;
+        }
+        self.emit(Op::Mark);
+        for arg in args {
+            match *arg {
+                Argument::Word(word) => self.then(Task::Word(word, WordEnd::Fields)),
+                Argument::Assignment(assignment) => self.declaration(&assignment),
+            }
+        }
+        if redirected {
+            self.emit(Op::RedirBegin(end));
+            self.redirects(command.redirects);
+        }
+        if args.is_empty() {
+            self.emit(Op::AssignBegin(exec));
+            for assignment in &ast[simple.assignments] {
+                self.assignment(assignment);
+            }
+            self.emit(Op::ExecNothing(exec));
+        } else {
+            for assignment in &ast[simple.assignments] {
+                self.value(assignment);
+                let index = self.assign_entry(assignment);
+                self.emit(Op::TempAssign(index));
+            }
+            self.emit(Op::Exec(exec));
+        }
+        if redirected {
+            self.emit(Op::RedirEnd);
+            self.place(end);
+            if !context.condition {
+                // A redirection that failed comes here directly.
+                self.emit(Op::ErrCheck);
+            }
+        }
+        if substitutions {
+            self.emit(Op::ProcessClose);
+        }
+    }
+
+    fn assign_entry(&mut self, assignment: &Assignment) -> u32 {
+        let kind = match (assignment.value, assignment.subscript) {
+            (AssignmentValue::Array(_), _) => AssignKind::Array,
+            (AssignmentValue::Scalar(_), Some(_)) => AssignKind::Element,
+            (AssignmentValue::Scalar(_), None) => AssignKind::Scalar,
+        };
+        let ast = self.ast.clone();
+        let subscript = match assignment.subscript {
+            Some(word) => self.text(&ast[word.span]),
+            None => 0,
+        };
+        let name = self.symbol(assignment.name);
+        self.code.assigns.push(code::Assign { name, kind, append: assignment.append, subscript });
+        (self.code.assigns.len() - 1) as u32
+    }
+
+    /// Pushes what an assignment assigns.
+    fn value(&mut self, assignment: &Assignment) {
+        let ast = self.ast.clone();
+        let name = self.symbol(assignment.name);
+        if let Some(subscript) = assignment.subscript {
+            self.subscript(name, subscript);
+        }
+        match assignment.value {
+            AssignmentValue::Scalar(word) => self.then(Task::Word(word, WordEnd::Single)),
+            AssignmentValue::Array(elements) => {
+                self.emit(Op::ArrayBegin);
+                for element in &ast[elements] {
+                    match element.subscript {
+                        Some(subscript) => {
+                            self.then(Task::Word(subscript, WordEnd::Single));
+                            self.then(Task::Word(element.value, WordEnd::Single));
+                            self.emit(Op::ElementKeyed { append: element.append });
+                        }
+                        None => {
+                            self.emit(Op::Mark);
+                            self.then(Task::Word(element.value, WordEnd::Fields));
+                            self.emit(Op::ElementWords);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn assignment(&mut self, assignment: &Assignment) {
+        let ast = self.ast.clone();
+        if let (AssignmentValue::Scalar(word), None, false) =
+            (assignment.value, assignment.subscript, assignment.append)
+            && let [Part::Arith { text, .. }] = ast[word.parts]
+            && let Some(code) = self.static_arith(text)
+        {
+            let index = self.arith(code);
+            let name = self.symbol(assignment.name);
+            self.emit(Op::AssignNumber(name, index));
+            return;
+        }
+        self.value(assignment);
+        let index = self.assign_entry(assignment);
+        self.emit(Op::Assign(index));
+    }
+
+    fn declaration(&mut self, assignment: &Assignment) {
+        let ast = self.ast.clone();
+        // The subscript stays text: the builtin knows what kind of variable it makes.
+        if let Some(subscript) = assignment.subscript {
+            self.then(Task::Word(subscript, WordEnd::Single));
+        }
+        self.value(&Assignment { subscript: None, ..*assignment });
+        let index = self.assign_entry(assignment);
+        let _ = ast;
+        self.emit(Op::Declare(index));
+    }
+
+    fn redirects(&mut self, redirects: Seq<Redirect>) {
+        let ast = self.ast.clone();
+        for redirect in &ast[redirects] {
+            let (kind, word, end) = match redirect.kind {
+                RedirectKind::Input(w) => (RedirKind::Input, w, WordEnd::Redirect),
+                RedirectKind::Output(w) => (RedirKind::Output, w, WordEnd::Redirect),
+                RedirectKind::Clobber(w) => (RedirKind::Clobber, w, WordEnd::Redirect),
+                RedirectKind::Append(w) => (RedirKind::Append, w, WordEnd::Redirect),
+                RedirectKind::ReadWrite(w) => (RedirKind::ReadWrite, w, WordEnd::Redirect),
+                RedirectKind::DupInput(w) => (RedirKind::DupInput, w, WordEnd::Redirect),
+                RedirectKind::DupOutput(w) => (RedirKind::DupOutput, w, WordEnd::Redirect),
+                RedirectKind::OutputBoth(w) => (RedirKind::OutputBoth, w, WordEnd::Redirect),
+                RedirectKind::AppendBoth(w) => (RedirKind::AppendBoth, w, WordEnd::Redirect),
+                RedirectKind::HereDoc(id) => (RedirKind::Here, ast[id].body, WordEnd::Single),
+                RedirectKind::HereString(w) => (RedirKind::Here, w, WordEnd::Single),
+            };
+            self.then(Task::Word(word, end));
+            if matches!(redirect.kind, RedirectKind::HereString(_)) {
+                self.emit(Op::AppendNewline);
+            }
+            let fd = match redirect.fd {
+                RedirectFd::Default => code::RedirFd::Default,
+                RedirectFd::Number(number) => code::RedirFd::Number(number),
+                RedirectFd::Variable(name) => code::RedirFd::Variable(self.text_of(name)),
+            };
+            let text = self.text(&ast[word.span]);
+            self.code.redirs.push(code::Redir { fd, kind, line: redirect.line, text });
+            let index = (self.code.redirs.len() - 1) as u32;
+            self.emit(Op::Redir(index));
+        }
+    }
+
+    fn has_process_substitution(&self, redirects: Seq<Redirect>) -> bool {
+        self.ast[redirects].iter().any(|redirect| match redirect.kind {
+            RedirectKind::Input(w)
+            | RedirectKind::Output(w)
+            | RedirectKind::Clobber(w)
+            | RedirectKind::Append(w)
+            | RedirectKind::ReadWrite(w)
+            | RedirectKind::DupInput(w)
+            | RedirectKind::DupOutput(w)
+            | RedirectKind::OutputBoth(w)
+            | RedirectKind::AppendBoth(w) => self.word_has_process(w),
+            RedirectKind::HereDoc(_) | RedirectKind::HereString(_) => false,
+        })
+    }
+
+    fn word_has_process(&self, word: Word) -> bool {
+        self.ast[word.parts].iter().any(|part| matches!(part, Part::Process(..)))
+    }
+
+    fn simple_has_process_substitution(&self, simple: Simple) -> bool {
+        self.ast[simple.args].iter().any(|arg| match *arg {
+            Argument::Word(word) => self.word_has_process(word),
+            Argument::Assignment(_) => false,
+        })
+    }
+
+    pub(super) fn subscript(&mut self, name: Sym, word: Word) {
+        let ast = self.ast.clone();
+        if let Some(text) = ast.literal(word.parts)
+            && let Some(code) = self.static_arith(word.parts)
+        {
+            let text = self.text(&text);
+            let index = self.arith(code);
+            self.emit(Op::SubscriptStatic(name, text, index));
+            return;
+        }
+        self.then(Task::Word(word, WordEnd::Single));
+        self.emit(Op::Subscript(name));
+    }
+}

@@ -1,0 +1,469 @@
+//! Words: parts, parameter expansions, substitutions, arithmetic.
+
+use std::rc::Rc;
+
+use wasmsh_syntax::ast::*;
+
+use super::{Compiler, Context, Place, Task};
+use crate::symbol::Sym;
+use crate::vm::arith::{self, ArithCode};
+use crate::vm::code::{self, Op, Quoting, SubscriptKind, WordEnd};
+
+const UNQUOTED: Place = Place { quoted: false, operand: false };
+const QUOTED: Place = Place { quoted: true, operand: false };
+
+impl Compiler<'_> {
+    pub(super) fn word(&mut self, word: Word, end: WordEnd) {
+        let ast = self.ast.clone();
+        let parts = &ast[word.parts];
+        if word.braces
+            && end == WordEnd::Fields
+            && self.shared.brace_expand.get()
+            && let Some(words) = wasmsh_syntax::brace::expand(&ast, word.parts)
+        {
+            for parts in words {
+                self.parts_word(&parts, end);
+            }
+            return;
+        }
+        self.parts_word(parts, end);
+    }
+
+    /// A word of these parts.
+    fn parts_word(&mut self, parts: &[Part], end: WordEnd) {
+        if self.fast_word(parts, end) {
+            return;
+        }
+        self.emit(Op::BeginWord);
+        for part in parts {
+            self.part(*part, UNQUOTED);
+        }
+        // Without an unquoted part there is nothing to split and no pattern.
+        let single = end == WordEnd::Fields && !parts.is_empty() && parts.iter().all(|part| self.is_one_string(part));
+        self.emit(Op::EndWord(if single { WordEnd::Single } else { end }));
+    }
+
+    /// A word that needs no builder. False: it needs one.
+    fn fast_word(&mut self, parts: &[Part], end: WordEnd) -> bool {
+        let ast = self.ast.clone();
+        match parts {
+            [] if end != WordEnd::Fields => {
+                let text = self.text(b"");
+                self.emit(Op::Push(text));
+                return true;
+            }
+            [Part::Param(id)] => {
+                if let Some(symbol) = self.plain_variable(*id) {
+                    match end {
+                        WordEnd::Fields => self.emit(Op::PushVarSplit(symbol)),
+                        WordEnd::Single => self.emit(Op::PushVar(symbol)),
+                        _ => return false,
+                    }
+                    return true;
+                }
+            }
+            [Part::DoubleQuoted(inner)] => {
+                if let [Part::Param(id)] = ast[*inner] {
+                    if let (Some(symbol), WordEnd::Fields | WordEnd::Single) = (self.plain_variable(id), end) {
+                        self.emit(Op::PushVar(symbol));
+                        return true;
+                    }
+                    let param = &ast[id];
+                    if end == WordEnd::Fields
+                        && matches!(param.name, ParamName::Special(b'@'))
+                        && param.op == ParamOp::Value
+                        && !param.indirect
+                        && param.subscript.is_none()
+                    {
+                        self.emit(Op::PushArgs);
+                        return true;
+                    }
+                }
+            }
+            _ => {}
+        }
+        let mut text = Vec::new();
+        for part in parts {
+            match *part {
+                Part::Literal(s) => {
+                    if end == WordEnd::Fields && crate::expand::pattern::has_magic(&ast[s]) {
+                        return false;
+                    }
+                    text.extend_from_slice(&ast[s]);
+                }
+                Part::Escaped(s) | Part::SingleQuoted(s) | Part::AnsiC(s) => {
+                    if matches!(end, WordEnd::Pattern | WordEnd::Regex | WordEnd::Replacement) {
+                        return false;
+                    }
+                    text.extend_from_slice(&ast[s]);
+                }
+                Part::DoubleQuoted(inner) => {
+                    if matches!(end, WordEnd::Pattern | WordEnd::Regex | WordEnd::Replacement) {
+                        return false;
+                    }
+                    for part in &ast[inner] {
+                        match *part {
+                            Part::Literal(s) | Part::Escaped(s) => text.extend_from_slice(&ast[s]),
+                            _ => return false,
+                        }
+                    }
+                }
+                _ => return false,
+            }
+        }
+        if parts.is_empty() {
+            return false;
+        }
+        let text = self.text(&text);
+        self.emit(Op::Push(text));
+        true
+    }
+
+    /// Whether a part is quoted and always one string.
+    fn is_one_string(&self, part: &Part) -> bool {
+        match *part {
+            Part::Escaped(_) | Part::SingleQuoted(_) | Part::AnsiC(_) => true,
+            Part::Literal(s) => !crate::expand::pattern::has_magic(&self.ast[s]),
+            Part::DoubleQuoted(inner) | Part::Localized(inner) => {
+                !self.ast[inner].iter().any(|part| self.may_be_many(part))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a part inside double quotes may be several words, or none.
+    fn may_be_many(&self, part: &Part) -> bool {
+        let Part::Param(id) = *part else { return false };
+        let param = &self.ast[id];
+        matches!(param.name, ParamName::Special(b'@'))
+            || matches!(param.subscript, Some(Subscript::At))
+            || matches!(param.op, ParamOp::Names { at: true })
+            || param.indirect
+            || match param.op {
+                ParamOp::Default { word, .. } | ParamOp::Alternative { word, .. } | ParamOp::Assign { word, .. } => {
+                    // One level is looked at; what lies deeper goes the general way.
+                    self.ast[word.parts].iter().any(|part| matches!(part, Part::Param(_) | Part::DoubleQuoted(_)))
+                }
+                _ => false,
+            }
+    }
+
+    fn plain_variable(&self, id: Id<Param>) -> Option<Sym> {
+        let param = &self.ast[id];
+        match param {
+            Param { name: ParamName::Variable(name), subscript: None, indirect: false, op: ParamOp::Value, .. } => {
+                Some(self.symbol(*name))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn parts(&mut self, parts: Seq<Part>, place: Place) {
+        let ast = self.ast.clone();
+        for part in &ast[parts] {
+            self.part(*part, place);
+        }
+    }
+
+    fn part(&mut self, part: Part, place: Place) {
+        let ast = self.ast.clone();
+        let quoting = if place.quoted { Quoting::Quoted } else { Quoting::Expanded };
+        match part {
+            Part::Literal(s) => {
+                let text = self.text_of(s);
+                let quoting = match place {
+                    Place { quoted: true, .. } => Quoting::Quoted,
+                    Place { operand: true, .. } => Quoting::Expanded,
+                    _ => Quoting::Literal,
+                };
+                self.emit(Op::Text(text, quoting));
+            }
+            Part::Escaped(s) | Part::SingleQuoted(s) | Part::AnsiC(s) => {
+                let text = self.text_of(s);
+                self.emit(Op::Quote);
+                self.emit(Op::Text(text, Quoting::Quoted));
+            }
+            Part::DoubleQuoted(inner) | Part::Localized(inner) => {
+                if !ast[inner].iter().any(|part| self.may_be_many(part)) {
+                    self.emit(Op::Quote);
+                }
+                self.then(Task::Parts(inner, QUOTED));
+            }
+            Part::Tilde(s) => {
+                let text = self.text_of(s);
+                self.emit(Op::Tilde(text, Quoting::Quoted));
+            }
+            Part::Param(id) => self.param(id, place, quoting),
+            Part::Command(id) => self.substitution(id, quoting),
+            Part::Process(kind, id) => {
+                let end = self.label();
+                let list = ast[id].list;
+                self.emit(Op::ProcessSubstitute { write: kind == ProcessKind::Write, end });
+                self.then(Task::List(list, Context { condition: false, last: true }));
+                self.emit(Op::SubshellEnd);
+                self.place(end);
+            }
+            Part::Arith { text, .. } => self.arith_text(text, quoting),
+            Part::Error(index) => self.error(index),
+        }
+    }
+
+    fn error(&mut self, index: u32) {
+        let message = match self.ast.errors.get(index as usize) {
+            Some(error) => error.messages().into_iter().flat_map(|(_, line)| [line, b"\n".to_vec()]).collect::<Vec<_>>().concat(),
+            None => Vec::new(),
+        };
+        let text = self.text(&message);
+        self.emit(Op::SyntaxError(text));
+    }
+
+    fn substitution(&mut self, id: Id<Substitution>, quoting: Quoting) {
+        let ast = self.ast.clone();
+        let substitution = &ast[id];
+        if let Some(index) = substitution.error {
+            self.error(index);
+        }
+        // `$(< file)`
+        if let [and_or] = &ast[substitution.list.items]
+            && !and_or.background
+            && let [part] = &ast[and_or.pipelines]
+            && !part.pipeline.negated
+            && part.pipeline.time == Time::No
+            && let [stage] = &ast[part.pipeline.stages]
+            && let command = &ast[stage.command]
+            && let CommandKind::Simple(simple) = command.kind
+            && simple.args.is_empty()
+            && simple.assignments.is_empty()
+            && let [Redirect { fd: RedirectFd::Default | RedirectFd::Number(0), kind: RedirectKind::Input(word), .. }] =
+                ast[command.redirects]
+        {
+            self.then(Task::Word(word, WordEnd::Redirect));
+            self.emit(Op::SubstituteFile(quoting));
+            return;
+        }
+        let end = self.label();
+        self.emit(Op::Substitute(quoting, end));
+        self.then(Task::List(substitution.list, Context { condition: false, last: true }));
+        self.emit(Op::SubshellEnd);
+        self.place(end);
+    }
+
+    fn param(&mut self, id: Id<Param>, place: Place, quoting: Quoting) {
+        if let Some(symbol) = self.plain_variable(id) {
+            self.emit(Op::Var(symbol, quoting));
+            return;
+        }
+        let ast = self.ast.clone();
+        let param = &ast[id];
+        let name = match param.name {
+            ParamName::Variable(name) => code::ParamName::Var(self.symbol(name)),
+            ParamName::Positional(number) => code::ParamName::Positional(number),
+            ParamName::Special(b) => code::ParamName::Special(b),
+        };
+        let subscript = match param.subscript {
+            None => SubscriptKind::None,
+            Some(Subscript::At) => SubscriptKind::At,
+            Some(Subscript::Star) => SubscriptKind::Star,
+            Some(Subscript::Index(word)) => {
+                if let code::ParamName::Var(symbol) = name {
+                    self.subscript(symbol, word);
+                }
+                SubscriptKind::Key
+            }
+        };
+        let pattern = |this: &mut Self, word: Word| this.then(Task::Word(word, WordEnd::Pattern));
+        let op = match param.op {
+            ParamOp::Value => code::ParamOp::Value,
+            ParamOp::Length => code::ParamOp::Length,
+            ParamOp::Default { colon, .. } => code::ParamOp::Default { colon },
+            ParamOp::Assign { colon, .. } => code::ParamOp::Assign { colon },
+            ParamOp::Error { colon, .. } => code::ParamOp::Error { colon },
+            ParamOp::Alternative { colon, .. } => code::ParamOp::Alternative { colon },
+            ParamOp::RemovePrefix { longest, pattern: word } => {
+                pattern(self, word);
+                code::ParamOp::RemovePrefix { longest }
+            }
+            ParamOp::RemoveSuffix { longest, pattern: word } => {
+                pattern(self, word);
+                code::ParamOp::RemoveSuffix { longest }
+            }
+            ParamOp::Replace { which, pattern: word, replacement } => {
+                pattern(self, word);
+                if let Some(word) = replacement {
+                    self.then(Task::Word(word, WordEnd::Replacement));
+                }
+                code::ParamOp::Replace { which, replacement: replacement.is_some() }
+            }
+            ParamOp::Substring { offset, length } => {
+                self.number(offset.parts);
+                if let Some(length) = length {
+                    self.number(length.parts);
+                }
+                code::ParamOp::Substring { length: length.is_some() }
+            }
+            ParamOp::Case { change, all, pattern: word } => {
+                let any = !ast[word.parts].is_empty();
+                if any {
+                    pattern(self, word);
+                }
+                code::ParamOp::Case { change, all, pattern: any }
+            }
+            ParamOp::Transform(letter) => code::ParamOp::Transform(letter),
+            ParamOp::Names { at } => code::ParamOp::Names { at },
+            ParamOp::Keys => code::ParamOp::Keys,
+            ParamOp::Bad => code::ParamOp::Bad,
+        };
+        let text = self.text(&ast[param.span]);
+        self.code.params.push(code::Param { name, subscript, indirect: param.indirect, op, quoting, text });
+        let index = (self.code.params.len() - 1) as u32;
+        let operand = Place { quoted: place.quoted, operand: true };
+        match param.op {
+            ParamOp::Default { word, .. } => {
+                let end = self.label();
+                self.emit(Op::ParamDefault(index, end));
+                self.then(Task::Parts(word.parts, operand));
+                self.place(end);
+            }
+            ParamOp::Alternative { word, .. } => {
+                let end = self.label();
+                self.emit(Op::ParamAlternative(index, end));
+                self.then(Task::Parts(word.parts, operand));
+                self.place(end);
+            }
+            ParamOp::Assign { word, .. } | ParamOp::Error { word, .. } => {
+                let end = self.label();
+                self.emit(Op::ParamDefault(index, end));
+                self.emit(Op::BeginWord);
+                self.then(Task::Parts(word.parts, Place { quoted: place.quoted, operand: false }));
+                self.emit(Op::EndWord(WordEnd::Single));
+                self.emit(if matches!(op, code::ParamOp::Assign { .. }) {
+                    Op::ParamAssign(index)
+                } else {
+                    Op::ParamError(index)
+                });
+                self.place(end);
+            }
+            _ => self.emit(Op::Param(index)),
+        }
+    }
+
+    /// An expression that can be compiled now: literal text, in which `$name` may stand for a number.
+    pub(super) fn static_arith(&mut self, parts: Seq<Part>) -> Option<Rc<ArithCode>> {
+        let ast = self.ast.clone();
+        let mut text = Vec::new();
+        let mut names = Vec::new();
+        let all = &ast[parts];
+        for (i, part) in all.iter().enumerate() {
+            match *part {
+                Part::Literal(s) => text.extend_from_slice(&ast[s]),
+                Part::Param(id) => {
+                    let symbol = self.plain_variable(id)?;
+                    let before = text.iter().rev().find(|b| !b.is_ascii_whitespace());
+                    if text.last().is_some_and(|b| is_word(*b)) || matches!(before, Some(b'+' | b'-')) && {
+                        let trimmed = text.trim_ascii_end();
+                        trimmed.ends_with(b"++") || trimmed.ends_with(b"--")
+                    } {
+                        return None;
+                    }
+                    match all.get(i + 1) {
+                        None => {}
+                        Some(Part::Literal(s)) => {
+                            let after = &ast[*s];
+                            if after.first().is_some_and(|b| is_word(*b)) {
+                                return None;
+                            }
+                            let after = after.trim_ascii_start();
+                            let op_assign = after.iter().position(|b| *b == b'=').is_some_and(|at| {
+                                after.get(at + 1) != Some(&b'=')
+                                    && after.get(..at).is_some_and(|op| op.iter().all(|b| b"+-*/%&|^<>".contains(b)))
+                                    && !matches!(after.get(..at), Some(b"<" | b">"))
+                            });
+                            if after.starts_with(b"[") || after.starts_with(b"++") || after.starts_with(b"--") || op_assign {
+                                return None;
+                            }
+                        }
+                        Some(_) => return None,
+                    }
+                    names.push(symbol);
+                    text.extend_from_slice(&self.shared.names.name(symbol));
+                }
+                _ => return None,
+            }
+        }
+        Some(arith::compile_guarded(self.shared, &text, names))
+    }
+
+    fn arith_text(&mut self, parts: Seq<Part>, quoting: Quoting) {
+        match self.static_arith(parts) {
+            Some(code) => {
+                let guarded = code.is_guarded();
+                let index = self.arith(code);
+                if guarded {
+                    let (slow, end) = (self.label(), self.label());
+                    self.emit(Op::ArithGuard(index, slow));
+                    self.emit(Op::ArithText(index, quoting));
+                    self.emit(Op::Jump(end));
+                    self.place(slow);
+                    self.expression(parts);
+                    self.emit(Op::ArithDynamic(quoting));
+                    self.place(end);
+                } else {
+                    self.emit(Op::ArithText(index, quoting));
+                }
+            }
+            None => {
+                self.expression(parts);
+                self.emit(Op::ArithDynamic(quoting));
+            }
+        }
+    }
+
+    /// Pushes the text of an expression after its expansions.
+    fn expression(&mut self, parts: Seq<Part>) {
+        self.emit(Op::BeginWord);
+        self.then(Task::Parts(parts, QUOTED));
+        self.emit(Op::EndWord(WordEnd::Single));
+    }
+
+    /// One of four uses of an expression: a static form, or that of the string on the stack.
+    fn arith_use(&mut self, parts: Seq<Part>, fixed: impl Fn(u32) -> Op, dynamic: Op) {
+        match self.static_arith(parts) {
+            Some(code) => {
+                let guarded = code.is_guarded();
+                let index = self.arith(code);
+                if guarded {
+                    let (slow, end) = (self.label(), self.label());
+                    self.emit(Op::ArithGuard(index, slow));
+                    self.emit(fixed(index));
+                    self.emit(Op::Jump(end));
+                    self.place(slow);
+                    self.expression(parts);
+                    self.emit(dynamic);
+                    self.place(end);
+                } else {
+                    self.emit(fixed(index));
+                }
+            }
+            None => {
+                self.expression(parts);
+                self.emit(dynamic);
+            }
+        }
+    }
+
+    pub(super) fn arith_command(&mut self, parts: Seq<Part>) {
+        self.arith_use(parts, Op::ArithCommand, Op::ArithCommandDynamic);
+    }
+
+    pub(super) fn arith_jump_zero(&mut self, parts: Seq<Part>, target: u32) {
+        self.arith_use(parts, |index| Op::ArithJumpZero(index, target), Op::ArithJumpZeroDynamic(target));
+    }
+
+    fn number(&mut self, parts: Seq<Part>) {
+        self.arith_use(parts, Op::Number, Op::NumberDynamic);
+    }
+}
+
+fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'#' | b'@' | b'$')
+}
