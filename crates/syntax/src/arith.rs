@@ -69,6 +69,11 @@ impl Expression {
         &self.text
     }
 
+    /// The mistake that an [`Op::Fail`] names.
+    pub fn error(&self, number: u32) -> Option<&ArithError> {
+        self.errors.get(number as usize)
+    }
+
     /// The value if it is a constant.
     pub fn constant(&self) -> Option<i64> {
         match self.code[..] {

@@ -35,6 +35,8 @@ pub enum WordEnd {
     Pattern,
     /// One string, in which quoted characters are escaped for a regular expression.
     Regex,
+    /// One string, in which quoted characters are escaped for the right side of `${v/…/…}`.
+    Replacement,
     /// As `Fields`, but it must be one: the target of a redirection.
     Redirect,
 }
@@ -62,6 +64,8 @@ pub enum Op {
     /// Begins a loop: `break` goes to the first, `continue` to the second.
     EnterLoop(Target, Target),
     LeaveLoop,
+    /// Keeps the status of a body, or sets the status to that of the last one.
+    LoopStatus { store: bool },
     /// Takes the marked arguments (or the positional parameters) as the items of the loop.
     ForInit { positional: bool },
     /// The next item into the variable, or on to the target when there is none.
@@ -98,6 +102,8 @@ pub enum Op {
     ParamError(Index),
     Tilde(Index, Quoting),
     ArithText(Index, Quoting),
+    /// Jumps if `$name` in the expression does not stand for a plain number.
+    ArithGuard(Index, Target),
     /// Evaluates the string on top of the arguments.
     ArithDynamic(Quoting),
     /// Pushes a number: static, or that of the string on top of the arguments.
@@ -129,6 +135,8 @@ pub enum Op {
     ElementWords,
     /// Begins a compound assignment.
     ArrayBegin,
+    /// Begins a command that is assignments alone.
+    AssignBegin(Index),
     /// The status of a command that is assignments alone.
     AssignEnd(Index),
     /// An assignment as argument of a declaration builtin.
@@ -175,6 +183,10 @@ pub enum Op {
     CondUnary(u8),
     CondBinary(CondBinary),
     CondNot,
+    /// The end of `[[ … ]]`.
+    CondEnd(Span),
+    /// For a here-string.
+    AppendNewline,
 }
 
 /// Which parameter.
@@ -244,8 +256,8 @@ pub struct Assign {
     pub name: Sym,
     pub kind: AssignKind,
     pub append: bool,
-    /// The subscript as text (of `Element`), for declaration builtins.
-    pub subscript: Index,
+    /// Of an argument of a declaration builtin: a subscript lies below the value.
+    pub subscript_given: bool,
 }
 
 /// Which redirection.

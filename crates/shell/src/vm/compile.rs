@@ -100,7 +100,7 @@ fn build(shared: &Shared, ast: &Rc<Ast>, source: &Str, root: Task) -> Rc<Code> {
     loop {
         let Some(top) = stack.last_mut() else { return Rc::default() };
         if let Some(function) = top.functions.pop() {
-            let task = Task::Body(function.1, Context::default());
+            let task = Task::Command(function.1, Context::default());
             stack.push(begin(task, Some(function)));
             continue;
         }
@@ -165,6 +165,7 @@ impl Compiler<'_> {
                 | Op::Coproc(_, t)
                 | Op::ArithJumpZero(_, t)
                 | Op::ArithJumpZeroDynamic(t)
+                | Op::ArithGuard(_, t)
                 | Op::CaseMatch(t)
                 | Op::CaseLiteral(_, t) => resolve(t),
                 Op::EnterLoop(a, b) => {

@@ -260,7 +260,7 @@ impl Compiler<'_> {
 
     fn for_loop(&mut self, command: &Command, name: Str, body: List, positional: bool, select: bool, context: Context) {
         let ast = self.ast.clone();
-        if !crate::vars_name(&ast[name]) {
+        if !crate::vm::variables::is_name(&ast[name]) {
             let text = self.text_of(name);
             self.emit(Op::BadName(text));
         }
@@ -295,7 +295,7 @@ impl Compiler<'_> {
             let next_test = tests.get(i + 1).copied().unwrap_or(none);
             self.place(test);
             for pattern in &ast[arm.patterns] {
-                let plain = ast.literal(pattern.parts).filter(|text| !wasmsh_syntax::pattern::has_magic(text));
+                let plain = ast.literal(pattern.parts).filter(|text| !crate::expand::pattern::has_magic(text));
                 match plain {
                     Some(text) => {
                         let text = self.text(&text);
@@ -400,6 +400,10 @@ impl Compiler<'_> {
             self.emit(Op::AssignEnd(exec));
             return;
         }
+        if redirected {
+            self.emit(Op::RedirBegin(end));
+        }
+        self.emit(Op::Debug(command.span));
         self.emit(Op::Mark);
         for arg in args {
             match *arg {
@@ -408,7 +412,6 @@ impl Compiler<'_> {
             }
         }
         if redirected {
-            self.emit(Op::RedirBegin(end));
             self.redirects(command.redirects);
         }
         if args.is_empty() {
@@ -444,13 +447,8 @@ impl Compiler<'_> {
             (AssignmentValue::Scalar(_), Some(_)) => AssignKind::Element,
             (AssignmentValue::Scalar(_), None) => AssignKind::Scalar,
         };
-        let ast = self.ast.clone();
-        let subscript = match assignment.subscript {
-            Some(word) => self.text(&ast[word.span]),
-            None => 0,
-        };
         let name = self.symbol(assignment.name);
-        self.code.assigns.push(code::Assign { name, kind, append: assignment.append, subscript });
+        self.code.assigns.push(code::Assign { name, kind, append: assignment.append, subscript_given: assignment.subscript.is_some() });
         (self.code.assigns.len() - 1) as u32
     }
 

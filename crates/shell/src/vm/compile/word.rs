@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use wasmsh_syntax::ast::*;
+use wasmsh_syntax::brace::BracePiece;
 
 use super::{Compiler, Context, Place, Task};
 use crate::symbol::Sym;
@@ -19,14 +20,47 @@ impl Compiler<'_> {
         if word.braces
             && end == WordEnd::Fields
             && self.shared.brace_expand.get()
-            && let Some(words) = wasmsh_syntax::brace::expand(&ast, word.parts)
+            && let Some(braces) = wasmsh_syntax::brace::expand(&ast, word)
         {
-            for parts in words {
-                self.parts_word(&parts, end);
+            for pieces in braces.words(&ast) {
+                self.brace_word(&pieces, end);
             }
             return;
         }
         self.parts_word(parts, end);
+    }
+
+    /// A word made by brace expansion.
+    fn brace_word(&mut self, pieces: &[BracePiece], end: WordEnd) {
+        match pieces {
+            [BracePiece::Text(text)] => {
+                let text = self.text(text);
+                self.emit(Op::Push(text));
+            }
+            _ => {
+                let parts: Vec<Part> = pieces
+                    .iter()
+                    .filter_map(|piece| match piece {
+                        BracePiece::Part(part) => Some(*part),
+                        BracePiece::Text(_) => None,
+                    })
+                    .collect();
+                if parts.len() == pieces.len() {
+                    return self.parts_word(&parts, end);
+                }
+                self.emit(Op::BeginWord);
+                for piece in pieces {
+                    match piece {
+                        BracePiece::Part(part) => self.part(*part, UNQUOTED),
+                        BracePiece::Text(text) => {
+                            let text = self.text(text);
+                            self.emit(Op::Text(text, Quoting::Literal));
+                        }
+                    }
+                }
+                self.emit(Op::EndWord(end));
+            }
+        }
     }
 
     /// A word of these parts.

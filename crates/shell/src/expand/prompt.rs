@@ -1,0 +1,83 @@
+//! Prompt strings (bash manual "Controlling the Prompt").
+
+use crate::vm::Vm;
+
+impl Vm {
+    /// The backslash escapes of a prompt string.
+    pub(crate) fn prompt(&self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut bytes = text.iter().copied().peekable();
+        while let Some(b) = bytes.next() {
+            if b != b'\\' {
+                out.push(b);
+                continue;
+            }
+            let Some(letter) = bytes.next() else {
+                out.push(b'\\');
+                break;
+            };
+            match letter {
+                b'a' => out.push(7),
+                b'e' => out.push(27),
+                b'n' => out.push(b'\n'),
+                b'r' => out.push(b'\r'),
+                b'\\' => out.push(b'\\'),
+                b'[' | b']' => {}
+                b'$' => out.push(if self.ctx.user().0 == 0 { b'#' } else { b'$' }),
+                b's' => out.extend_from_slice(
+                    self.shell.name.rsplit(|b| *b == b'/').next().unwrap_or_default(),
+                ),
+                b'u' => out.extend_from_slice(&self.plain_value(crate::symbol::known::USER)),
+                b'h' | b'H' => out.extend_from_slice(&self.plain_value(crate::symbol::known::HOSTNAME)),
+                b'v' => out.extend_from_slice(b"5.2"),
+                b'V' => out.extend_from_slice(b"5.2.15"),
+                b'w' | b'W' => {
+                    let cwd = self.ctx.cwd();
+                    let home = self.plain_value(crate::symbol::known::HOME);
+                    let mut path = cwd.as_bytes().to_vec();
+                    if !home.is_empty() && path.starts_with(&home) && matches!(path.get(home.len()), None | Some(b'/')) {
+                        path.splice(..home.len(), *b"~");
+                    }
+                    if letter == b'W' && path.len() > 1 {
+                        path = path.rsplit(|b| *b == b'/').next().unwrap_or_default().to_vec();
+                    }
+                    out.extend_from_slice(&path);
+                }
+                b'j' => out.extend_from_slice(self.shell.jobs.jobs.len().to_string().as_bytes()),
+                b'l' => out.extend_from_slice(b"tty"),
+                b'!' | b'#' => out.extend_from_slice((self.shell.history.len() + 1).to_string().as_bytes()),
+                b'd' => out.extend_from_slice(&self.format_time("%a %b %d")),
+                b't' => out.extend_from_slice(&self.format_time("%H:%M:%S")),
+                b'T' => out.extend_from_slice(&self.format_time("%I:%M:%S")),
+                b'@' => out.extend_from_slice(&self.format_time("%I:%M %p")),
+                b'A' => out.extend_from_slice(&self.format_time("%H:%M")),
+                b'0'..=b'7' => {
+                    let mut value = u32::from(letter - b'0');
+                    for _ in 0..2 {
+                        match bytes.peek() {
+                            Some(digit @ b'0'..=b'7') => {
+                                value = value * 8 + u32::from(digit - b'0');
+                                bytes.next();
+                            }
+                            _ => break,
+                        }
+                    }
+                    out.push(value as u8);
+                }
+                other => {
+                    out.push(b'\\');
+                    out.push(other);
+                }
+            }
+        }
+        out
+    }
+
+    fn plain_value(&self, symbol: crate::symbol::Sym) -> Vec<u8> {
+        self.shell.vars.get(symbol).value.scalar().unwrap_or_default().to_vec()
+    }
+
+    fn format_time(&self, format: &str) -> Vec<u8> {
+        crate::builtins::printf::strftime(format.as_bytes(), self.ctx.now().seconds)
+    }
+}

@@ -1,0 +1,112 @@
+//! The job table of a shell.
+
+use wasmsh_os::Pid;
+
+use crate::text::Str;
+
+/// How a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// It runs.
+    Running,
+    /// A signal stopped it.
+    Stopped,
+    /// It has ended with this status.
+    Done(u8),
+    /// A signal of this number ended it.
+    Killed(u8),
+}
+
+/// A job: an asynchronous list.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its number.
+    pub id: u32,
+    /// Its process: that of the list.
+    pub pid: Pid,
+    /// Its text.
+    pub text: Str,
+    /// How it stands.
+    pub state: JobState,
+    /// `disown -h`
+    pub no_hup: bool,
+}
+
+/// All jobs, and the statuses of processes that ended and were not asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs {
+    /// By number.
+    pub jobs: Vec<Job>,
+    /// The last ones, `%+` at the end.
+    pub order: Vec<u32>,
+    /// Statuses of background processes that have ended, for `wait PID`.
+    pub ended: Vec<(Pid, u8)>,
+}
+
+impl Jobs {
+    /// Adds a job and makes it the current one.
+    pub fn add(&mut self, pid: Pid, text: Str) -> u32 {
+        let id = self.jobs.iter().map(|job| job.id).max().unwrap_or(0) + 1;
+        self.jobs.push(Job { id, pid, text, state: JobState::Running, no_hup: false });
+        self.order.push(id);
+        id
+    }
+
+    /// The job of this number.
+    pub fn get(&self, id: u32) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.id == id)
+    }
+
+    /// The job of this process.
+    pub fn by_pid(&self, pid: Pid) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.pid == pid)
+    }
+
+    /// Takes a job out.
+    pub fn remove(&mut self, id: u32) {
+        self.jobs.retain(|job| job.id != id);
+        self.order.retain(|other| *other != id);
+    }
+
+    /// Notes how a process ended.
+    pub fn ended(&mut self, pid: Pid, status: u8, killed: bool) {
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.pid == pid) {
+            job.state = if killed { JobState::Killed(status.wrapping_sub(128)) } else { JobState::Done(status) };
+        }
+        self.ended.retain(|(other, _)| *other != pid);
+        self.ended.push((pid, status));
+        // Bash keeps CHILD_MAX of them.
+        if self.ended.len() > 4096 {
+            self.ended.remove(0);
+        }
+    }
+
+    /// The number of the current job (`%+`), and of the previous one (`%-`).
+    pub fn current(&self) -> (Option<u32>, Option<u32>) {
+        let mut order = self.order.iter().rev().copied();
+        (order.next(), order.next())
+    }
+
+    /// `%n`, `%+`, `%-`, `%string`, `%?string`.
+    ///
+    /// # Errors
+    /// `true`: the string is ambiguous; `false`: there is no such job.
+    pub fn find(&self, spec: &[u8]) -> Result<&Job, bool> {
+        let rest = spec.strip_prefix(b"%").unwrap_or(spec);
+        let (current, previous) = self.current();
+        let id = match rest {
+            b"" | b"%" | b"+" => current,
+            b"-" => previous.or(current),
+            _ if rest.iter().all(u8::is_ascii_digit) => std::str::from_utf8(rest).ok().and_then(|n| n.parse().ok()),
+            _ => {
+                let mut found = self.jobs.iter().filter(|job| match rest.strip_prefix(b"?") {
+                    Some(part) => memchr::memmem::find(&job.text, part).is_some(),
+                    None => job.text.starts_with(rest),
+                });
+                let first = found.next().ok_or(false)?;
+                return if found.next().is_some() { Err(true) } else { Ok(first) };
+            }
+        };
+        id.and_then(|id| self.get(id)).ok_or(false)
+    }
+}

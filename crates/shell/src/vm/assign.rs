@@ -1,0 +1,261 @@
+//! Assignments as commands have them: scalars, elements, compound values; temporary ones; declarations.
+
+use std::rc::Rc;
+
+use crate::options::Opt;
+use crate::symbol::Sym;
+use crate::text::Str;
+use crate::vars::{Assoc, Attrs, Indexed, Value};
+use crate::vm::code::{Assign, AssignKind};
+use crate::vm::{Declaration, DeclarationValue, Element, Unwind, Vm};
+
+impl Vm {
+    /// Carries out an assignment whose operands lie on the stacks.
+    pub(crate) fn assign_from_stack(&mut self, assign: &Assign) -> Result<(), Unwind> {
+        let name = assign.name;
+        match assign.kind {
+            AssignKind::Scalar => {
+                let value = self.args.pop().unwrap_or_default();
+                if self.opt(Opt::XTrace) {
+                    self.trace_assign(name, &value);
+                }
+                if assign.append { self.append(name, value) } else { self.assign(name, Value::Str(value)) }
+            }
+            AssignKind::Element => {
+                let value = self.args.pop().unwrap_or_default();
+                let key = self.args.pop().unwrap_or_default();
+                if key.is_empty() && self.shell.vars.get(name).value.is_assoc() {
+                    let mut message = self.name_of(name).to_vec();
+                    message.extend_from_slice(b"[]: bad array subscript");
+                    self.error(&message);
+                    return Err(Unwind::Discard(1));
+                }
+                self.assign_element(name, key, value, assign.append)
+            }
+            AssignKind::Array => {
+                let elements = self.elements.pop().unwrap_or_default();
+                self.assign_compound(name, elements, assign.append)
+            }
+        }
+    }
+
+    /// `name=(…)` and `name+=(…)`
+    pub(crate) fn assign_compound(&mut self, name: Sym, elements: Vec<Element>, append: bool) -> Result<(), Unwind> {
+        let (target, _) = self.resolve(name)?;
+        let attrs = self.shell.vars.get(target).attrs;
+        if attrs.contains(Attrs::READONLY) {
+            return Err(self.readonly_error(target));
+        }
+        if self.shell.vars.get(target).value.is_assoc() {
+            return self.assign_assoc(target, elements, append);
+        }
+        let plain = elements.iter().all(|element| matches!(element, Element::Value(_)))
+            && !attrs.intersects(Attrs::CONVERT);
+        if plain && !append {
+            let values = elements
+                .into_iter()
+                .map(|element| match element {
+                    Element::Value(value) | Element::Keyed { value, .. } => value,
+                })
+                .collect();
+            self.assign_array(target, values)?;
+            self.assigned(target);
+            return Ok(());
+        }
+        // The elements may read the old value (`a=([0]=${a[1]})` was expanded before), so it goes at once.
+        let var = self.shell.vars.get_mut(target);
+        var.exists = true;
+        var.attrs.remove(Attrs::INVISIBLE);
+        let mut next = match &mut var.value {
+            Value::Indexed(array) if append => array.end(),
+            value => {
+                let mut array = Indexed::default();
+                if append && let Some(old) = value.scalar() {
+                    array.set(0, old);
+                }
+                let end = array.end();
+                *value = Value::Indexed(Rc::new(array));
+                end
+            }
+        };
+        for element in elements {
+            match element {
+                Element::Value(value) => {
+                    self.assign_element(target, Str::from_int(next), value, false)?;
+                    next += 1;
+                }
+                Element::Keyed { key, value, append } => {
+                    let mut index = self.arith_text(&key)?;
+                    if index < 0
+                        && let Value::Indexed(array) = &self.shell.vars.get(target).value
+                    {
+                        index += array.end();
+                    }
+                    if index < 0 {
+                        let mut message = self.name_of(target).to_vec();
+                        message.extend_from_slice(b"[");
+                        message.extend_from_slice(&key);
+                        message.extend_from_slice(b"]: bad array subscript");
+                        self.error(&message);
+                        continue;
+                    }
+                    self.assign_element(target, Str::from_int(index), value, append)?;
+                    next = index + 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn assign_assoc(&mut self, target: Sym, elements: Vec<Element>, append: bool) -> Result<(), Unwind> {
+        let var = self.shell.vars.get_mut(target);
+        var.attrs.remove(Attrs::INVISIBLE);
+        if !append {
+            var.value = Value::Assoc(Rc::new(Assoc::default()));
+        }
+        let mut elements = elements.into_iter().peekable();
+        // `(key value key value …)` if the first element has no subscript.
+        let pairs = matches!(elements.peek(), Some(Element::Value(_)));
+        while let Some(element) = elements.next() {
+            match element {
+                Element::Value(key) if pairs => {
+                    let value = match elements.next() {
+                        Some(Element::Value(value) | Element::Keyed { value, .. }) => value,
+                        None => Str::EMPTY,
+                    };
+                    if key.is_empty() {
+                        self.bad_key(target, b"");
+                        continue;
+                    }
+                    self.assign_element(target, key, value, false)?;
+                }
+                Element::Value(value) => {
+                    let mut message = self.name_of(target).to_vec();
+                    message.extend_from_slice(b": ");
+                    message.extend_from_slice(&value);
+                    message.extend_from_slice(b": must use subscript when assigning associative array");
+                    self.error(&message);
+                }
+                Element::Keyed { key, value, append } => {
+                    if key.is_empty() {
+                        self.bad_key(target, b"");
+                        continue;
+                    }
+                    self.assign_element(target, key, value, append)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn bad_key(&mut self, target: Sym, key: &[u8]) {
+        let mut message = self.name_of(target).to_vec();
+        message.extend_from_slice(b"[");
+        message.extend_from_slice(key);
+        message.extend_from_slice(b"]: bad array subscript");
+        self.error(&message);
+    }
+
+    /// The variable of a `for` or `select`.
+    pub(crate) fn for_assign(&mut self, symbol: Sym, item: Str) -> Result<(), Unwind> {
+        if self.opt(Opt::XTrace) {
+            let mut text = b"for ".to_vec();
+            text.extend_from_slice(&self.name_of(symbol));
+            self.trace(&text);
+        }
+        if self.shell.vars.get(symbol).attrs.contains(Attrs::NAMEREF) {
+            // The reference itself is given a new target.
+            let var = self.shell.vars.get_mut(symbol);
+            if var.attrs.contains(Attrs::READONLY) {
+                return Err(self.readonly_error(symbol));
+            }
+            var.value = Value::Str(item);
+            return Ok(());
+        }
+        self.assign(symbol, Value::Str(item))
+    }
+
+    /// `name=value command`: until the command ends.
+    pub(crate) fn assign_temporary(&mut self, assign: &Assign) -> Result<(), Unwind> {
+        if !Self::is_scalar(assign.kind) {
+            // Bash assigns elements and arrays here for good.
+            return self.assign_from_stack(assign);
+        }
+        let value = self.args.pop().unwrap_or_default();
+        if self.opt(Opt::XTrace) {
+            self.trace_assign(assign.name, &value);
+        }
+        let (target, _) = self.resolve(assign.name)?;
+        let old = self.shell.vars.get(target).clone();
+        if old.attrs.contains(Attrs::READONLY) {
+            let unwind = self.readonly_error(target);
+            return Err(unwind);
+        }
+        let value = if assign.append {
+            let mut text = self.scalar(target)?.unwrap_or_default();
+            text.push(&value);
+            text
+        } else {
+            value
+        };
+        let depth = self.depth();
+        let var = self.shell.vars.get_mut(target);
+        if var.value.is_array() {
+            var.value = Value::Unset;
+        }
+        var.scope = depth + 1;
+        self.temporary.push((target, old));
+        self.assign(target, Value::Str(value))?;
+        let var = self.shell.vars.get_mut(target);
+        var.attrs.insert(Attrs::EXPORT);
+        self.shell.environment = None;
+        Ok(())
+    }
+
+    /// Puts back what temporary assignments have replaced.
+    pub(crate) fn restore_temporary(&mut self) {
+        while let Some((symbol, var)) = self.temporary.pop() {
+            self.restore_variable(symbol, var);
+        }
+    }
+
+    /// An assignment as argument: the words are as they would be without it, the value is kept beside.
+    pub(crate) fn declare_from_stack(&mut self, assign: &Assign) {
+        let (text, value) = match assign.kind {
+            AssignKind::Array => {
+                let elements = self.elements.pop().unwrap_or_default();
+                (Str::EMPTY, DeclarationValue::Array(elements))
+            }
+            _ => {
+                let value = self.args.pop().unwrap_or_default();
+                (value.clone(), DeclarationValue::Scalar(value))
+            }
+        };
+        let subscript = (assign.subscript_given).then(|| self.args.pop().unwrap_or_default());
+        let mut word = self.name_of(assign.name).to_vec();
+        if let Some(subscript) = &subscript {
+            word.push(b'[');
+            word.extend_from_slice(subscript);
+            word.push(b']');
+        }
+        if assign.append {
+            word.push(b'+');
+        }
+        word.push(b'=');
+        word.extend_from_slice(&text);
+        let mark = self.marks.last().copied().unwrap_or(0);
+        self.declarations.push(Declaration {
+            arg: self.args.len().saturating_sub(mark),
+            name: assign.name,
+            subscript,
+            append: assign.append,
+            value,
+        });
+        self.args.push(word.into());
+    }
+
+    /// The assignments among the arguments of the present command.
+    pub(crate) fn take_declarations(&mut self) -> Vec<Declaration> {
+        std::mem::take(&mut self.declarations)
+    }
+}

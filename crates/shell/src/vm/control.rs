@@ -1,0 +1,304 @@
+//! Leaving constructs: loops, calls, the whole command, the shell; and what follows a command.
+
+use std::rc::Rc;
+
+use wasmsh_os::Signal;
+
+use crate::options::Opt;
+use crate::traps;
+use crate::vm::{AfterTrap, CallKind, Ctl, PipeStatus, Unwind, Vm};
+
+impl Vm {
+    /// Leaves the top construct, whatever it is.
+    pub(crate) fn pop_ctl(&mut self) {
+        match self.ctl.pop() {
+            None => {}
+            Some(Ctl::Loop { heights, .. }) => self.cut(heights),
+            Some(Ctl::Redirect { saved, heights, .. }) => {
+                self.flush_now();
+                self.restore_descriptors(saved);
+                self.cut(heights);
+            }
+            Some(Ctl::LastPipe { saved, .. }) => {
+                self.restore_descriptors(vec![(0, saved)]);
+            }
+            Some(Ctl::Call) => self.pop_call(),
+        }
+    }
+
+    /// Leaves the top call: what it has changed for its time is put back.
+    pub(crate) fn pop_call(&mut self) {
+        let Some(call) = self.calls.pop() else { return };
+        let mut call = Rc::try_unwrap(call).unwrap_or_else(|call| (*call).clone());
+        self.code = call.code;
+        self.pc = call.pc;
+        self.no_errexit = call.no_errexit;
+        self.cut(call.heights);
+        if let Some(args) = call.args {
+            self.shell.args = args;
+        }
+        if let Some(options) = call.options {
+            self.shell.options = options;
+        }
+        while let Some((symbol, var)) = call.saved.pop() {
+            self.restore_variable(symbol, var);
+        }
+        if let Some(after) = call.after_trap {
+            self.shell.status = after.status;
+            self.shell.pipe_status = after.pipe_status;
+            self.line = after.line;
+        }
+    }
+
+    /// Carries out an unwinding. `Some`: the shell ends with this status.
+    pub(crate) fn unwind(&mut self, unwind: Unwind) -> Option<u8> {
+        self.restore_temporary();
+        self.declarations.clear();
+        self.arith_prefix = None;
+        match unwind {
+            Unwind::Exit(status) => return self.begin_exit(status),
+            Unwind::Fail(status) => {
+                self.set_status(status);
+                // Only redirections fail so; they know where their command ends.
+                while let Some(ctl) = self.ctl.last() {
+                    if let Ctl::Redirect { fail_to, .. } = ctl {
+                        self.pc = *fail_to as usize;
+                        self.pop_ctl();
+                        return None;
+                    }
+                    if matches!(ctl, Ctl::Call) {
+                        break;
+                    }
+                    self.pop_ctl();
+                }
+                return self.unwind(Unwind::Discard(status));
+            }
+            Unwind::Discard(status) => {
+                self.set_status(status);
+                loop {
+                    match self.ctl.last() {
+                        None => return self.begin_exit(status),
+                        Some(Ctl::Call) => {
+                            let reads = self.calls.last().is_some_and(|call| call.script.is_some());
+                            if reads {
+                                let heights = self.calls.last().map(|call| call.heights).unwrap_or_default();
+                                let main = self.calls.last().is_some_and(|call| call.kind == CallKind::Main);
+                                self.cut(heights);
+                                if self.shell.subshell > 0 && !main {
+                                    return self.begin_exit(status);
+                                }
+                                // The reader goes on with its next command.
+                                self.code = Rc::default();
+                                self.pc = 0;
+                                return None;
+                            }
+                            self.pop_ctl();
+                        }
+                        Some(_) => self.pop_ctl(),
+                    }
+                }
+            }
+            Unwind::Break(levels) | Unwind::Continue(levels) => {
+                let is_break = matches!(unwind, Unwind::Break(_));
+                let mut left = levels.max(1);
+                self.set_status(0);
+                let loops = self.loop_depth();
+                left = left.min(loops as u32);
+                if left == 0 {
+                    return None;
+                }
+                while let Some(ctl) = self.ctl.last_mut() {
+                    if let Ctl::Loop { break_to, continue_to, status, heights } = ctl {
+                        left -= 1;
+                        if left == 0 {
+                            if is_break {
+                                self.pc = *break_to as usize;
+                                self.pop_ctl();
+                            } else {
+                                *status = 0;
+                                self.pc = *continue_to as usize;
+                                let heights = *heights;
+                                self.cut(heights);
+                            }
+                            return None;
+                        }
+                    }
+                    self.pop_ctl();
+                }
+            }
+            Unwind::Return(status) => {
+                self.set_status(status);
+                loop {
+                    match self.ctl.last() {
+                        // The function belongs to the parent of this subshell.
+                        None => return self.begin_exit(status),
+                        Some(Ctl::Call) => {
+                            let kind = self.calls.last().map(|call| call.kind);
+                            match kind {
+                                Some(CallKind::Function | CallKind::Source) => {
+                                    return self.return_from_call();
+                                }
+                                Some(CallKind::Trap) => {
+                                    // `return` in a trap returns from what was interrupted.
+                                    if let Some(call) = self.calls.last_mut()
+                                        && let Some(after) = Rc::make_mut(call).after_trap.as_mut()
+                                    {
+                                        after.status = status;
+                                    }
+                                    self.pop_ctl();
+                                }
+                                Some(CallKind::Main) => return self.begin_exit(status),
+                                _ => self.pop_ctl(),
+                            }
+                        }
+                        Some(_) => self.pop_ctl(),
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Loops of this process around the present command, as far as `break` sees them.
+    pub(crate) fn loop_depth(&self) -> usize {
+        let mut count = 0;
+        let mut call = self.calls.len();
+        for ctl in self.ctl.iter().rev() {
+            match ctl {
+                Ctl::Loop { .. } => count += 1,
+                Ctl::Call => {
+                    call -= 1;
+                    let kind = self.calls.get(call).map(|call| call.kind);
+                    if !matches!(kind, Some(CallKind::Eval | CallKind::Source | CallKind::Trap)) {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        count
+    }
+
+    /// The function, file or text has come to its end.
+    pub(crate) fn return_from_call(&mut self) -> Option<u8> {
+        let Some(call) = self.calls.last().cloned() else { return Some(self.shell.status) };
+        if matches!(call.kind, CallKind::Function | CallKind::Source) && self.shell.traps.get(traps::RETURN).is_some() {
+            let inherits = call.kind == CallKind::Source
+                || self.opt(Opt::FuncTrace)
+                || call.function.as_ref().is_some_and(|_| self.traced_function(call.name));
+            if inherits && !self.in_trap(traps::RETURN) && call.trap == 0 {
+                if let Some(top) = self.calls.last_mut() {
+                    // Once.
+                    Rc::make_mut(top).trap = u8::MAX;
+                    self.code = Rc::default();
+                    self.pc = 0;
+                }
+                self.run_trap(traps::RETURN, None);
+                return None;
+            }
+        }
+        let in_condition = call.in_condition;
+        let kind = call.kind;
+        drop(call);
+        self.pop_ctl();
+        match kind {
+            CallKind::Main => Some(self.shell.status),
+            CallKind::Trap => None,
+            _ => match self.after_command(in_condition) {
+                Ok(()) => None,
+                Err(unwind) => self.unwind(unwind),
+            },
+        }
+    }
+
+    /// Sets the status of a command that is no pipeline.
+    #[inline]
+    pub(crate) fn set_status(&mut self, status: u8) {
+        self.shell.status = status;
+        self.shell.pipe_status = PipeStatus::One(status);
+    }
+
+    /// What follows a command that may have failed: the ERR trap, `set -e`.
+    #[inline]
+    pub(crate) fn after_command(&mut self, in_condition: bool) -> Result<(), Unwind> {
+        if self.shell.status == 0 || in_condition || self.no_errexit {
+            return Ok(());
+        }
+        self.command_failed()
+    }
+
+    #[cold]
+    fn command_failed(&mut self) -> Result<(), Unwind> {
+        let exit = self.opt(Opt::ErrExit);
+        let status = self.shell.status;
+        if self.shell.traps.get(traps::ERR).is_some() && !self.in_trap(traps::ERR) && self.err_trap_applies() {
+            self.run_trap(traps::ERR, exit.then_some(Unwind::Exit(status)));
+            return Ok(());
+        }
+        if exit { Err(Unwind::Exit(status)) } else { Ok(()) }
+    }
+
+    fn err_trap_applies(&self) -> bool {
+        let in_function = self.calls.iter().any(|call| call.kind == CallKind::Function);
+        self.opt(Opt::ErrTrace) || (!in_function && self.shell.traps.own_err)
+    }
+
+    /// Whether the commands of this trap are running.
+    pub(crate) fn in_trap(&self, trap: u8) -> bool {
+        self.calls.get(self.floor..).unwrap_or_default().iter().any(|call| call.kind == CallKind::Trap && call.trap == trap)
+    }
+
+    /// Begins to run the commands of a trap; afterwards everything is as before, or `then` happens.
+    pub(crate) fn run_trap(&mut self, trap: u8, then: Option<Unwind>) {
+        let Some(text) = self.shell.traps.get(trap).cloned() else { return };
+        let after = AfterTrap {
+            status: self.shell.status,
+            pipe_status: self.shell.pipe_status.clone(),
+            unwind: then,
+            line: self.line,
+        };
+        self.call_text(text, CallKind::Trap, trap, Some(after));
+    }
+
+    /// The text of a trap has been executed.
+    pub(crate) fn end_trap(&mut self) -> Option<u8> {
+        let unwind = self.calls.last().and_then(|call| call.after_trap.as_ref()).and_then(|after| after.unwind);
+        self.pop_ctl();
+        match unwind {
+            Some(Unwind::Exit(status)) if self.exiting => Some(status),
+            Some(unwind) => self.unwind(unwind),
+            None => None,
+        }
+    }
+
+    /// Begins the end of the shell: the EXIT trap first.
+    pub(crate) fn begin_exit(&mut self, status: u8) -> Option<u8> {
+        self.set_status(status);
+        if self.exiting || self.shell.traps.get(traps::EXIT).is_none() || !self.shell.traps.own {
+            return Some(status);
+        }
+        self.exiting = true;
+        self.no_errexit = false;
+        self.run_trap(traps::EXIT, Some(Unwind::Exit(status)));
+        None
+    }
+
+    /// The lowest pending signal that has a trap (its number), without taking it.
+    pub(crate) fn trapped_signal(&self) -> Option<u8> {
+        Signal::ALL
+            .into_iter()
+            .filter(|signal| *signal != Signal::Chld || self.shell.traps.get(signal.number()).is_some())
+            .find(|signal| self.ctx.is_pending(*signal))
+            .map(Signal::number)
+    }
+
+    /// Runs the trap of a signal that has come.
+    pub(crate) fn take_signal(&mut self) {
+        while let Some(signal) = self.ctx.take_signal() {
+            if self.shell.traps.get(signal.number()).is_some_and(|text| !text.is_empty()) {
+                self.run_trap(signal.number(), None);
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! Children of a shell: subshells, pipelines, substitutions, background lists.
+
+use std::rc::Rc;
+use std::task::Poll;
+
+use wasmsh_os::{Child, ChildState, Ctx, Description, Disposition, Errno, Group, Pid, Signal};
+
+use crate::options::{Opt, Shopt};
+use crate::symbol::known;
+use crate::text::Str;
+use crate::traps::{self, Traps};
+use crate::vars::{Attrs, Indexed, Value};
+use crate::vm::code::Quoting;
+use crate::vm::redirect::MemoryFile;
+use crate::vm::run::Next;
+use crate::vm::{Ctl, Current, Pending, PipeStatus, Pipeline, Unwind, Vm, VmProcess};
+
+/// What a child is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Subshell,
+    Substitution,
+    Stage,
+    Background,
+}
+
+impl Vm {
+    /// A child that goes on at the present instruction, with what `prepare` does to it.
+    fn fork(&mut self, purpose: Purpose, prepare: impl FnOnce(&Ctx)) -> Result<Pid, Unwind> {
+        self.flush_now();
+        let mut shell = self.shell.clone();
+        shell.subshell += 1;
+        if purpose == Purpose::Substitution {
+            shell.subshell_trace += 1;
+            if !self.shopt(Shopt::InheritErrExit) && !self.opt(Opt::Posix) {
+                shell.options.set_opt(Opt::ErrExit, false);
+            }
+        }
+        // Traps that are not ignored belong to the parent; `trap` still shows them.
+        let keep_err = self.opt(Opt::ErrTrace);
+        let keep_debug = self.opt(Opt::FuncTrace);
+        let mut reset = Vec::new();
+        if shell.traps.iter().next().is_some() {
+            let mut inherited = Traps { own: false, own_err: keep_err, ..Traps::default() };
+            for (trap, text) in shell.traps.iter() {
+                let keep = match trap {
+                    traps::ERR => keep_err || purpose == Purpose::Subshell || purpose == Purpose::Stage,
+                    traps::DEBUG | traps::RETURN => keep_debug,
+                    _ => true,
+                };
+                if keep {
+                    inherited.set(trap, Some(text.clone()));
+                }
+                if let Some(signal) = traps::signal(trap)
+                    && !text.is_empty()
+                {
+                    reset.push(signal);
+                }
+            }
+            shell.traps_debug = keep_debug && inherited.get(traps::DEBUG).is_some();
+            shell.traps = Rc::new(inherited);
+        }
+        if purpose != Purpose::Substitution && !shell.jobs.jobs.is_empty() {
+            shell.jobs = Rc::default();
+        }
+        shell.interactive = false;
+        let monitor = self.opt(Opt::Monitor);
+        let code = self.code.clone();
+        let (pc, line, command, no_errexit) = (self.pc, self.line, self.command, self.no_errexit);
+        let calls = self.calls.clone();
+        let floor = calls.len();
+        let group = if monitor && purpose == Purpose::Background { Group::New } else { Group::Inherit };
+        let forked = self.ctx.fork(group, |ctx| {
+            for signal in reset {
+                ctx.set_disposition(signal, Disposition::Default);
+            }
+            prepare(&ctx);
+            let mut vm = Vm::new(shell, ctx);
+            vm.code = code;
+            vm.pc = pc;
+            vm.line = line;
+            vm.command = command;
+            vm.no_errexit = no_errexit;
+            vm.calls = calls;
+            vm.floor = floor;
+            Box::pin(VmProcess(Box::new(vm)))
+        });
+        forked.map_err(|_| {
+            self.error(b"fork: Resource temporarily unavailable");
+            Unwind::Discard(254)
+        })
+    }
+
+    /// `( … )`
+    pub(super) fn subshell(&mut self, end: u32) -> Result<Next, Unwind> {
+        let pid = self.fork(Purpose::Subshell, |_| {})?;
+        self.pc = end as usize;
+        // The check for `set -e` follows in the code.
+        self.current = Current { in_condition: true, last: false };
+        self.pending = Some(Pending::Child(pid));
+        Ok(Next::Wait)
+    }
+
+    /// `$(…)`
+    pub(super) fn substitute(&mut self, quoting: Quoting, end: u32) -> Result<Next, Unwind> {
+        let (reader, writer) = self.ctx.new_pipe();
+        let pid = self.fork(Purpose::Substitution, |ctx| {
+            // A descriptor that is too large cannot be: it is 1.
+            let _ = ctx.set_descriptor(1, writer);
+        })?;
+        self.pc = end as usize;
+        self.pending = Some(Pending::Substitute { from: Some(reader), pid, output: Vec::new(), quoting });
+        Ok(Next::Wait)
+    }
+
+    pub(super) fn poll_substitute(
+        &mut self,
+        from: Option<Rc<Description>>,
+        pid: Pid,
+        mut output: Vec<u8>,
+        quoting: Quoting,
+    ) -> Result<Option<Pending>, Unwind> {
+        if let Some(reader) = from {
+            loop {
+                match self.ctx.poll_read_from(&reader, &mut output, 64 * 1024) {
+                    Poll::Pending => {
+                        return Ok(Some(Pending::Substitute { from: Some(reader), pid, output, quoting }));
+                    }
+                    Poll::Ready(Ok(0) | Err(_)) => break,
+                    Poll::Ready(Ok(_)) => {
+                        if output.len() as u64 > self.ctx.kernel().ceilings().expansion_bytes {
+                            let _ = self.ctx.kill(wasmsh_os::Target::Process(pid), Some(Signal::Kill));
+                            return Err(self.too_large());
+                        }
+                    }
+                }
+            }
+        }
+        match self.ctx.poll_wait(Child::Process(pid), false) {
+            Poll::Pending => Ok(Some(Pending::Substitute { from: None, pid, output, quoting })),
+            Poll::Ready(result) => {
+                let status = match result {
+                    Ok((_, ChildState::Ended(exit))) => exit.status(),
+                    _ => 127,
+                };
+                self.shell.status = status;
+                self.substituted = Some(status);
+                self.push_output(output, quoting);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The output of a substitution: without NULs and the newlines at its end.
+    fn push_output(&mut self, mut output: Vec<u8>, quoting: Quoting) {
+        if memchr::memchr(0, &output).is_some() {
+            output.retain(|b| *b != 0);
+            self.error(b"warning: command substitution: ignored null byte in input");
+        }
+        while output.last() == Some(&b'\n') {
+            output.pop();
+        }
+        self.word().push(&output, quoting);
+    }
+
+    /// `$(< file)`
+    pub(super) fn substitute_file(&mut self, quoting: Quoting) -> Result<Next, Unwind> {
+        let path = self.args.pop().unwrap_or_default();
+        self.ambiguous = false;
+        let ctx = self.ctx.clone();
+        let name = path.clone();
+        let future = Box::pin(async move {
+            let result = ctx.read_file(&name).await;
+            let after: super::After = Box::new(move |vm: &mut Vm| {
+                match result {
+                    Ok(bytes) => {
+                        vm.substituted = Some(0);
+                        vm.shell.status = 0;
+                        vm.push_output(bytes, quoting);
+                    }
+                    Err(error) => {
+                        let mut message = name.to_vec();
+                        message.extend_from_slice(b": ");
+                        message.extend_from_slice(error.message().as_bytes());
+                        vm.error(&message);
+                        vm.flush_now();
+                        vm.substituted = Some(1);
+                        vm.shell.status = 1;
+                    }
+                }
+                super::Outcome::Continue
+            });
+            after
+        });
+        self.pending = Some(Pending::Future { future, interruptible: false });
+        Ok(Next::Wait)
+    }
+
+    /// `<(…)` and `>(…)`
+    pub(super) fn process_substitute(&mut self, write: bool, end: u32) -> Result<(), Unwind> {
+        let (reader, writer) = self.ctx.new_pipe();
+        let (ours, theirs, number) = if write { (writer, reader, 0) } else { (reader, writer, 1) };
+        let pid = self.fork(Purpose::Background, |ctx| {
+            let _ = ctx.set_descriptor(number, theirs);
+        })?;
+        self.shell.last_background = Some(pid);
+        self.pc = end as usize;
+        // As bash: from 63 downwards.
+        let table = self.ctx.descriptors();
+        let descriptor = (10..=63).rev().find(|number| table.get(*number).is_none());
+        let opened = match descriptor {
+            Some(number) => self.ctx.set_descriptor(number, ours).map(|()| number),
+            None => self.ctx.add_descriptor(ours, 64),
+        };
+        match opened {
+            Ok(number) => {
+                self.processes.push(number);
+                let name = format!("/dev/fd/{number}");
+                self.word().push(name.as_bytes(), Quoting::Quoted);
+                Ok(())
+            }
+            Err(error) => {
+                self.error(format!("cannot make pipe for process substitution: {}", error.message()).as_bytes());
+                Err(Unwind::Discard(1))
+            }
+        }
+    }
+
+    /// Closes what process substitutions have opened since the last mark.
+    pub(crate) fn close_processes(&mut self) {
+        let mark = self.process_marks.pop().unwrap_or(0);
+        while self.processes.len() > mark {
+            if let Some(number) = self.processes.pop() {
+                let _ = self.ctx.close(number);
+            }
+        }
+    }
+
+    /// `… &`
+    pub(super) fn background(&mut self, text: u32, end: u32) -> Result<(), Unwind> {
+        let monitor = self.opt(Opt::Monitor);
+        let interactive = self.shell.interactive;
+        let pid = self.fork(Purpose::Background, |ctx| {
+            if !monitor {
+                // Without job control its input is empty, and INT and QUIT do not reach it.
+                let null = Rc::new(Description::File(MemoryFile::open(Vec::new())));
+                if !matches!(ctx.description(0).as_deref(), Ok(Description::PipeReader(_) | Description::File(_))) || interactive {
+                    let _ = ctx.set_descriptor(0, null);
+                }
+                ctx.set_disposition(Signal::Int, Disposition::Ignore);
+                ctx.set_disposition(Signal::Quit, Disposition::Ignore);
+            }
+        })?;
+        self.shell.last_background = Some(pid);
+        let text = self.code.text(text).clone();
+        let jobs = Rc::make_mut(&mut self.shell.jobs);
+        let id = jobs.add(pid, text);
+        if interactive {
+            self.put(2, format!("[{id}] {pid}\n").as_bytes());
+        }
+        self.set_status(0);
+        self.pc = end as usize;
+        Ok(())
+    }
+
+    /// `coproc`
+    pub(super) fn coproc(&mut self, name: u32, end: u32) -> Result<(), Unwind> {
+        let (our_reader, their_writer) = self.ctx.new_pipe();
+        let (their_reader, our_writer) = self.ctx.new_pipe();
+        let pid = self.fork(Purpose::Background, |ctx| {
+            let _ = ctx.set_descriptor(0, their_reader);
+            let _ = ctx.set_descriptor(1, their_writer);
+        })?;
+        self.pc = end as usize;
+        let name = self.code.text(name).clone();
+        let pair = [our_reader, our_writer].map(|end| {
+            let number = self.ctx.add_descriptor(end, 60);
+            if let Ok(number) = number {
+                let _ = self.ctx.set_close_on_exec(number, true);
+            }
+            Str::from_int(number.map_or(-1, i64::from))
+        });
+        let symbol = self.symbol(&name);
+        let mut name_pid = name.to_vec();
+        name_pid.extend_from_slice(b"_PID");
+        let symbol_pid = self.symbol(&name_pid);
+        self.shell.vars.get_mut(symbol).value = Value::Indexed(Rc::new(Indexed::from_values(pair.to_vec())));
+        self.shell.vars.get_mut(symbol).exists = true;
+        self.assign(symbol_pid, Value::Int(i64::from(pid.get())))?;
+        self.shell.last_background = Some(pid);
+        Rc::make_mut(&mut self.shell.jobs).add(pid, name);
+        self.set_status(0);
+        Ok(())
+    }
+
+    /// The end of what a child executes.
+    pub(super) fn subshell_end(&mut self) -> Result<Next, Unwind> {
+        if let Some(Ctl::LastPipe { end, .. }) = self.ctl.last() {
+            self.pc = *end as usize;
+            let status = self.shell.status;
+            self.pop_ctl();
+            if let Some(pipeline) = self.pipes.last_mut()
+                && let Some(last) = pipeline.statuses.last_mut()
+            {
+                *last = Some(status);
+            }
+            return Ok(Next::Go);
+        }
+        Err(Unwind::Exit(self.shell.status))
+    }
+
+    // Pipelines.
+
+    pub(super) fn pipe_begin(&mut self) {
+        self.pipes.push(Pipeline { pids: Vec::new(), statuses: Vec::new(), next_input: None });
+    }
+
+    pub(super) fn pipe_stage(&mut self, index: u32) -> Result<(), Unwind> {
+        let Some(stage) = self.code.stages.get(index as usize).copied() else { return Ok(()) };
+        let input = self.pipes.last_mut().and_then(|pipeline| pipeline.next_input.take());
+        if stage.last && self.shopt(Shopt::LastPipe) && !self.opt(Opt::Monitor) {
+            let saved = self.ctx.description(0).ok();
+            if let Some(input) = input {
+                let _ = self.ctx.set_descriptor(0, input);
+            }
+            if let Some(pipeline) = self.pipes.last_mut() {
+                pipeline.statuses.push(None);
+            }
+            self.ctl.push(Ctl::LastPipe { saved, end: stage.end });
+            return Ok(());
+        }
+        let (reader, writer) = if stage.last { (None, None) } else {
+            let (reader, writer) = self.ctx.new_pipe();
+            (Some(reader), Some(writer))
+        };
+        let stderr = stage.stderr;
+        let forked = self.fork(Purpose::Stage, |ctx| {
+            if let Some(input) = input {
+                let _ = ctx.set_descriptor(0, input);
+            }
+            if let Some(writer) = writer {
+                if stderr {
+                    let _ = ctx.set_descriptor(2, writer.clone());
+                }
+                let _ = ctx.set_descriptor(1, writer);
+            }
+        });
+        let pid = match forked {
+            Ok(pid) => pid,
+            Err(unwind) => {
+                self.pipes.pop();
+                return Err(unwind);
+            }
+        };
+        if let Some(pipeline) = self.pipes.last_mut() {
+            pipeline.pids.push(pid);
+            pipeline.statuses.push(None);
+            pipeline.next_input = reader;
+        }
+        self.pc = stage.end as usize;
+        Ok(())
+    }
+
+    pub(super) fn pipe_wait(&mut self, negated: bool) -> Result<Next, Unwind> {
+        self.current = Current { in_condition: true, last: false };
+        if self.poll_pipeline(negated)? {
+            return Ok(Next::Go);
+        }
+        self.pending = Some(Pending::Pipeline { negated });
+        Ok(Next::Wait)
+    }
+
+    /// Whether all stages have ended; the status is set then.
+    pub(super) fn poll_pipeline(&mut self, negated: bool) -> Result<bool, Unwind> {
+        let Some(pipeline) = self.pipes.last_mut() else { return Ok(true) };
+        for (pid, status) in pipeline.pids.iter().zip(&mut pipeline.statuses) {
+            if status.is_some() {
+                continue;
+            }
+            match self.ctx.poll_wait(Child::Process(*pid), false) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Ok((_, ChildState::Ended(exit)))) => *status = Some(exit.status()),
+                Poll::Ready(_) => *status = Some(127),
+            }
+        }
+        let Some(pipeline) = self.pipes.pop() else { return Ok(true) };
+        let statuses: Vec<u8> = pipeline.statuses.into_iter().map(|status| status.unwrap_or(0)).collect();
+        let mut status = statuses.last().copied().unwrap_or(0);
+        if self.opt(Opt::PipeFail) {
+            status = statuses.iter().rev().copied().find(|status| *status != 0).unwrap_or(0);
+        }
+        if negated {
+            status = u8::from(status == 0);
+        }
+        self.shell.status = status;
+        self.shell.pipe_status = PipeStatus::Many(Rc::new(statuses));
+        if self.ctx.has_signal() {
+            self.take_signal();
+        }
+        Ok(true)
+    }
+
+    /// Notes which background children have ended.
+    pub(crate) fn reap(&mut self) {
+        let running: Vec<Pid> = self
+            .shell
+            .jobs
+            .jobs
+            .iter()
+            .filter(|job| matches!(job.state, crate::jobs::JobState::Running | crate::jobs::JobState::Stopped))
+            .map(|job| job.pid)
+            .collect();
+        for pid in running {
+            match self.ctx.try_wait(Child::Process(pid), true) {
+                Ok((pid, ChildState::Ended(exit))) => {
+                    let killed = matches!(exit, wasmsh_os::Exit::Signalled(_));
+                    Rc::make_mut(&mut self.shell.jobs).ended(pid, exit.status(), killed);
+                }
+                Ok((pid, state)) => {
+                    let jobs = Rc::make_mut(&mut self.shell.jobs);
+                    if let Some(job) = jobs.jobs.iter_mut().find(|job| job.pid == pid) {
+                        job.state = match state {
+                            ChildState::Stopped(_) => crate::jobs::JobState::Stopped,
+                            _ => crate::jobs::JobState::Running,
+                        };
+                    }
+                }
+                Err(Errno::NoChild) => {
+                    Rc::make_mut(&mut self.shell.jobs).ended(pid, 127, false);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    // `time`
+
+    pub(super) fn time_end(&mut self, posix: bool) {
+        let Some((start, _)) = self.times.pop() else { return };
+        let elapsed = self.ctx.monotonic().saturating_sub(start);
+        let format = if posix {
+            "real %2R\nuser %2U\nsys %2S".to_owned()
+        } else {
+            match self.shell.vars.get(known::TIMEFORMAT).value.scalar() {
+                Some(format) => format.to_text().into_owned(),
+                None => "\nreal\t%3lR\nuser\t%3lU\nsys\t%3lS".to_owned(),
+            }
+        };
+        if format.is_empty() {
+            return;
+        }
+        let mut text = time_format(&format, elapsed);
+        text.push('\n');
+        self.put(2, text.as_bytes());
+        self.flush_now();
+    }
+
+    /// Whether a variable is exported.
+    pub(crate) fn is_exported(&self, symbol: crate::symbol::Sym) -> bool {
+        self.shell.vars.get(symbol).attrs.contains(Attrs::EXPORT)
+    }
+}
+
+/// `TIMEFORMAT`. All time counts as the user's: the session has no clock of its own for the system.
+fn time_format(format: &str, elapsed: u64) -> String {
+    let mut out = String::new();
+    let mut chars = format.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        let mut precision = 3;
+        if let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
+            precision = digit.min(6) as usize;
+            chars.next();
+        }
+        let long = chars.next_if_eq(&'l').is_some();
+        let nanoseconds = match chars.next() {
+            Some('R' | 'U') => elapsed,
+            Some('S') => 0,
+            Some('P') => {
+                out.push_str("100.00");
+                continue;
+            }
+            Some('%') => {
+                out.push('%');
+                continue;
+            }
+            _ => continue,
+        };
+        let seconds = nanoseconds as f64 / 1e9;
+        if long {
+            let minutes = (seconds / 60.0).floor();
+            out.push_str(&format!("{}m{:.*}s", minutes, precision, seconds - minutes * 60.0));
+        } else {
+            out.push_str(&format!("{seconds:.precision$}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,815 @@
+//! Parameter expansion (bash manual "Shell Parameter Expansion").
+
+use wasmsh_syntax::ast::{CaseChange, Replace};
+use wasmsh_syntax::pattern::Pattern;
+
+use crate::expand::pattern::{chars, count_chars};
+use crate::expand::transform;
+use crate::options::{Opt, Shopt};
+use crate::symbol::Sym;
+use crate::text::Str;
+use crate::vars::Value;
+use crate::vm::code::{Param, ParamName, ParamOp, Quoting, SubscriptKind};
+use crate::vm::variables::split_reference;
+use crate::vm::{Unwind, Vm};
+
+/// Which parameter, after indirection and with its subscript.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    name: ParamName,
+    subscript: SubscriptKind,
+    key: Str,
+}
+
+/// What a parameter stands for.
+pub(crate) enum Expansion {
+    Unset,
+    One(Str),
+    /// `$@`, `$*`, `${a[@]}`, `${a[*]}`.
+    Many { values: Vec<Str>, star: bool },
+}
+
+impl Vm {
+    /// The place that an expansion is about; takes the key off the stack.
+    fn param_place(&mut self, param: &Param) -> Result<Option<Place>, Unwind> {
+        let key = if param.subscript == SubscriptKind::Key { self.args.pop().unwrap_or_default() } else { Str::EMPTY };
+        let place = Place { name: param.name, subscript: param.subscript, key };
+        if !param.indirect || matches!(param.op, ParamOp::Names { .. } | ParamOp::Keys) {
+            return Ok(Some(place));
+        }
+        // `${!ref}` of a name reference is the name it refers to; handled where the value is made.
+        self.indirect(&place)
+    }
+
+    /// `${!v}`: what the value names. `None`: nothing.
+    fn indirect(&mut self, place: &Place) -> Result<Option<Place>, Unwind> {
+        let target = match self.expansion(place)? {
+            Expansion::One(text) => text,
+            Expansion::Unset => return Ok(None),
+            Expansion::Many { values, .. } => match values.as_slice() {
+                [one] => one.clone(),
+                _ => Str::from(values.iter().map(|v| v.to_vec()).collect::<Vec<_>>().join(&b' ')),
+            },
+        };
+        self.place_from_text(&target).map(Some)
+    }
+
+    /// The place that text names, as in `${!v}`.
+    pub(crate) fn place_from_text(&mut self, text: &Str) -> Result<Place, Unwind> {
+        let plain = |name| Place { name, subscript: SubscriptKind::None, key: Str::EMPTY };
+        if let [b] = text.as_bytes()
+            && b"@*#?-$!".contains(b)
+        {
+            return Ok(plain(ParamName::Special(*b)));
+        }
+        if !text.is_empty() && text.iter().all(u8::is_ascii_digit) {
+            let number = text.to_text().parse().unwrap_or(u32::MAX);
+            return Ok(plain(ParamName::Positional(number)));
+        }
+        match split_reference(text) {
+            Some((name, None)) => Ok(plain(ParamName::Var(self.symbol(name)))),
+            Some((name, Some(b"@"))) => {
+                Ok(Place { name: ParamName::Var(self.symbol(name)), subscript: SubscriptKind::At, key: Str::EMPTY })
+            }
+            Some((name, Some(b"*"))) => {
+                Ok(Place { name: ParamName::Var(self.symbol(name)), subscript: SubscriptKind::Star, key: Str::EMPTY })
+            }
+            Some((name, Some(subscript))) => {
+                let symbol = self.symbol(name);
+                let key = self.key_from_source(symbol, subscript)?;
+                Ok(Place { name: ParamName::Var(symbol), subscript: SubscriptKind::Key, key })
+            }
+            None => {
+                let mut message = text.to_vec();
+                message.extend_from_slice(b": invalid variable name");
+                self.error(&message);
+                Err(Unwind::Discard(1))
+            }
+        }
+    }
+
+    /// The value of `$0`, `$1` …
+    pub(crate) fn positional(&self, number: u32) -> Option<Str> {
+        match number {
+            0 => Some(self.shell.name.clone()),
+            n => self.shell.args.get(n as usize - 1).cloned(),
+        }
+    }
+
+    fn special_param(&mut self, letter: u8) -> Option<Str> {
+        match letter {
+            b'#' => Some(Str::from_int(self.shell.args.len() as i64)),
+            b'?' => Some(Str::from_int(i64::from(self.shell.status))),
+            b'$' => Some(Str::from_int(i64::from(self.shell.pid.get()))),
+            b'!' => self.shell.last_background.map(|pid| Str::from_int(i64::from(pid.get()))),
+            b'-' => Some(self.shell.options.flags(self.shell.command_string.is_some()).into()),
+            _ => None,
+        }
+    }
+
+    /// What a parameter stands for.
+    fn expansion(&mut self, place: &Place) -> Result<Expansion, Unwind> {
+        let one = |value: Option<Str>| value.map_or(Expansion::Unset, Expansion::One);
+        Ok(match place.name {
+            ParamName::Special(b @ (b'@' | b'*')) => {
+                Expansion::Many { values: self.shell.args.to_vec(), star: b == b'*' }
+            }
+            ParamName::Special(b) => one(self.special_param(b)),
+            ParamName::Positional(number) => one(self.positional(number)),
+            ParamName::Var(symbol) => match place.subscript {
+                SubscriptKind::None => {
+                    // A reference to `a[@]` stands for all of it.
+                    if let (target, Some(subscript)) = self.resolve(symbol)?
+                        && matches!(subscript.as_bytes(), b"@" | b"*")
+                    {
+                        let star = subscript.as_bytes() == b"*";
+                        return Ok(Expansion::Many { values: self.values(target)?, star });
+                    }
+                    one(self.scalar(symbol)?)
+                }
+                SubscriptKind::Key => one(self.element(symbol, &place.key)?),
+                SubscriptKind::At | SubscriptKind::Star => {
+                    Expansion::Many { values: self.values(symbol)?, star: place.subscript == SubscriptKind::Star }
+                }
+            },
+        })
+    }
+
+    /// The place in words, for messages.
+    fn place_text(&self, place: &Place) -> Vec<u8> {
+        let mut text = match place.name {
+            ParamName::Var(symbol) => self.name_of(symbol).to_vec(),
+            ParamName::Positional(number) => number.to_string().into_bytes(),
+            ParamName::Special(b) => vec![b],
+        };
+        match place.subscript {
+            SubscriptKind::None => {}
+            SubscriptKind::At => text.extend_from_slice(b"[@]"),
+            SubscriptKind::Star => text.extend_from_slice(b"[*]"),
+            SubscriptKind::Key => {
+                text.push(b'[');
+                text.extend_from_slice(&place.key);
+                text.push(b']');
+            }
+        }
+        text
+    }
+
+    /// Appends what a parameter stands for to the word.
+    fn push_expansion(&mut self, expansion: Expansion, quoting: Quoting) {
+        match expansion {
+            Expansion::Unset => {
+                if quoting == Quoting::Quoted {
+                    self.word().quote();
+                }
+            }
+            Expansion::One(text) => {
+                self.word().push(&text, quoting);
+                if quoting == Quoting::Quoted {
+                    self.word().quote();
+                }
+            }
+            Expansion::Many { values, star } => {
+                if star && quoting == Quoting::Quoted {
+                    let separator = self.shell.ifs.first.clone();
+                    let text = join(&values, &separator);
+                    self.word().quote();
+                    self.word().push(&text, quoting);
+                } else if star && quoting == Quoting::Expanded && self.shell.ifs.first.is_empty() {
+                    self.push_many(&values, quoting);
+                } else {
+                    self.push_many(&values, quoting);
+                }
+            }
+        }
+    }
+
+    fn bad_substitution(&mut self, param: &Param) -> Unwind {
+        let mut message = self.code.text(param.text).to_vec();
+        message.extend_from_slice(b": bad substitution");
+        self.error(&message);
+        Unwind::Discard(1)
+    }
+
+    /// Expands a parameter with any operator but those that have a word to fall back to.
+    pub(crate) fn param(&mut self, index: u32) -> Result<(), Unwind> {
+        let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
+        let quoting = param.quoting;
+        match param.op {
+            ParamOp::Bad => return Err(self.bad_substitution(&param)),
+            ParamOp::Names { at } => {
+                let ParamName::Var(symbol) = param.name else { return Err(self.bad_substitution(&param)) };
+                let prefix = self.name_of(symbol);
+                let values: Vec<Str> = self
+                    .variable_names()
+                    .into_iter()
+                    .filter(|(name, symbol)| name.starts_with(&prefix) && self.shell.vars.get(*symbol).is_set())
+                    .map(|(name, _)| name)
+                    .collect();
+                self.push_expansion(Expansion::Many { values, star: !at }, quoting);
+                return Ok(());
+            }
+            ParamOp::Keys => {
+                let ParamName::Var(symbol) = param.name else { return Err(self.bad_substitution(&param)) };
+                let values = self.keys(symbol)?;
+                self.push_expansion(
+                    Expansion::Many { values, star: param.subscript == SubscriptKind::Star },
+                    quoting,
+                );
+                return Ok(());
+            }
+            _ => {}
+        }
+        // The operands lie above the key.
+        let mut operands: [Str; 2] = [Str::EMPTY, Str::EMPTY];
+        match param.op {
+            ParamOp::Replace { replacement, .. } => {
+                if replacement {
+                    operands[1] = self.args.pop().unwrap_or_default();
+                }
+                operands[0] = self.args.pop().unwrap_or_default();
+            }
+            ParamOp::RemovePrefix { .. } | ParamOp::RemoveSuffix { .. } | ParamOp::Case { pattern: true, .. } => {
+                operands[0] = self.args.pop().unwrap_or_default();
+            }
+            _ => {}
+        }
+        let (mut offset, mut length) = (0, None);
+        if let ParamOp::Substring { length: given } = param.op {
+            if given {
+                length = self.numbers.pop();
+            }
+            offset = self.numbers.pop().unwrap_or_default();
+        }
+        // `${!ref}` of a name reference is the name.
+        if param.indirect
+            && param.op == ParamOp::Value
+            && param.subscript == SubscriptKind::None
+            && let ParamName::Var(symbol) = param.name
+            && self.shell.vars.get(symbol).attrs.contains(crate::vars::Attrs::NAMEREF)
+        {
+            let name = self.shell.vars.get(symbol).value.scalar().unwrap_or_default();
+            self.push_expansion(Expansion::One(name), quoting);
+            return Ok(());
+        }
+        let Some(place) = self.param_place(&param)? else {
+            if self.opt(Opt::NoUnset) || param.indirect {
+                let place = Place { name: param.name, subscript: SubscriptKind::None, key: Str::EMPTY };
+                if self.opt(Opt::NoUnset) {
+                    let text = self.place_text(&place);
+                    return Err(self.unbound(&text));
+                }
+                if param.op == ParamOp::Value || param.op == ParamOp::Length {
+                    let mut message = self.place_text(&place);
+                    message.extend_from_slice(b": invalid indirect expansion");
+                    self.error(&message);
+                    return Err(Unwind::Discard(1));
+                }
+            }
+            return Ok(());
+        };
+        if param.op == ParamOp::Length {
+            return self.param_length(&place, quoting);
+        }
+        if let ParamOp::Transform(letter) = param.op {
+            return self.param_transform(&place, letter, quoting);
+        }
+        let expansion = self.expansion(&place)?;
+        if matches!(expansion, Expansion::Unset) {
+            if self.opt(Opt::NoUnset) {
+                let text = self.place_text(&place);
+                return Err(self.unbound(&text));
+            }
+            self.push_expansion(expansion, quoting);
+            return Ok(());
+        }
+        let result = match param.op {
+            ParamOp::RemovePrefix { longest } => {
+                let pattern = self.pattern(&operands[0], self.nocase());
+                self.map(expansion, |_, text| match pattern.prefix(text, longest) {
+                    Some(end) => Str::new(text.get(end..).unwrap_or_default()),
+                    None => text.clone(),
+                })
+            }
+            ParamOp::RemoveSuffix { longest } => {
+                let pattern = self.pattern(&operands[0], self.nocase());
+                self.map(expansion, |_, text| match pattern.suffix(text, longest) {
+                    Some(start) => Str::new(text.get(..start).unwrap_or_default()),
+                    None => text.clone(),
+                })
+            }
+            ParamOp::Replace { which, .. } => {
+                let pattern = self.pattern(&operands[0], self.shopt(Shopt::NoCaseMatch));
+                let empty = operands[0].is_empty();
+                let ampersand = self.shopt(Shopt::PatsubReplacement);
+                let replacement = operands[1].clone();
+                self.map(expansion, |_, text| replace(&pattern, empty, which, text, &replacement, ampersand))
+            }
+            ParamOp::Case { change, all, pattern } => {
+                let pattern = pattern.then(|| self.pattern(&operands[0], false));
+                self.map(expansion, |_, text| change_case(text, change, all, pattern.as_deref()))
+            }
+            ParamOp::Substring { .. } => self.substring(&place, expansion, offset, length)?,
+            _ => expansion,
+        };
+        self.push_expansion(result, quoting);
+        Ok(())
+    }
+
+    fn nocase(&self) -> bool {
+        false
+    }
+
+    fn map(&mut self, expansion: Expansion, change: impl Fn(&Vm, &Str) -> Str) -> Expansion {
+        match expansion {
+            Expansion::Unset => Expansion::Unset,
+            Expansion::One(text) => Expansion::One(change(self, &text)),
+            Expansion::Many { values, star } => {
+                Expansion::Many { values: values.iter().map(|text| change(self, text)).collect(), star }
+            }
+        }
+    }
+
+    fn param_length(&mut self, place: &Place, quoting: Quoting) -> Result<(), Unwind> {
+        let length = match place.name {
+            ParamName::Special(b'@' | b'*') => self.shell.args.len(),
+            ParamName::Var(symbol) if matches!(place.subscript, SubscriptKind::At | SubscriptKind::Star) => {
+                match self.value(symbol)? {
+                    Value::Unset => 0,
+                    Value::Indexed(array) => array.len(),
+                    Value::Assoc(array) => array.len(),
+                    _ => 1,
+                }
+            }
+            _ => match self.expansion(place)? {
+                Expansion::One(text) => count_chars(&text),
+                Expansion::Many { values, .. } => values.len(),
+                Expansion::Unset => {
+                    if self.opt(Opt::NoUnset) {
+                        let text = self.place_text(place);
+                        return Err(self.unbound(&text));
+                    }
+                    0
+                }
+            },
+        };
+        let text = Str::from_int(length as i64);
+        self.push_expansion(Expansion::One(text), quoting);
+        Ok(())
+    }
+
+    fn substring(
+        &mut self,
+        place: &Place,
+        expansion: Expansion,
+        offset: i64,
+        length: Option<i64>,
+    ) -> Result<Expansion, Unwind> {
+        let negative = |vm: &mut Vm, length: i64| {
+            vm.error(format!("{length}: substring expression < 0").as_bytes());
+            Unwind::Discard(1)
+        };
+        match expansion {
+            Expansion::Unset => Ok(Expansion::Unset),
+            Expansion::One(text) => {
+                let count = count_chars(&text) as i64;
+                let start = if offset < 0 { count + offset } else { offset };
+                if start < 0 || start > count {
+                    return Ok(Expansion::One(Str::EMPTY));
+                }
+                let end = match length {
+                    None => count,
+                    Some(length) if length < 0 => {
+                        let end = count + length;
+                        if end < start {
+                            return Err(negative(self, length));
+                        }
+                        end
+                    }
+                    Some(length) => start.saturating_add(length).min(count),
+                };
+                Ok(Expansion::One(slice_chars(&text, start as usize, end as usize)))
+            }
+            Expansion::Many { mut values, star } => {
+                // Of the positional parameters `$0` is number 0; a sparse array is counted by its indices.
+                let first: Vec<i64> = match place.name {
+                    ParamName::Special(_) => {
+                        values.insert(0, self.shell.name.clone());
+                        (0..values.len() as i64).collect()
+                    }
+                    ParamName::Var(symbol) => match self.value(symbol)? {
+                        Value::Indexed(array) => array.iter().map(|(index, _)| index).collect(),
+                        _ => (0..values.len() as i64).collect(),
+                    },
+                    ParamName::Positional(_) => Vec::new(),
+                };
+                let end = first.last().map_or(0, |last| last + 1);
+                let start = if offset < 0 { end + offset } else { offset };
+                if start < 0 {
+                    return Ok(Expansion::Many { values: Vec::new(), star });
+                }
+                if let Some(length) = length
+                    && length < 0
+                {
+                    return Err(negative(self, length));
+                }
+                let skip = first.iter().take_while(|index| **index < start).count();
+                let take = length.map_or(usize::MAX, |length| length as usize);
+                let values = values.into_iter().skip(skip).take(take).collect();
+                Ok(Expansion::Many { values, star })
+            }
+        }
+    }
+
+    fn param_transform(&mut self, place: &Place, letter: u8, quoting: Quoting) -> Result<(), Unwind> {
+        let symbol = match place.name {
+            ParamName::Var(symbol) => Some(symbol),
+            _ => None,
+        };
+        if letter == b'a' {
+            let Some(symbol) = symbol else { return Ok(()) };
+            let target = self.resolve(symbol)?.0;
+            let flags = Str::from(self.attribute_letters(target));
+            let count = match place.subscript {
+                SubscriptKind::At | SubscriptKind::Star => self.values(symbol)?.len(),
+                SubscriptKind::Key => usize::from(self.element(symbol, &place.key)?.is_some()),
+                SubscriptKind::None => usize::from(self.shell.vars.get(target).exists),
+            };
+            let values = vec![flags; count];
+            let expansion = match place.subscript {
+                SubscriptKind::At | SubscriptKind::Star => {
+                    Expansion::Many { values, star: place.subscript == SubscriptKind::Star }
+                }
+                _ => values.into_iter().next().map_or(Expansion::Unset, Expansion::One),
+            };
+            self.push_expansion(expansion, quoting);
+            return Ok(());
+        }
+        if letter == b'A'
+            && let Some(symbol) = symbol
+        {
+            let target = self.resolve(symbol)?.0;
+            let text = match place.subscript {
+                SubscriptKind::At | SubscriptKind::Star => {
+                    let mut text = b"declare -".to_vec();
+                    text.extend_from_slice(&self.attribute_letters(target));
+                    text.push(b' ');
+                    text.extend_from_slice(&self.name_of(target));
+                    text.push(b'=');
+                    text.extend_from_slice(&self.array_text(target));
+                    Some(text)
+                }
+                _ => match self.expansion(place)? {
+                    Expansion::One(value) => {
+                        let letters = self.attribute_letters(target);
+                        let mut text = Vec::new();
+                        if !letters.is_empty() {
+                            text.extend_from_slice(b"declare -");
+                            text.extend_from_slice(&letters);
+                            text.push(b' ');
+                        }
+                        text.extend_from_slice(&self.name_of(target));
+                        text.push(b'=');
+                        text.extend_from_slice(&wasmsh_syntax::quote::reusable(&value));
+                        Some(text)
+                    }
+                    _ => None,
+                },
+            };
+            if let Some(text) = text {
+                self.push_expansion(Expansion::One(text.into()), quoting);
+            }
+            return Ok(());
+        }
+        if matches!(letter, b'K' | b'k')
+            && let Some(symbol) = symbol
+            && matches!(place.subscript, SubscriptKind::At | SubscriptKind::Star)
+        {
+            let keys = self.keys(symbol)?;
+            let values = self.values(symbol)?;
+            let star = place.subscript == SubscriptKind::Star;
+            if letter == b'k' {
+                let values = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
+                self.push_expansion(Expansion::Many { values, star }, quoting);
+            } else {
+                let mut text = Vec::new();
+                for (key, value) in keys.iter().zip(&values) {
+                    if !text.is_empty() {
+                        text.push(b' ');
+                    }
+                    text.extend_from_slice(&transform::key_text(key));
+                    text.push(b' ');
+                    text.extend_from_slice(&wasmsh_syntax::quote::double(value));
+                }
+                self.push_expansion(Expansion::One(text.into()), quoting);
+            }
+            return Ok(());
+        }
+        let expansion = self.expansion(place)?;
+        if matches!(expansion, Expansion::Unset) && self.opt(Opt::NoUnset) {
+            let text = self.place_text(place);
+            return Err(self.unbound(&text));
+        }
+        let result = match letter {
+            b'Q' | b'A' | b'K' | b'k' => {
+                self.map(expansion, |_, text| Str::from(wasmsh_syntax::quote::reusable(text)))
+            }
+            b'E' => self.map(expansion, |_, text| Str::from(wasmsh_syntax::quote::decode_ansi_c(text))),
+            b'U' => self.map(expansion, |_, text| Str::from(transform::upper(text))),
+            b'u' => self.map(expansion, |_, text| {
+                let length = crate::expand::pattern::char_len(text);
+                let (head, tail) = text.split_at(length.min(text.len()));
+                let mut out = transform::upper(head);
+                out.extend_from_slice(tail);
+                out.into()
+            }),
+            b'L' => self.map(expansion, |_, text| Str::from(transform::lower(text))),
+            b'P' => self.map(expansion, |vm, text| Str::from(vm.prompt(text))),
+            _ => {
+                let mut message = b"${".to_vec();
+                message.extend_from_slice(&self.place_text(place));
+                message.extend_from_slice(b"@");
+                message.push(letter);
+                message.extend_from_slice(b"}: bad substitution");
+                self.error(&message);
+                return Err(Unwind::Discard(1));
+            }
+        };
+        self.push_expansion(result, quoting);
+        Ok(())
+    }
+
+    // Operators with a word to fall back to.
+
+    /// The value if it counts as there.
+    fn present(&mut self, place: Option<&Place>, colon: bool, star_join: bool) -> Result<Option<Expansion>, Unwind> {
+        let Some(place) = place else { return Ok(None) };
+        let expansion = self.expansion(place)?;
+        let there = match &expansion {
+            Expansion::Unset => false,
+            Expansion::One(text) => !(colon && text.is_empty()),
+            Expansion::Many { values, star } => match values.as_slice() {
+                [] => false,
+                [one] => !(colon && one.is_empty()),
+                _ => {
+                    !colon
+                        || !(values.iter().all(|value| value.is_empty())
+                            && *star
+                            && star_join
+                            && self.shell.ifs.first.is_empty())
+                }
+            },
+        };
+        Ok(there.then_some(expansion))
+    }
+
+    fn colon(op: ParamOp) -> bool {
+        matches!(
+            op,
+            ParamOp::Default { colon: true }
+                | ParamOp::Assign { colon: true }
+                | ParamOp::Error { colon: true }
+                | ParamOp::Alternative { colon: true }
+        )
+    }
+
+    pub(crate) fn param_default(&mut self, index: u32, target: u32) -> Result<(), Unwind> {
+        let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
+        // `=` needs the key again if it assigns.
+        let key = matches!(param.op, ParamOp::Assign { .. })
+            .then(|| (param.subscript == SubscriptKind::Key).then(|| self.args.last().cloned()).flatten())
+            .flatten();
+        let place = self.param_place(&param)?;
+        match self.present(place.as_ref(), Self::colon(param.op), param.quoting == Quoting::Quoted)? {
+            Some(expansion) => {
+                self.push_expansion(expansion, param.quoting);
+                self.pc = target as usize;
+            }
+            None => {
+                if let Some(key) = key {
+                    self.args.push(key);
+                }
+                if param.quoting == Quoting::Quoted && matches!(param.op, ParamOp::Default { .. }) {
+                    self.word().quote();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn param_alternative(&mut self, index: u32, target: u32) -> Result<(), Unwind> {
+        let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
+        let place = self.param_place(&param)?;
+        if self.present(place.as_ref(), Self::colon(param.op), false)?.is_none() {
+            self.pc = target as usize;
+            if param.quoting == Quoting::Quoted
+                && !matches!(param.name, ParamName::Special(b'@'))
+                && param.subscript != SubscriptKind::At
+            {
+                self.word().quote();
+            }
+        } else if param.quoting == Quoting::Quoted {
+            self.word().quote();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn param_assign(&mut self, index: u32) -> Result<(), Unwind> {
+        let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
+        let value = self.args.pop().unwrap_or_default();
+        let place = self.param_place(&param)?;
+        let Some(Place { name: ParamName::Var(symbol), subscript, key }) = place else {
+            let mut message = match param.name {
+                ParamName::Positional(number) => format!("${number}").into_bytes(),
+                ParamName::Special(b) => vec![b'$', b],
+                ParamName::Var(symbol) => self.name_of(symbol).to_vec(),
+            };
+            message.extend_from_slice(b": cannot assign in this way");
+            self.error(&message);
+            return Err(Unwind::Discard(1));
+        };
+        match subscript {
+            SubscriptKind::None => self.assign(symbol, Value::Str(value))?,
+            SubscriptKind::Key => self.assign_element(symbol, key, value, false)?,
+            SubscriptKind::At | SubscriptKind::Star => {
+                let mut message = self.name_of(symbol).to_vec();
+                message.extend_from_slice(b"[@]: bad array subscript");
+                self.error(&message);
+                return Err(Unwind::Discard(1));
+            }
+        }
+        let value = self.scalar(symbol)?.unwrap_or_default();
+        self.push_expansion(Expansion::One(value), param.quoting);
+        Ok(())
+    }
+
+    pub(crate) fn param_error(&mut self, index: u32) -> Result<(), Unwind> {
+        let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
+        let text = self.args.pop().unwrap_or_default();
+        let place = Place { name: param.name, subscript: SubscriptKind::None, key: Str::EMPTY };
+        let mut message = self.place_text(&place);
+        match param.subscript {
+            SubscriptKind::At => message.extend_from_slice(b"[@]"),
+            SubscriptKind::Star => message.extend_from_slice(b"[*]"),
+            _ => {}
+        }
+        message.extend_from_slice(b": ");
+        if text.is_empty() {
+            message.extend_from_slice(if Self::colon(param.op) {
+                b"parameter null or not set"
+            } else {
+                b"parameter not set"
+            });
+        } else {
+            message.extend_from_slice(&text);
+        }
+        self.error(&message);
+        Err(if self.shell.interactive { Unwind::Discard(1) } else { Unwind::Exit(127) })
+    }
+
+    /// The letters of a variable's attributes, as `${v@a}` has them.
+    pub(crate) fn attribute_letters(&self, symbol: Sym) -> Vec<u8> {
+        use crate::vars::Attrs;
+        let var = self.shell.vars.get(symbol);
+        let mut letters = Vec::new();
+        match var.value {
+            Value::Indexed(_) => letters.push(b'a'),
+            Value::Assoc(_) => letters.push(b'A'),
+            _ => {}
+        }
+        for (attr, letter) in [
+            (Attrs::INTEGER, b'i'),
+            (Attrs::NAMEREF, b'n'),
+            (Attrs::READONLY, b'r'),
+            (Attrs::TRACE, b't'),
+            (Attrs::EXPORT, b'x'),
+            (Attrs::CAPITAL, b'c'),
+            (Attrs::LOWER, b'l'),
+            (Attrs::UPPER, b'u'),
+        ] {
+            if var.attrs.contains(attr) {
+                letters.push(letter);
+            }
+        }
+        letters
+    }
+}
+
+pub(crate) fn join(values: &[Str], separator: &[u8]) -> Str {
+    let mut out = Vec::new();
+    for (i, value) in values.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(separator);
+        }
+        out.extend_from_slice(value);
+    }
+    out.into()
+}
+
+/// Characters `start..end` of `text`.
+fn slice_chars(text: &Str, start: usize, end: usize) -> Str {
+    if text.is_ascii() {
+        return Str::new(text.get(start..end).unwrap_or_default());
+    }
+    let mut from = 0;
+    let mut to = text.len();
+    let mut at = 0;
+    for (number, one) in chars(text).enumerate() {
+        if number == start {
+            from = at;
+        }
+        if number == end {
+            to = at;
+            break;
+        }
+        at += one.len();
+    }
+    if start >= count_chars(text) {
+        from = text.len();
+    }
+    Str::new(text.get(from..to).unwrap_or_default())
+}
+
+fn replace(pattern: &Pattern, empty: bool, which: Replace, text: &Str, replacement: &[u8], ampersand: bool) -> Str {
+    let mut out = Vec::with_capacity(text.len() + replacement.len());
+    let put = |out: &mut Vec<u8>, matched: &[u8]| {
+        let mut bytes = replacement.iter();
+        while let Some(&b) = bytes.next() {
+            match b {
+                b'&' if ampersand => out.extend_from_slice(matched),
+                b'\\' => match bytes.next() {
+                    Some(&next) => {
+                        if !matches!(next, b'&' | b'\\') {
+                            out.push(b'\\');
+                        }
+                        out.push(next);
+                    }
+                    None => out.push(b'\\'),
+                },
+                _ => out.push(b),
+            }
+        }
+    };
+    if empty && !matches!(which, Replace::Prefix | Replace::Suffix) {
+        return text.clone();
+    }
+    match which {
+        Replace::Prefix => match pattern.prefix(text, true) {
+            Some(end) => {
+                put(&mut out, text.get(..end).unwrap_or_default());
+                out.extend_from_slice(text.get(end..).unwrap_or_default());
+            }
+            None => return text.clone(),
+        },
+        Replace::Suffix => match pattern.suffix(text, true) {
+            Some(start) => {
+                out.extend_from_slice(text.get(..start).unwrap_or_default());
+                put(&mut out, text.get(start..).unwrap_or_default());
+            }
+            None => return text.clone(),
+        },
+        Replace::First | Replace::All => {
+            let mut at = 0;
+            loop {
+                let Some(found) = pattern.find(text, at) else { break };
+                if found.is_empty() && found.start >= text.len() && !(text.is_empty() && at == 0) {
+                    break;
+                }
+                out.extend_from_slice(text.get(at..found.start).unwrap_or_default());
+                put(&mut out, text.get(found.clone()).unwrap_or_default());
+                at = found.end;
+                if found.is_empty() {
+                    // An empty match moves on by one character.
+                    let step = crate::expand::pattern::char_len(text.get(at..).unwrap_or_default());
+                    out.extend_from_slice(text.get(at..at + step).unwrap_or_default());
+                    at += step;
+                }
+                if which == Replace::First || at >= text.len() {
+                    break;
+                }
+            }
+            out.extend_from_slice(text.get(at..).unwrap_or_default());
+        }
+    }
+    out.into()
+}
+
+fn change_case(text: &Str, change: CaseChange, all: bool, pattern: Option<&Pattern>) -> Str {
+    let mut out = Vec::with_capacity(text.len());
+    for (number, one) in chars(text).enumerate() {
+        let applies = (all || number == 0) && pattern.is_none_or(|pattern| pattern.is_match(one));
+        if !applies {
+            out.extend_from_slice(one);
+            continue;
+        }
+        match change {
+            CaseChange::Upper => out.extend_from_slice(&transform::upper(one)),
+            CaseChange::Lower => out.extend_from_slice(&transform::lower(one)),
+            CaseChange::Toggle => {
+                let lower = transform::lower(one);
+                if lower == one { out.extend_from_slice(&transform::upper(one)) } else { out.extend_from_slice(&lower) }
+            }
+        }
+    }
+    out.into()
+}

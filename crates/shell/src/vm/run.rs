@@ -1,0 +1,563 @@
+//! The interpreter loop.
+
+use std::rc::Rc;
+use std::task::Poll;
+
+use crate::options::Opt;
+use crate::text::Str;
+use crate::traps;
+use crate::vm::code::{AssignKind, Op, Quoting};
+use crate::vm::{CallKind, Ctl, Element, Step, Unwind, Vm};
+
+/// Instructions between two looks at the scheduler.
+const BATCH: u32 = 64;
+
+/// What an instruction did beside its effect on the state.
+pub(super) enum Next {
+    Go,
+    /// `pending` is set.
+    Wait,
+}
+
+impl Vm {
+    /// Executes until something is waited for, the slice is used up, or the shell ends.
+    pub(super) fn run(&mut self) -> Step {
+        let mut budget = BATCH;
+        loop {
+            if budget == 0 {
+                budget = BATCH;
+                if self.ctx.poll_tick(BATCH).is_pending() {
+                    return Step::Yield;
+                }
+            }
+            budget -= 1;
+            let op = self.code.ops.get(self.pc).copied().unwrap_or(Op::End);
+            self.pc += 1;
+            match self.execute(op) {
+                Ok(Next::Go) => {}
+                Ok(Next::Wait) => {
+                    if self.pending.is_some() {
+                        return Step::Wait;
+                    }
+                }
+                Err(unwind) => {
+                    if let Some(status) = self.unwind(unwind) {
+                        return Step::Exit(status);
+                    }
+                }
+            }
+            if self.stop {
+                self.stop = false;
+                return Step::Exit(self.shell.status);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Str {
+        self.args.pop().unwrap_or_default()
+    }
+
+    #[inline]
+    fn execute(&mut self, op: Op) -> Result<Next, Unwind> {
+        match op {
+            Op::End => return self.end_of_code(),
+            Op::Line(line) => self.line = line,
+            Op::Jump(target) => {
+                // A loop that runs no command is interrupted here.
+                if (target as usize) < self.pc && self.ctx.has_signal() {
+                    self.pc = target as usize;
+                    self.take_signal();
+                    return Ok(Next::Go);
+                }
+                self.pc = target as usize;
+            }
+            Op::JumpOk(target) => {
+                if self.shell.status == 0 {
+                    self.pc = target as usize;
+                }
+            }
+            Op::JumpFail(target) => {
+                if self.shell.status != 0 {
+                    self.pc = target as usize;
+                }
+            }
+            Op::SetStatus(status) => self.shell.status = status,
+            Op::Negate => {
+                let status = u8::from(self.shell.status == 0);
+                self.shell.status = status;
+            }
+            Op::ErrCheck => self.after_command(false)?,
+            Op::Debug(span) => {
+                self.command = span;
+                if !self.shell.traps_debug {
+                    return Ok(Next::Go);
+                }
+                self.debug_trap();
+            }
+
+            Op::EnterLoop(break_to, continue_to) => {
+                let heights = self.heights();
+                let items = std::mem::take(&mut self.loop_items);
+                self.ctl.push(Ctl::Loop { break_to, continue_to, status: 0, heights, items });
+            }
+            Op::LeaveLoop => {
+                self.pop_ctl();
+            }
+            Op::LoopStatus { store } => {
+                if let Some(Ctl::Loop { status, .. }) = self.ctl.last_mut() {
+                    if store {
+                        *status = self.shell.status;
+                    } else {
+                        self.shell.status = *status;
+                    }
+                }
+                if store && self.ctx.has_signal() {
+                    self.take_signal();
+                }
+            }
+            Op::ForInit { positional } => {
+                // The items are taken from the end.
+                self.loop_items = if positional {
+                    self.shell.args.iter().rev().cloned().collect()
+                } else {
+                    let mark = self.marks.pop().unwrap_or(self.args.len());
+                    self.args.drain(mark.min(self.args.len())..).rev().collect()
+                };
+            }
+            Op::ForNext(symbol, done) => {
+                let item = match self.ctl.last_mut() {
+                    Some(Ctl::Loop { items, .. }) => items.pop(),
+                    _ => None,
+                };
+                match item {
+                    Some(item) => self.for_assign(symbol, item)?,
+                    None => self.pc = done as usize,
+                }
+            }
+            Op::SelectNext(symbol, done) => return self.select(symbol, done),
+            Op::BadName(index) => {
+                let mut message = b"`".to_vec();
+                message.extend_from_slice(self.code.text(index));
+                message.extend_from_slice(b"': not a valid identifier");
+                self.error(&message);
+                return Err(Unwind::Discard(1));
+            }
+
+            Op::Mark => self.marks.push(self.args.len()),
+            Op::Push(index) => {
+                let text = self.code.text(index).clone();
+                self.args.push(text);
+            }
+            Op::PushVar(symbol) => {
+                let value = self.value_or_unset(symbol)?;
+                self.args.push(value);
+            }
+            Op::PushVarSplit(symbol) => {
+                let value = self.value_or_unset(symbol)?;
+                self.push_split(value)?;
+            }
+            Op::PushArgs => {
+                let args = self.shell.args.clone();
+                self.args.extend(args.iter().cloned());
+            }
+            Op::PopArg => {
+                self.args.pop();
+            }
+            Op::BeginWord => self.begin_word(),
+            Op::EndWord(end) => self.end_word(end)?,
+            Op::Text(index, quoting) => {
+                let code = self.code.clone();
+                self.word().push(code.text(index), quoting);
+            }
+            Op::Quote => self.word().quote(),
+            Op::Var(symbol, quoting) => {
+                let value = self.value_or_unset(symbol)?;
+                self.word().push(&value, quoting);
+            }
+            Op::Param(index) => self.param(index)?,
+            Op::ParamDefault(index, target) => self.param_default(index, target)?,
+            Op::ParamAlternative(index, target) => self.param_alternative(index, target)?,
+            Op::ParamAssign(index) => self.param_assign(index)?,
+            Op::ParamError(index) => return self.param_error(index).map(|()| Next::Go),
+            Op::Tilde(index, quoting) => {
+                let text = self.code.text(index).clone();
+                match self.tilde(&text) {
+                    Some(value) => {
+                        self.word().push(&value, quoting);
+                        self.word().quote();
+                    }
+                    None => {
+                        self.word().push(b"~", Quoting::Literal);
+                        self.word().push(&text, Quoting::Literal);
+                    }
+                }
+            }
+            Op::ArithText(index, quoting) => {
+                let value = self.arith_at(index)?;
+                self.word().push(&Str::from_int(value), quoting);
+            }
+            Op::ArithDynamic(quoting) => {
+                let text = self.pop();
+                let value = self.arith_text(&text)?;
+                self.word().push(&Str::from_int(value), quoting);
+            }
+            Op::ArithGuard(index, slow) => {
+                let fine = self.code.ariths.get(index as usize).is_some_and(|code| self.arith_guard(code));
+                if !fine {
+                    self.pc = slow as usize;
+                }
+            }
+            Op::Number(index) => {
+                let value = self.arith_at(index)?;
+                self.numbers.push(value);
+            }
+            Op::NumberDynamic => {
+                let text = self.pop();
+                let value = self.arith_text(&text)?;
+                self.numbers.push(value);
+            }
+            Op::Subscript(symbol) => {
+                let text = self.pop();
+                let key = self.key(symbol, text)?;
+                self.args.push(key);
+            }
+            Op::SubscriptStatic(symbol, text, index) => {
+                let target = self.resolve(symbol)?.0;
+                if self.shell.vars.get(target).value.is_assoc() {
+                    let text = self.code.text(text).clone();
+                    self.args.push(text);
+                } else {
+                    let value = self.arith_at(index)?;
+                    self.args.push(Str::from_int(value));
+                }
+            }
+
+            Op::Substitute(quoting, end) => return self.substitute(quoting, end),
+            Op::SubstituteFile(quoting) => return self.substitute_file(quoting),
+            Op::ProcessSubstitute { write, end } => self.process_substitute(write, end)?,
+            Op::ProcessMark => self.process_marks.push(self.processes.len()),
+            Op::ProcessClose => self.close_processes(),
+            Op::SyntaxError(index) => {
+                let text = self.code.text(index).clone();
+                for line in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+                    let line = line.to_vec();
+                    self.error(&line);
+                }
+            }
+
+            Op::AssignBegin(_) => self.substituted = None,
+            Op::Assign(index) => {
+                let Some(assign) = self.code.assigns.get(index as usize).copied() else { return Ok(Next::Go) };
+                self.assign_from_stack(&assign)?;
+            }
+            Op::AssignNumber(symbol, index) => {
+                let value = self.arith_at(index)?;
+                if self.opt(Opt::XTrace) {
+                    self.trace_assign(symbol, &Str::from_int(value));
+                }
+                self.assign(symbol, crate::vars::Value::Int(value))?;
+            }
+            Op::ArrayBegin => self.elements.push(Vec::new()),
+            Op::ElementKeyed { append } => {
+                let value = self.pop();
+                let key = self.pop();
+                if let Some(elements) = self.elements.last_mut() {
+                    elements.push(Element::Keyed { key, value, append });
+                }
+            }
+            Op::ElementWords => {
+                let mark = self.marks.pop().unwrap_or(self.args.len());
+                let values = self.args.drain(mark.min(self.args.len())..);
+                if let Some(elements) = self.elements.last_mut() {
+                    elements.extend(values.map(Element::Value));
+                }
+            }
+            Op::AssignEnd(index) => {
+                let status = self.substituted.take().unwrap_or(0);
+                self.set_status(status);
+                self.shell.last_arg = Str::EMPTY;
+                let in_condition = self.code.execs.get(index as usize).is_some_and(|exec| exec.in_condition);
+                if self.has_output() {
+                    return self.flush_then(status);
+                }
+                self.after_command(in_condition)?;
+                if self.ctx.has_signal() {
+                    self.take_signal();
+                }
+            }
+            Op::Declare(index) => {
+                let Some(assign) = self.code.assigns.get(index as usize).copied() else { return Ok(Next::Go) };
+                self.declare_from_stack(&assign);
+            }
+            Op::TempAssign(index) => {
+                let Some(assign) = self.code.assigns.get(index as usize).copied() else { return Ok(Next::Go) };
+                self.assign_temporary(&assign)?;
+            }
+
+            Op::RedirBegin(fail_to) => {
+                let heights = self.heights();
+                self.ctl.push(Ctl::Redirect { saved: Vec::new(), fail_to, heights });
+            }
+            Op::Redir(index) => return self.redirect(index),
+            Op::RedirEnd => {
+                self.pop_ctl();
+            }
+
+            Op::Exec(index) => return self.exec(index),
+            Op::ExecNothing(index) => {
+                self.marks.pop();
+                let status = self.substituted.take().unwrap_or(0);
+                self.set_status(status);
+                let in_condition = self.code.execs.get(index as usize).is_some_and(|exec| exec.in_condition);
+                self.after_command(in_condition)?;
+            }
+            Op::DefineFunction(index) => {
+                let code = self.code.clone();
+                if let Some(function) = code.functions.get(index as usize) {
+                    self.define_function(function)?;
+                }
+            }
+
+            Op::Subshell(end) => return self.subshell(end),
+            Op::Background(text, end) => self.background(text, end)?,
+            Op::Coproc(name, end) => self.coproc(name, end)?,
+            Op::SubshellEnd => return self.subshell_end(),
+            Op::PipeBegin => self.pipe_begin(),
+            Op::PipeStage(index) => self.pipe_stage(index)?,
+            Op::PipeWait { negated } => return self.pipe_wait(negated),
+            Op::TimeBegin => {
+                let times = (self.ctx.monotonic(), self.ctx.kernel().steps());
+                self.times.push(times);
+            }
+            Op::TimeEnd { posix } => self.time_end(posix),
+
+            Op::ArithCommand(index) => {
+                let value = self.arith_command(|vm| vm.arith_at(index))?;
+                self.set_status(u8::from(value == 0));
+            }
+            Op::ArithCommandDynamic => {
+                let text = self.pop();
+                let value = self.arith_command(|vm| vm.arith_text(&text))?;
+                self.set_status(u8::from(value == 0));
+            }
+            Op::ArithJumpZero(index, target) => {
+                if self.arith_command(|vm| vm.arith_at(index))? == 0 {
+                    self.pc = target as usize;
+                }
+            }
+            Op::ArithJumpZeroDynamic(target) => {
+                let text = self.pop();
+                if self.arith_command(|vm| vm.arith_text(&text))? == 0 {
+                    self.pc = target as usize;
+                }
+            }
+
+            Op::CaseMatch(target) => {
+                let pattern = self.pop();
+                let nocase = self.shopt(crate::options::Shopt::NoCaseMatch);
+                let pattern = self.pattern(&pattern, nocase);
+                if self.args.last().is_some_and(|subject| pattern.is_match(subject)) {
+                    self.pc = target as usize;
+                }
+            }
+            Op::CaseLiteral(index, target) => {
+                let matches = if self.shopt(crate::options::Shopt::NoCaseMatch) {
+                    let text = self.code.text(index).clone();
+                    let pattern = self.pattern(&text, true);
+                    self.args.last().is_some_and(|subject| pattern.is_match(subject))
+                } else {
+                    self.args.last().is_some_and(|subject| subject == self.code.text(index))
+                };
+                if matches {
+                    self.pc = target as usize;
+                }
+            }
+            Op::CondWord => {
+                let text = self.pop();
+                self.shell.status = u8::from(text.is_empty());
+            }
+            Op::CondUnary(letter) => {
+                let operand = self.pop();
+                self.builtin = "";
+                let holds = self.cond_unary(letter, &operand)?;
+                self.shell.status = u8::from(!holds);
+            }
+            Op::CondBinary(op) => {
+                let right = self.pop();
+                let left = self.pop();
+                self.shell.status = self.cond_binary(op, &left, &right)?;
+            }
+            Op::CondNot => self.shell.status = u8::from(self.shell.status == 0),
+            Op::CondEnd(span) => {
+                if self.opt(Opt::XTrace) {
+                    let code = self.code.clone();
+                    self.trace(code.source_text(span));
+                }
+                let status = self.shell.status;
+                self.set_status(status);
+            }
+            Op::AppendNewline => {
+                if let Some(text) = self.args.last_mut() {
+                    text.push(b"\n");
+                }
+            }
+        }
+        Ok(Next::Go)
+    }
+
+    #[inline]
+    fn arith_at(&mut self, index: u32) -> Result<i64, Unwind> {
+        let Some(code) = self.code.ariths.get(index as usize).cloned() else { return Ok(0) };
+        self.arith(&code)
+    }
+
+    /// `((…))`: an error makes it fail, and no more.
+    fn arith_command(&mut self, evaluate: impl FnOnce(&mut Vm) -> Result<i64, Unwind>) -> Result<i64, Unwind> {
+        match evaluate(self) {
+            Ok(value) => Ok(value),
+            Err(Unwind::Discard(_)) if self.arith_failed => {
+                self.arith_failed = false;
+                if self.has_output() {
+                    self.flush_now();
+                }
+                Ok(0)
+            }
+            Err(unwind) => Err(unwind),
+        }
+    }
+
+    /// The code has come to its end: the next command of the script, or back to the caller.
+    fn end_of_code(&mut self) -> Result<Next, Unwind> {
+        if self.has_output() && self.flush().is_pending() {
+            // What is left is written later; messages are never lost.
+            self.pc = self.code.ops.len();
+        }
+        match self.ctl.last() {
+            None => {
+                let status = self.shell.status;
+                return Err(Unwind::Exit(status));
+            }
+            Some(Ctl::Call) => {}
+            Some(_) => {
+                self.pop_ctl();
+                return Ok(Next::Go);
+            }
+        }
+        let Some(call) = self.calls.last().cloned() else { return Err(Unwind::Exit(self.shell.status)) };
+        if call.script.is_some() && self.next_unit()? {
+            return Ok(Next::Go);
+        }
+        if call.kind == CallKind::Trap {
+            if let Some(status) = self.end_trap() {
+                self.shell.status = status;
+                self.stop = true;
+            }
+            return Ok(Next::Go);
+        }
+        if call.kind == CallKind::Main {
+            return Err(Unwind::Exit(self.shell.status));
+        }
+        drop(call);
+        if let Some(status) = self.return_from_call() {
+            self.shell.status = status;
+            self.stop = true;
+        }
+        Ok(Next::Go)
+    }
+
+    /// Lets the output go out, then ends the command with `status`.
+    pub(crate) fn flush_then(&mut self, status: u8) -> Result<Next, Unwind> {
+        match self.flush() {
+            Poll::Ready(result) => {
+                let status = self.write_status(status, result);
+                self.finish_command(status)?;
+                Ok(Next::Go)
+            }
+            Poll::Pending => {
+                self.pending = Some(super::Pending::Output(status));
+                Ok(Next::Wait)
+            }
+        }
+    }
+
+    fn debug_trap(&mut self) {
+        if self.in_trap(traps::DEBUG) || self.shell.traps.get(traps::DEBUG).is_none() {
+            return;
+        }
+        let in_function = self.calls.iter().any(|call| call.kind == CallKind::Function);
+        if in_function && !self.opt(Opt::FuncTrace) {
+            return;
+        }
+        self.run_trap(traps::DEBUG, None);
+    }
+
+    pub(super) fn is_scalar(kind: AssignKind) -> bool {
+        kind == AssignKind::Scalar
+    }
+
+    /// The next command of the script that is read. False: there is none.
+    fn next_unit(&mut self) -> Result<bool, Unwind> {
+        use crate::vm::script::Unit;
+        loop {
+            let Some((script, index)) = self.calls.last().and_then(|call| call.script.clone()) else {
+                return Ok(false);
+            };
+            let options = self.parser_options();
+            let aliases = self.shell.aliases.clone();
+            let shared = self.shell.shared.clone();
+            shared.brace_expand.set(self.opt(Opt::BraceExpand));
+            let mut warnings = Vec::new();
+            let unit = script
+                .borrow_mut()
+                .unit(index, &shared, options, &*aliases, &mut |warning| warnings.push(warning.message()));
+            for (line, message) in warnings {
+                self.line = line;
+                self.error(&message);
+            }
+            let Some(call) = self.calls.last_mut() else { return Ok(false) };
+            let call = Rc::make_mut(call);
+            match unit {
+                Err(reread) => {
+                    call.script = Some((Rc::new(std::cell::RefCell::new(reread)), 0));
+                }
+                Ok(Unit::End) => return Ok(false),
+                Ok(Unit::Code(code)) => {
+                    if let Some((_, index)) = &mut call.script {
+                        *index += 1;
+                    }
+                    self.code = code;
+                    self.pc = 0;
+                    if self.opt(Opt::Verbose) {
+                        let code = self.code.clone();
+                        self.put(2, &code.ast.text);
+                        self.flush_now();
+                    }
+                    if self.opt(Opt::NoExec) && !self.shell.interactive {
+                        self.code = Rc::default();
+                    }
+                    return Ok(true);
+                }
+                Ok(Unit::Error(error)) => {
+                    let kind = call.kind;
+                    let mut prefix = self.shell_name();
+                    match kind {
+                        CallKind::Eval => prefix.extend_from_slice(b": eval"),
+                        CallKind::Main if self.shell.command_string.is_some() => prefix.extend_from_slice(b": -c"),
+                        _ => {}
+                    }
+                    self.put(2, &error.render(&prefix));
+                    self.set_status(2);
+                    self.flush_now();
+                    if kind == CallKind::Main && self.shell.interactive {
+                        continue;
+                    }
+                    // The rest of the text is given up.
+                    if let Some(call) = self.calls.last_mut() {
+                        Rc::make_mut(call).script = None;
+                    }
+                    return Ok(false);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Source text that is read command by command, with what has been compiled of it.
+
+use std::rc::Rc;
+
+use wasmsh_syntax::error::{ParseError, Warning};
+use wasmsh_syntax::options::{Aliases, ParserOptions};
+use wasmsh_syntax::parser::Parser;
+
+use crate::shared::Shared;
+use crate::text::Str;
+use crate::vm::code::Code;
+use crate::vm::compile;
+
+/// What comes next in a script.
+pub(crate) enum Unit {
+    Code(Rc<Code>),
+    Error(ParseError),
+    End,
+}
+
+/// A script under way, or one that has been read before and is kept.
+pub(crate) struct Script {
+    parser: Parser,
+    source: Str,
+    units: Vec<(Rc<Code>, ParserOptions)>,
+    done: bool,
+    text: Str,
+    first_line: u32,
+    /// Something other than its text has decided how it was read.
+    pub(crate) private: bool,
+}
+
+/// The nesting that a script may have. Only memory bounds it; this much needs some tens of megabytes.
+const MAX_DEPTH: u32 = 50_000;
+
+impl Script {
+    pub(crate) fn new(text: Str, source: Str, line: u32, options: ParserOptions) -> Script {
+        let mut parser = Parser::new(text.to_vec(), ParserOptions { max_depth: MAX_DEPTH, ..options });
+        parser.set_line(line);
+        Script { parser, source, units: Vec::new(), done: false, text, first_line: line, private: false }
+    }
+
+    /// A copy that reads from the beginning of unit `from`, with nothing kept.
+    fn reread(&self, from: usize, options: ParserOptions) -> Script {
+        let used: usize = self.units.iter().take(from).map(|(code, _)| code.ast.text.len()).sum();
+        let line = self.units.get(from).map_or(self.first_line, |(code, _)| code.ast.first_line);
+        let rest = self.text.get(used..).unwrap_or_default();
+        let mut script = Script::new(Str::new(rest), self.source.clone(), line, options);
+        script.private = true;
+        script
+    }
+
+    /// Unit number `index`. `Err`: the settings have changed since it was read; go on with unit 0 of that script.
+    pub(crate) fn unit(
+        &mut self,
+        index: usize,
+        shared: &Shared,
+        options: ParserOptions,
+        aliases: &dyn Aliases,
+        warn: &mut dyn FnMut(&Warning),
+    ) -> Result<Unit, Script> {
+        if let Some((code, read_with)) = self.units.get(index) {
+            if same(read_with, &options) {
+                return Ok(Unit::Code(code.clone()));
+            }
+            return Err(self.reread(index, options));
+        }
+        if self.done {
+            return Ok(Unit::End);
+        }
+        if options.aliases {
+            self.private = true;
+        }
+        self.parser.options = ParserOptions { max_depth: MAX_DEPTH, ..options };
+        match self.parser.next(aliases) {
+            Ok(Some(ast)) => {
+                for warning in &ast.warnings {
+                    self.private = true;
+                    warn(warning);
+                }
+                let code = compile::compile(shared, ast, self.source.clone());
+                self.units.push((code.clone(), options));
+                Ok(Unit::Code(code))
+            }
+            Ok(None) => {
+                self.done = true;
+                Ok(Unit::End)
+            }
+            Err(error) => {
+                self.private = true;
+                Ok(Unit::Error(error))
+            }
+        }
+    }
+}
+
+fn same(a: &ParserOptions, b: &ParserOptions) -> bool {
+    a.extglob == b.extglob && a.posix == b.posix && a.aliases == b.aliases
+}
+
+impl Script {
+    /// Whether the text was read as part of this file at this line.
+    pub(crate) fn is_like(&self, source: &Str, line: u32) -> bool {
+        self.first_line == line && self.source == *source
+    }
+}

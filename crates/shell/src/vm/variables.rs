@@ -1,0 +1,634 @@
+//! Reading and writing variables: names, references, elements, attributes.
+
+use std::rc::Rc;
+
+use crate::options::Opt;
+use crate::symbol::{Sym, known};
+use crate::text::Str;
+use crate::vars::{Assoc, Attrs, Indexed, Value, Var};
+use crate::vm::{CallKind, Unwind, Vm};
+
+/// Whether `text` is a name (POSIX XBD 3.216).
+pub fn is_name(text: &[u8]) -> bool {
+    match text {
+        [first, rest @ ..] => {
+            (first.is_ascii_alphabetic() || *first == b'_')
+                && rest.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        }
+        [] => false,
+    }
+}
+
+/// Splits `name[subscript]`. `None`: it is neither that nor a name.
+pub fn split_reference(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    if is_name(text) {
+        return Some((text, None));
+    }
+    let open = text.iter().position(|b| *b == b'[')?;
+    let (name, rest) = text.split_at(open);
+    let subscript = rest.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    (is_name(name) && !subscript.is_empty()).then_some((name, Some(subscript)))
+}
+
+impl Vm {
+    /// Follows references: the variable that `symbol` really means, and the subscript if it means an element.
+    pub(crate) fn resolve(&mut self, symbol: Sym) -> Result<(Sym, Option<Str>), Unwind> {
+        if !self.shell.vars.get(symbol).attrs.contains(Attrs::NAMEREF) {
+            return Ok((symbol, None));
+        }
+        let mut at = symbol;
+        for _ in 0..16 {
+            let var = self.shell.vars.get(at);
+            if !var.attrs.contains(Attrs::NAMEREF) {
+                return Ok((at, None));
+            }
+            let Some(target) = var.value.scalar() else { return Ok((at, None)) };
+            let Some((name, subscript)) = split_reference(&target) else { return Ok((at, None)) };
+            let next = self.symbol(name);
+            if let Some(subscript) = subscript {
+                return Ok((next, Some(Str::new(subscript))));
+            }
+            if next == at {
+                break;
+            }
+            at = next;
+        }
+        let mut message = b"warning: ".to_vec();
+        message.extend_from_slice(&self.name_of(symbol));
+        message.extend_from_slice(b": circular name reference");
+        self.error(&message);
+        Ok((symbol, None))
+    }
+
+    /// The value of a variable as a string; of an array the element 0.
+    #[inline]
+    pub(crate) fn scalar(&mut self, symbol: Sym) -> Result<Option<Str>, Unwind> {
+        let var = self.shell.vars.get(symbol);
+        if !var.attrs.intersects(Attrs::SPECIAL | Attrs::NAMEREF) {
+            return Ok(var.value.scalar());
+        }
+        self.scalar_slow(symbol)
+    }
+
+    fn scalar_slow(&mut self, symbol: Sym) -> Result<Option<Str>, Unwind> {
+        let var = self.shell.vars.get(symbol);
+        if var.attrs.contains(Attrs::NAMEREF) {
+            let (target, subscript) = self.resolve(symbol)?;
+            return match subscript {
+                Some(subscript) => {
+                    if &*subscript == b"@" || &*subscript == b"*" {
+                        let values = self.values(target)?;
+                        let mut joined = Vec::new();
+                        for (i, value) in values.iter().enumerate() {
+                            if i > 0 {
+                                joined.push(b' ');
+                            }
+                            joined.extend_from_slice(value);
+                        }
+                        return Ok(Some(joined.into()));
+                    }
+                    let key = self.key(target, subscript)?;
+                    self.element(target, &key)
+                }
+                None if self.shell.vars.get(target).attrs.contains(Attrs::NAMEREF) => Ok(None),
+                None => self.scalar(target),
+            };
+        }
+        match self.special_value(symbol) {
+            Some(value) => Ok(value.scalar()),
+            None => Ok(self.shell.vars.get(symbol).value.scalar()),
+        }
+    }
+
+    /// The whole value of a variable, references followed.
+    pub(crate) fn value(&mut self, symbol: Sym) -> Result<Value, Unwind> {
+        let (target, subscript) = self.resolve(symbol)?;
+        if let Some(subscript) = subscript {
+            let key = self.key(target, subscript)?;
+            return Ok(self.element(target, &key)?.map_or(Value::Unset, Value::Str));
+        }
+        if self.shell.vars.get(target).attrs.contains(Attrs::SPECIAL)
+            && let Some(value) = self.special_value(target)
+        {
+            return Ok(value);
+        }
+        Ok(self.shell.vars.get(target).value.clone())
+    }
+
+    /// The value for an expansion: empty if unset, which `set -u` forbids.
+    #[inline]
+    pub(crate) fn value_or_unset(&mut self, symbol: Sym) -> Result<Str, Unwind> {
+        match self.scalar(symbol)? {
+            Some(value) => Ok(value),
+            None => {
+                self.check_unset(symbol)?;
+                Ok(Str::EMPTY)
+            }
+        }
+    }
+
+    /// `set -u`
+    pub(crate) fn check_unset(&mut self, symbol: Sym) -> Result<(), Unwind> {
+        if self.opt(Opt::NoUnset) {
+            let name = self.name_of(symbol);
+            return Err(self.unbound(&name));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn unbound(&mut self, name: &[u8]) -> Unwind {
+        let mut message = name.to_vec();
+        message.extend_from_slice(b": unbound variable");
+        self.error(&message);
+        if self.shell.interactive { Unwind::Discard(1) } else { Unwind::Exit(127) }
+    }
+
+    /// The elements of an array, or the value of a scalar; none if unset.
+    pub(crate) fn values(&mut self, symbol: Sym) -> Result<Vec<Str>, Unwind> {
+        Ok(match self.value(symbol)? {
+            Value::Unset => Vec::new(),
+            Value::Indexed(array) => match &*array {
+                Indexed::Dense(items) => items.clone(),
+                Indexed::Sparse(items) => items.values().cloned().collect(),
+            },
+            Value::Assoc(array) => array.sorted().into_iter().map(|(_, value)| value.clone()).collect(),
+            value => value.scalar().into_iter().collect(),
+        })
+    }
+
+    /// The keys of an array.
+    pub(crate) fn keys(&mut self, symbol: Sym) -> Result<Vec<Str>, Unwind> {
+        Ok(match self.value(symbol)? {
+            Value::Unset => Vec::new(),
+            Value::Indexed(array) => array.iter().map(|(index, _)| Str::from_int(index)).collect(),
+            Value::Assoc(array) => array.sorted().into_iter().map(|(key, _)| key.clone()).collect(),
+            _ => vec![Str::from_int(0)],
+        })
+    }
+
+    /// The key that the text of a subscript means for a variable.
+    pub(crate) fn key(&mut self, symbol: Sym, text: Str) -> Result<Str, Unwind> {
+        let target = self.resolve(symbol)?.0;
+        if self.shell.vars.get(target).value.is_assoc() {
+            return Ok(text);
+        }
+        if crate::text::plain_int(&text).is_some() {
+            return Ok(text);
+        }
+        let value = self.arith_text(&text)?;
+        Ok(Str::from_int(value))
+    }
+
+    /// The key that a subscript in source form (with quotes and expansions of plain variables) means.
+    pub(crate) fn key_from_source(&mut self, symbol: Sym, text: &[u8]) -> Result<Str, Unwind> {
+        let target = self.resolve(symbol)?.0;
+        if self.shell.vars.get(target).value.is_assoc() {
+            let text = self.expand_simple(text)?;
+            return Ok(text);
+        }
+        let text = self.expand_simple(text)?;
+        self.key(target, text)
+    }
+
+    /// Quote removal and the expansion of `$name` and `${name}` in text that a builtin is given as a subscript.
+    pub(crate) fn expand_simple(&mut self, text: &[u8]) -> Result<Str, Unwind> {
+        if !text.iter().any(|b| b"$'\"\\".contains(b)) {
+            return Ok(Str::new(text));
+        }
+        let mut out = Vec::new();
+        let mut rest = text;
+        let mut single = false;
+        while let Some((&b, tail)) = rest.split_first() {
+            rest = tail;
+            match b {
+                b'\'' => single = !single,
+                _ if single => out.push(b),
+                b'"' => {}
+                b'\\' => {
+                    if let Some((&next, tail)) = rest.split_first() {
+                        out.push(next);
+                        rest = tail;
+                    }
+                }
+                b'$' => {
+                    let braced = rest.first() == Some(&b'{');
+                    let body = if braced { rest.get(1..).unwrap_or_default() } else { rest };
+                    let length = body.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+                    let (name, after) = body.split_at(length);
+                    if is_name(name) && (!braced || after.first() == Some(&b'}')) {
+                        let symbol = self.symbol(name);
+                        let value = self.value_or_unset(symbol)?;
+                        out.extend_from_slice(&value);
+                        rest = if braced { after.get(1..).unwrap_or_default() } else { after };
+                    } else {
+                        out.push(b);
+                    }
+                }
+                _ => out.push(b),
+            }
+        }
+        Ok(out.into())
+    }
+
+    /// An element of an array; of a scalar the element 0 is its value.
+    pub(crate) fn element(&mut self, symbol: Sym, key: &[u8]) -> Result<Option<Str>, Unwind> {
+        let (target, _) = self.resolve(symbol)?;
+        let var = self.shell.vars.get(target);
+        if !var.attrs.contains(Attrs::SPECIAL) {
+            match &var.value {
+                Value::Indexed(array) => {
+                    let index = crate::text::plain_int(key).unwrap_or(0);
+                    if index >= 0 {
+                        return Ok(array.get(index).cloned());
+                    }
+                }
+                Value::Assoc(array) => return Ok(array.get(key).cloned()),
+                _ => {}
+            }
+        }
+        let value = self.value(target)?;
+        match value {
+            Value::Indexed(array) => {
+                let index = crate::text::plain_int(key).unwrap_or(0);
+                let index = if index < 0 { index + array.end() } else { index };
+                if index < 0 {
+                    let mut message = self.name_of(target).to_vec();
+                    message.extend_from_slice(b": bad array subscript");
+                    self.error(&message);
+                    return Ok(None);
+                }
+                Ok(array.get(index).cloned())
+            }
+            Value::Assoc(array) => Ok(array.get(key).cloned()),
+            Value::Unset => Ok(None),
+            value => {
+                let index = crate::text::plain_int(key).unwrap_or(0);
+                Ok(if index == 0 || index == -1 { value.scalar() } else { None })
+            }
+        }
+    }
+
+    // Writing.
+
+    pub(crate) fn readonly_error(&mut self, symbol: Sym) -> Unwind {
+        let mut message = Vec::new();
+        if !self.builtin.is_empty() {
+            message.extend_from_slice(self.builtin.as_bytes());
+            message.extend_from_slice(b": ");
+        }
+        message.extend_from_slice(&self.name_of(symbol));
+        message.extend_from_slice(b": readonly variable");
+        self.error(&message);
+        Unwind::Discard(1)
+    }
+
+    /// Assigns a string (or number) to a variable.
+    #[inline]
+    pub(crate) fn assign(&mut self, symbol: Sym, value: Value) -> Result<(), Unwind> {
+        let slow = self.opt(Opt::AllExport);
+        let var = self.shell.vars.get_mut(symbol);
+        if slow || var.attrs.intersects(Attrs::SLOW) || var.value.is_array() {
+            return self.assign_slow(symbol, value);
+        }
+        var.value = value;
+        var.exists = true;
+        Ok(())
+    }
+
+    fn assign_slow(&mut self, symbol: Sym, value: Value) -> Result<(), Unwind> {
+        let (target, subscript) = self.resolve(symbol)?;
+        if let Some(subscript) = subscript {
+            let key = self.key(target, subscript)?;
+            return self.assign_element(target, key, value.scalar().unwrap_or_default(), false);
+        }
+        let attrs = self.shell.vars.get(target).attrs;
+        if attrs.contains(Attrs::READONLY) {
+            return Err(self.readonly_error(target));
+        }
+        if attrs.contains(Attrs::NAMEREF) {
+            // A reference without a target gets one.
+            let text = value.scalar().unwrap_or_default();
+            if split_reference(&text).is_none() && !text.is_empty() {
+                let mut message = b"`".to_vec();
+                message.extend_from_slice(&text);
+                message.extend_from_slice(b"': not a valid identifier");
+                self.error(&message);
+                return Err(Unwind::Discard(1));
+            }
+        }
+        let value = self.convert(attrs, value)?;
+        let export = self.opt(Opt::AllExport);
+        let var = self.shell.vars.get_mut(target);
+        var.exists = true;
+        match &mut var.value {
+            Value::Indexed(array) => {
+                Rc::make_mut(array).set(0, value.scalar().unwrap_or_default());
+                var.attrs.remove(Attrs::INVISIBLE);
+            }
+            Value::Assoc(array) => {
+                Rc::make_mut(array).set(Str::new(b"0"), value.scalar().unwrap_or_default());
+                var.attrs.remove(Attrs::INVISIBLE);
+            }
+            place => *place = value,
+        }
+        if export {
+            var.attrs.insert(Attrs::EXPORT);
+        }
+        self.assigned(target);
+        Ok(())
+    }
+
+    /// What an assignment has to do beside storing the value.
+    pub(crate) fn assigned(&mut self, symbol: Sym) {
+        let attrs = self.shell.vars.get(symbol).attrs;
+        if attrs.contains(Attrs::EXPORT) {
+            self.shell.environment = None;
+        }
+        if attrs.contains(Attrs::SPECIAL) {
+            self.special_assigned(symbol);
+        }
+    }
+
+    /// The value as the attributes of the variable make it.
+    fn convert(&mut self, attrs: Attrs, value: Value) -> Result<Value, Unwind> {
+        if attrs.contains(Attrs::INTEGER) {
+            return Ok(match value {
+                Value::Int(value) => Value::Int(value),
+                value => Value::Int(self.arith_text(&value.scalar().unwrap_or_default())?),
+            });
+        }
+        if !attrs.intersects(Attrs::CONVERT) {
+            return Ok(value);
+        }
+        let text = value.scalar().unwrap_or_default();
+        Ok(Value::Str(self.convert_case(attrs, &text)))
+    }
+
+    fn convert_case(&self, attrs: Attrs, text: &[u8]) -> Str {
+        use crate::expand::transform::{lower, upper};
+        if attrs.contains(Attrs::UPPER) {
+            upper(text).into()
+        } else if attrs.contains(Attrs::LOWER) {
+            lower(text).into()
+        } else if attrs.contains(Attrs::CAPITAL) {
+            let length = crate::expand::pattern::char_len(text);
+            let (head, tail) = text.split_at(length.min(text.len()));
+            let mut out = upper(head);
+            out.extend_from_slice(&lower(tail));
+            out.into()
+        } else {
+            Str::new(text)
+        }
+    }
+
+    /// `name+=value`
+    pub(crate) fn append(&mut self, symbol: Sym, value: Str) -> Result<(), Unwind> {
+        let var = self.shell.vars.get_mut(symbol);
+        if !var.attrs.intersects(Attrs::SLOW) {
+            match &mut var.value {
+                Value::Str(old) => {
+                    old.push(&value);
+                    let length = old.len() as u64;
+                    if length > self.ctx.kernel().ceilings().expansion_bytes {
+                        return Err(self.too_large());
+                    }
+                    return Ok(());
+                }
+                Value::Unset => return self.assign(symbol, Value::Str(value)),
+                Value::Int(old) => {
+                    let mut text = Str::from_int(*old);
+                    text.push(&value);
+                    var.value = Value::Str(text);
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
+        let (target, subscript) = self.resolve(symbol)?;
+        if let Some(subscript) = subscript {
+            let key = self.key(target, subscript)?;
+            return self.assign_element(target, key, value, true);
+        }
+        let var = self.shell.vars.get(target);
+        if var.attrs.contains(Attrs::INTEGER) {
+            let old = self.scalar(target)?.unwrap_or_default();
+            let old = self.arith_text(&old)?;
+            let new = self.arith_text(&value)?;
+            return self.assign(target, Value::Int(old.wrapping_add(new)));
+        }
+        let mut text = self.scalar(target)?.unwrap_or_default();
+        text.push(&value);
+        self.assign(target, Value::Str(text))
+    }
+
+    pub(crate) fn too_large(&mut self) -> Unwind {
+        let limit = self.ctx.kernel().ceilings().expansion_bytes;
+        self.error(format!("expansion: more than {limit} bytes").as_bytes());
+        Unwind::Discard(1)
+    }
+
+    /// Assigns to an element; makes an indexed array of what is none.
+    pub(crate) fn assign_element(&mut self, symbol: Sym, key: Str, value: Str, append: bool) -> Result<(), Unwind> {
+        let (target, _) = self.resolve(symbol)?;
+        let attrs = self.shell.vars.get(target).attrs;
+        if attrs.contains(Attrs::READONLY) {
+            return Err(self.readonly_error(target));
+        }
+        let value = if attrs.contains(Attrs::INTEGER) {
+            let new = self.arith_text(&value)?;
+            if append {
+                let old = self.element(target, &key)?.unwrap_or_default();
+                Str::from_int(self.arith_text(&old)?.wrapping_add(new))
+            } else {
+                Str::from_int(new)
+            }
+        } else if attrs.intersects(Attrs::CONVERT) {
+            self.convert_case(attrs, &value)
+        } else {
+            value
+        };
+        let append = append && !attrs.contains(Attrs::INTEGER);
+        let var = self.shell.vars.get_mut(target);
+        var.exists = true;
+        var.attrs.remove(Attrs::INVISIBLE);
+        match &mut var.value {
+            Value::Assoc(array) => {
+                let array = Rc::make_mut(array);
+                if append { array.append(key, &value) } else { array.set(key, value) }
+            }
+            other => {
+                if !matches!(other, Value::Indexed(_)) {
+                    let mut array = Indexed::default();
+                    if let Some(old) = other.scalar() {
+                        array.set(0, old);
+                    }
+                    *other = Value::Indexed(Rc::new(array));
+                }
+                if let Value::Indexed(array) = other {
+                    let mut index = crate::text::plain_int(&key).unwrap_or(0);
+                    if index < 0 {
+                        index += array.end();
+                    }
+                    if index < 0 {
+                        let mut message = self.name_of(target).to_vec();
+                        message.extend_from_slice(b"[");
+                        message.extend_from_slice(&key);
+                        message.extend_from_slice(b"]: bad array subscript");
+                        self.error(&message);
+                        return Err(Unwind::Discard(1));
+                    }
+                    let array = Rc::make_mut(array);
+                    if append { array.append(index, &value) } else { array.set(index, value) }
+                }
+            }
+        }
+        self.assigned(target);
+        Ok(())
+    }
+
+    /// Replaces the value of a variable by an indexed array.
+    pub(crate) fn assign_array(&mut self, symbol: Sym, values: Vec<Str>) -> Result<(), Unwind> {
+        let (target, _) = self.resolve(symbol)?;
+        let attrs = self.shell.vars.get(target).attrs;
+        if attrs.contains(Attrs::READONLY) {
+            return Err(self.readonly_error(target));
+        }
+        let var = self.shell.vars.get_mut(target);
+        var.exists = true;
+        var.attrs.remove(Attrs::INVISIBLE);
+        var.value = Value::Indexed(Rc::new(Indexed::from_values(values)));
+        Ok(())
+    }
+
+    // Scope.
+
+    /// The number of functions that are being executed.
+    pub(crate) fn depth(&self) -> u32 {
+        self.calls.iter().filter(|call| call.kind == CallKind::Function).count() as u32
+    }
+
+    /// The call of the innermost function.
+    pub(crate) fn function_call(&mut self) -> Option<&mut crate::vm::Call> {
+        let index = self.calls.iter().rposition(|call| call.kind == CallKind::Function)?;
+        self.calls.get_mut(index).map(Rc::make_mut)
+    }
+
+    /// Makes a variable local to the innermost function. False: there is none.
+    pub(crate) fn make_local(&mut self, symbol: Sym) -> bool {
+        let depth = self.depth();
+        if depth == 0 {
+            return false;
+        }
+        let old = self.shell.vars.get(symbol).clone();
+        if old.scope == depth && old.exists {
+            return true;
+        }
+        if old.scope == depth {
+            // It is local here already, and unset.
+            self.shell.vars.get_mut(symbol).exists = true;
+            return true;
+        }
+        let inherit = self.shopt(crate::options::Shopt::LocalVarInherit);
+        let special = old.attrs & (Attrs::SPECIAL);
+        let export = old.attrs & Attrs::EXPORT;
+        let new = if inherit {
+            Var { scope: depth, ..old.clone() }
+        } else {
+            let _ = export;
+            Var { value: Value::Unset, attrs: special, exists: true, scope: depth }
+        };
+        if let Some(call) = self.function_call() {
+            call.saved.push((symbol, old));
+        }
+        *self.shell.vars.get_mut(symbol) = new;
+        self.shell.environment = None;
+        if special.contains(Attrs::SPECIAL) {
+            self.special_assigned(symbol);
+        }
+        true
+    }
+
+    /// Puts a variable back as it was.
+    pub(crate) fn restore_variable(&mut self, symbol: Sym, var: Var) {
+        let special = (var.attrs | self.shell.vars.get(symbol).attrs).contains(Attrs::SPECIAL);
+        if (var.attrs | self.shell.vars.get(symbol).attrs).contains(Attrs::EXPORT) {
+            self.shell.environment = None;
+        }
+        *self.shell.vars.get_mut(symbol) = var;
+        if special {
+            self.special_assigned(symbol);
+        }
+    }
+
+    /// `unset -v`
+    pub(crate) fn unset(&mut self, symbol: Sym) -> Result<(), Unwind> {
+        let var = self.shell.vars.get(symbol);
+        if var.attrs.contains(Attrs::EXPORT) {
+            self.shell.environment = None;
+        }
+        let special = var.attrs.contains(Attrs::SPECIAL);
+        let scope = var.scope;
+        let depth = self.depth();
+        if scope > 0 && scope < depth && !self.shopt(crate::options::Shopt::LocalVarUnset) {
+            // A local variable of a caller: what it hides appears again.
+            let call = self
+                .calls
+                .iter()
+                .enumerate()
+                .filter(|(_, call)| call.kind == CallKind::Function)
+                .nth(scope as usize - 1)
+                .map(|(index, _)| index);
+            if let Some(index) = call
+                && let Some(call) = self.calls.get_mut(index)
+            {
+                let call = Rc::make_mut(call);
+                if let Some(at) = call.saved.iter().rposition(|(saved, _)| *saved == symbol) {
+                    let (_, old) = call.saved.remove(at);
+                    self.restore_variable(symbol, old);
+                    return Ok(());
+                }
+            }
+        }
+        let keep_scope = if scope == depth { scope } else { 0 };
+        *self.shell.vars.get_mut(symbol) = Var { scope: keep_scope, ..Var::default() };
+        if special && matches!(symbol, known::IFS | known::PATH | known::OPTIND | known::POSIXLY_CORRECT) {
+            self.shell.vars.get_mut(symbol).attrs = Attrs::SPECIAL;
+            self.special_assigned(symbol);
+        }
+        Ok(())
+    }
+
+    /// The symbols of all variables that exist, sorted by name.
+    pub(crate) fn variable_names(&self) -> Vec<(Str, Sym)> {
+        let mut names: Vec<(Str, Sym)> =
+            self.shell.vars.existing().map(|(symbol, _)| (self.name_of(symbol), symbol)).collect();
+        names.sort();
+        names
+    }
+
+    /// Makes an associative array of an unset variable.
+    pub(crate) fn make_assoc(&mut self, symbol: Sym) {
+        let var = self.shell.vars.get_mut(symbol);
+        var.exists = true;
+        let mut array = Assoc::default();
+        if let Some(old) = var.value.scalar() {
+            array.set(Str::new(b"0"), old);
+        } else {
+            var.attrs.insert(Attrs::INVISIBLE);
+        }
+        var.value = Value::Assoc(Rc::new(array));
+    }
+
+    /// Makes an indexed array of a variable that is none.
+    pub(crate) fn make_indexed(&mut self, symbol: Sym) {
+        let var = self.shell.vars.get_mut(symbol);
+        var.exists = true;
+        let mut array = Indexed::default();
+        if let Some(old) = var.value.scalar() {
+            array.set(0, old);
+        } else {
+            var.attrs.insert(Attrs::INVISIBLE);
+        }
+        var.value = Value::Indexed(Rc::new(array));
+    }
+}

@@ -1,0 +1,341 @@
+//! Words under construction: text with its quoting, field splitting (POSIX XCU 2.6.5), and what becomes of it.
+
+use crate::expand::pattern;
+use crate::options::Opt;
+use crate::text::Str;
+use crate::vm::code::{Quoting, WordEnd};
+use crate::vm::{Unwind, Vm};
+
+/// What a stretch of a word's text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text(Quoting),
+    /// Between two elements of `$@`: a field ends here.
+    Break,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    end: usize,
+    kind: Kind,
+}
+
+/// A word under construction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Builder {
+    bytes: Vec<u8>,
+    segments: Vec<Segment>,
+    /// There was a quoted part: the word exists even if it is empty.
+    quoted: bool,
+}
+
+impl Builder {
+    /// Appends text.
+    #[inline]
+    pub(crate) fn push(&mut self, text: &[u8], quoting: Quoting) {
+        self.bytes.extend_from_slice(text);
+        self.close(quoting);
+    }
+
+    #[inline]
+    fn close(&mut self, quoting: Quoting) {
+        let end = self.bytes.len();
+        match self.segments.last_mut() {
+            Some(last) if last.kind == Kind::Text(quoting) => last.end = end,
+            _ => self.segments.push(Segment { end, kind: Kind::Text(quoting) }),
+        }
+    }
+
+    /// Ends a field.
+    pub(crate) fn field_break(&mut self) {
+        let end = self.bytes.len();
+        self.segments.push(Segment { end, kind: Kind::Break });
+    }
+
+    pub(crate) fn quote(&mut self) {
+        self.quoted = true;
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.segments.clear();
+        self.quoted = false;
+    }
+
+    /// As one string; breaks become `separator`.
+    fn join(&self, separator: &[u8]) -> Str {
+        if !self.segments.iter().any(|segment| segment.kind == Kind::Break) {
+            return Str::new(&self.bytes);
+        }
+        let mut out = Vec::with_capacity(self.bytes.len() + 8);
+        let mut start = 0;
+        for segment in &self.segments {
+            match segment.kind {
+                Kind::Break => out.extend_from_slice(separator),
+                Kind::Text(_) => {
+                    out.extend_from_slice(self.bytes.get(start..segment.end).unwrap_or_default());
+                    start = segment.end;
+                }
+            }
+        }
+        out.into()
+    }
+
+    /// As one string in which quoted characters that `special` holds have a backslash before them.
+    fn escaped(&self, special: impl Fn(u8) -> bool) -> Str {
+        let mut out = Vec::with_capacity(self.bytes.len() + 8);
+        let mut start = 0;
+        for segment in &self.segments {
+            let text = self.bytes.get(start..segment.end).unwrap_or_default();
+            match segment.kind {
+                Kind::Break => out.push(b' '),
+                Kind::Text(Quoting::Quoted) => {
+                    for &b in text {
+                        if special(b) {
+                            out.push(b'\\');
+                        }
+                        out.push(b);
+                    }
+                }
+                Kind::Text(_) => out.extend_from_slice(text),
+            }
+            start = segment.end;
+        }
+        out.into()
+    }
+}
+
+/// `IFS`, ready for use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ifs {
+    /// A bit for each byte in it.
+    set: [u64; 4],
+    /// Of these, the whitespace.
+    white: [u64; 4],
+    /// Its first character, with which `$*` joins.
+    pub(crate) first: Str,
+}
+
+impl Default for Ifs {
+    fn default() -> Self {
+        Ifs::new(b" \t\n")
+    }
+}
+
+impl Ifs {
+    pub(crate) fn new(text: &[u8]) -> Ifs {
+        let mut ifs = Ifs { set: [0; 4], white: [0; 4], first: Str::EMPTY };
+        for &b in text {
+            let (word, bit) = (usize::from(b >> 6), 1u64 << (b & 63));
+            if let Some(place) = ifs.set.get_mut(word) {
+                *place |= bit;
+            }
+            if matches!(b, b' ' | b'\t' | b'\n') && let Some(place) = ifs.white.get_mut(word) {
+                *place |= bit;
+            }
+        }
+        let length = pattern::char_len(text);
+        ifs.first = Str::new(text.get(..length).unwrap_or_default());
+        ifs
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, b: u8) -> bool {
+        self.set.get(usize::from(b >> 6)).is_some_and(|word| word & 1 << (b & 63) != 0)
+    }
+
+    #[inline]
+    pub(crate) fn is_white(&self, b: u8) -> bool {
+        self.white.get(usize::from(b >> 6)).is_some_and(|word| word & 1 << (b & 63) != 0)
+    }
+
+    /// Whether splitting leaves `text` whole.
+    #[inline]
+    pub(crate) fn leaves(&self, text: &[u8]) -> bool {
+        !text.iter().any(|b| self.contains(*b))
+    }
+}
+
+/// A field: its text, and its text as a pattern if it is one.
+struct Field {
+    text: Vec<u8>,
+    pattern: Vec<u8>,
+    magic: bool,
+    quoted: bool,
+}
+
+impl Field {
+    fn new() -> Field {
+        Field { text: Vec::new(), pattern: Vec::new(), magic: false, quoted: false }
+    }
+
+    fn exists(&self) -> bool {
+        self.quoted || !self.text.is_empty()
+    }
+}
+
+impl Vm {
+    #[inline]
+    pub(crate) fn begin_word(&mut self) {
+        let builder = self.spare.pop().unwrap_or_default();
+        self.words.push(builder);
+    }
+
+    /// The word under construction.
+    #[inline]
+    pub(crate) fn word(&mut self) -> &mut Builder {
+        if self.words.is_empty() {
+            self.words.push(Builder::default());
+        }
+        let last = self.words.len() - 1;
+        &mut self.words[last]
+    }
+
+    pub(crate) fn end_word(&mut self, end: WordEnd) -> Result<(), Unwind> {
+        let mut builder = self.words.pop().unwrap_or_default();
+        match end {
+            WordEnd::Single => {
+                let text = builder.join(b" ");
+                self.args.push(text);
+            }
+            WordEnd::Pattern => self.args.push(builder.escaped(pattern::is_special)),
+            WordEnd::Regex => self.args.push(builder.escaped(|b| b"\\.[]{}()*+?^$|".contains(&b))),
+            WordEnd::Replacement => self.args.push(builder.escaped(|b| b == b'&' || b == b'\\')),
+            WordEnd::Fields => self.fields(&builder)?,
+            WordEnd::Redirect => {
+                let before = self.args.len();
+                self.fields(&builder)?;
+                if self.args.len() != before + 1 {
+                    self.args.truncate(before);
+                    self.args.push(Str::EMPTY);
+                    self.ambiguous = true;
+                }
+            }
+        }
+        builder.clear();
+        if self.spare.len() < 8 && builder.bytes.capacity() <= 4096 {
+            self.spare.push(builder);
+        }
+        Ok(())
+    }
+
+    /// Field splitting and pathname expansion.
+    fn fields(&mut self, builder: &Builder) -> Result<(), Unwind> {
+        let glob = !self.opt(Opt::NoGlob);
+        let plain = builder.segments.iter().all(|segment| match segment.kind {
+            Kind::Break => false,
+            Kind::Text(Quoting::Quoted) => true,
+            Kind::Text(_) => false,
+        });
+        if plain {
+            if builder.quoted || !builder.bytes.is_empty() {
+                self.args.push(Str::new(&builder.bytes));
+            }
+            return Ok(());
+        }
+        let mut start = 0;
+        let mut field = Field::new();
+        // Whitespace has ended a field: a following other separator belongs to it.
+        let mut after_white = false;
+        for segment in &builder.segments {
+            let text = builder.bytes.get(start..segment.end).unwrap_or_default();
+            start = segment.end;
+            match segment.kind {
+                Kind::Break => {
+                    self.field(&mut field, glob)?;
+                    after_white = false;
+                }
+                Kind::Text(Quoting::Quoted) => {
+                    field.quoted = true;
+                    field.text.extend_from_slice(text);
+                    for &b in text {
+                        if pattern::is_special(b) {
+                            field.pattern.push(b'\\');
+                        }
+                        field.pattern.push(b);
+                    }
+                    after_white = false;
+                }
+                Kind::Text(Quoting::Literal) => {
+                    field.text.extend_from_slice(text);
+                    field.pattern.extend_from_slice(text);
+                    field.magic |= pattern::has_magic(text);
+                    if !text.is_empty() {
+                        after_white = false;
+                    }
+                }
+                Kind::Text(Quoting::Expanded) => {
+                    for &b in text {
+                        if !self.shell.ifs.contains(b) {
+                            field.text.push(b);
+                            field.pattern.push(b);
+                            field.magic |= matches!(b, b'*' | b'?' | b'[' | b'(' | b'\\');
+                            after_white = false;
+                        } else if self.shell.ifs.is_white(b) {
+                            if field.exists() {
+                                self.field(&mut field, glob)?;
+                                after_white = true;
+                            }
+                        } else if field.exists() {
+                            self.field(&mut field, glob)?;
+                        } else if after_white {
+                            after_white = false;
+                        } else {
+                            field.quoted = true;
+                            self.field(&mut field, glob)?;
+                        }
+                    }
+                }
+            }
+        }
+        if builder.quoted && builder.bytes.is_empty() {
+            let only = builder.segments.iter().all(|segment| segment.kind != Kind::Break);
+            field.quoted |= only;
+        }
+        self.field(&mut field, glob)
+    }
+
+    /// Takes a field as an argument, or the names that match it.
+    fn field(&mut self, field: &mut Field, glob: bool) -> Result<(), Unwind> {
+        if !field.exists() {
+            return Ok(());
+        }
+        let done = std::mem::replace(field, Field::new());
+        if glob && done.magic && pattern::has_magic(&done.pattern) {
+            self.pathname_expansion(&done.pattern, done.text)
+        } else {
+            self.args.push(done.text.into());
+            Ok(())
+        }
+    }
+
+    /// An unquoted expansion as a word of its own.
+    #[inline]
+    pub(crate) fn push_split(&mut self, text: Str) -> Result<(), Unwind> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let magic = |b: &u8| matches!(b, b'*' | b'?' | b'[' | b'\\' | b'(');
+        if self.shell.ifs.leaves(&text) && !text.iter().any(magic) {
+            self.args.push(text);
+            return Ok(());
+        }
+        self.begin_word();
+        self.word().push(&text, Quoting::Expanded);
+        self.end_word(WordEnd::Fields)
+    }
+
+    /// Appends the elements of `$@` and the like to the word: each is a field of its own.
+    pub(crate) fn push_many(&mut self, values: &[Str], quoting: Quoting) {
+        let word = self.word();
+        for (i, value) in values.iter().enumerate() {
+            if i > 0 {
+                word.field_break();
+            }
+            word.push(value, quoting);
+            if quoting == Quoting::Quoted {
+                word.quote();
+            }
+        }
+    }
+}
