@@ -13,7 +13,7 @@ use crate::host::OutputStream;
 use crate::kernel::{Group, Kernel, Spawn, Target, TimerId};
 use crate::process::{Environment, Pid, Process, ProcessFuture};
 use crate::request::{Request, Requested};
-use crate::signal::{Disposition, Signal};
+use crate::signal::{Disposition, Signal, SignalSet};
 
 /// A process, as its own code has it. Cheap to clone.
 #[derive(Clone)]
@@ -558,6 +558,11 @@ impl Ctx {
         let signal = pending.first()?;
         self.process.pending.set(pending.without(signal));
         Some(signal)
+    }
+
+    /// The signals that wait to be taken.
+    pub fn pending_signals(&self) -> SignalSet {
+        self.process.pending.get()
     }
 
     /// Whether a signal waits to be taken.

@@ -76,6 +76,13 @@ impl Pipe {
         self.bytes.borrow().len()
     }
 
+    /// The position of the first `byte` among those that wait to be read.
+    pub fn find(&self, byte: u8) -> Option<usize> {
+        let bytes = self.bytes.borrow();
+        let (front, back) = bytes.as_slices();
+        memchr::memchr(byte, front).or_else(|| memchr::memchr(byte, back).map(|at| front.len() + at))
+    }
+
     /// Whether no byte waits to be read.
     pub fn is_empty(&self) -> bool {
         self.bytes.borrow().is_empty()

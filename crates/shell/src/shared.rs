@@ -19,6 +19,7 @@ pub struct Shared {
     pub brace_expand: Cell<bool>,
     pub(crate) arith_cache: RefCell<Map<Str, Rc<ArithCode>>>,
     pub(crate) patterns: RefCell<Map<(u8, Str), Rc<wasmsh_syntax::pattern::Pattern>>>,
+    pub(crate) regexes: RefCell<Map<(bool, Str), Rc<wasmsh_regex::Regex>>>,
     pub(crate) scripts: RefCell<Map<Str, Rc<RefCell<Script>>>>,
     builtins: RefCell<Vec<Option<&'static Builtin>>>,
     /// Names of commands that somebody outside answers.

@@ -193,7 +193,7 @@ pub fn remove_quotes(text: &[u8]) -> (Vec<u8>, bool) {
 }
 
 /// Whether `text` must be written as `$'…'`: it holds control characters or is no UTF-8.
-fn needs_ansi_c(text: &[u8]) -> bool {
+pub fn needs_ansi_c(text: &[u8]) -> bool {
     match std::str::from_utf8(text) {
         Ok(text) => text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')),
         Err(_) => true,

@@ -3,4 +3,5 @@
 pub(crate) mod glob;
 pub(crate) mod pattern;
 pub(crate) mod prompt;
+pub(crate) mod source;
 pub(crate) mod transform;

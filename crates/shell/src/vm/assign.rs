@@ -259,3 +259,10 @@ impl Vm {
         std::mem::take(&mut self.declarations)
     }
 }
+
+impl Vm {
+    /// Puts declarations back for another builtin.
+    pub(crate) fn put_declarations(&mut self, declarations: Vec<Declaration>) {
+        self.declarations = declarations;
+    }
+}

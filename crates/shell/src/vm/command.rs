@@ -110,7 +110,7 @@ impl Vm {
         let Err(error) = result else { return status };
         let mut message = if self.builtin.is_empty() { Vec::new() } else { [self.builtin.as_bytes(), b": "].concat() };
         message.extend_from_slice(b"write error: ");
-        message.extend_from_slice(error.message().as_bytes());
+        message.extend_from_slice(error.strerror().as_bytes());
         self.error(&message);
         self.flush_now();
         if status == 0 { 1 } else { status }
@@ -232,7 +232,7 @@ impl Vm {
         }
         let mut message = name.to_vec();
         message.extend_from_slice(b": ");
-        message.extend_from_slice(error.message().as_bytes());
+        message.extend_from_slice(error.strerror().as_bytes());
         self.error(&message);
         if error == Errno::NoEntry { 127 } else { 126 }
     }

@@ -288,7 +288,7 @@ impl Vm {
         Signal::ALL
             .into_iter()
             .filter(|signal| *signal != Signal::Chld || self.shell.traps.get(signal.number()).is_some())
-            .find(|signal| self.ctx.is_pending(*signal))
+            .find(|signal| self.ctx.pending_signals().contains(*signal))
             .map(Signal::number)
     }
 

@@ -181,7 +181,7 @@ impl Vm {
                     Err(error) => {
                         let mut message = name.to_vec();
                         message.extend_from_slice(b": ");
-                        message.extend_from_slice(error.message().as_bytes());
+                        message.extend_from_slice(error.strerror().as_bytes());
                         vm.error(&message);
                         vm.flush_now();
                         vm.substituted = Some(1);
@@ -220,7 +220,7 @@ impl Vm {
                 Ok(())
             }
             Err(error) => {
-                self.error(format!("cannot make pipe for process substitution: {}", error.message()).as_bytes());
+                self.error(format!("cannot make pipe for process substitution: {}", error.strerror()).as_bytes());
                 Err(Unwind::Discard(1))
             }
         }

@@ -11,6 +11,7 @@ pub(crate) mod param;
 pub(crate) mod redirect;
 mod run;
 pub(crate) mod script;
+mod slot;
 pub(crate) mod special;
 pub(crate) mod variables;
 pub(crate) mod word;
@@ -35,6 +36,7 @@ use crate::traps::Traps;
 use crate::vars::{Table, Var};
 use crate::vm::code::{Code, Function, Quoting};
 use crate::vm::script::Script;
+pub(crate) use crate::vm::slot::{Abort, RunSlot};
 use crate::vm::word::{Builder, Ifs};
 
 /// Why the present command is not carried to its end.
@@ -101,6 +103,8 @@ pub(crate) enum Pending {
     Open(wasmsh_os::FifoOpen, redirect::Opened),
     /// Input or time for a builtin. A signal with a trap ends it if `interruptible`.
     Future { future: Pin<Box<dyn Future<Output = After>>>, interruptible: bool },
+    /// Work for the shell of a session.
+    Idle,
     /// An exec: the process becomes something else after this turn.
     Replaced,
 }
@@ -317,8 +321,8 @@ pub struct Vm {
     arith_failed: bool,
     /// The shell ends with the present status.
     stop: bool,
-    /// Where the session finds the shell's state when it has ended.
-    pub(crate) keep: Option<Rc<RefCell<Option<Shell>>>>,
+    /// Of the shell of a session: where its work comes from.
+    pub(crate) slot: Option<Rc<RunSlot>>,
 }
 
 /// The simple command that is being executed.
@@ -374,7 +378,7 @@ impl Vm {
             ambiguous: false,
             arith_failed: false,
             stop: false,
-            keep: None,
+            slot: None,
         }
     }
 
@@ -524,6 +528,13 @@ impl Vm {
             if self.ctx.is_killed() {
                 return Poll::Pending;
             }
+            if let Some(exit) = self.aborted() {
+                self.pending = None;
+                if self.run_over(exit) {
+                    continue;
+                }
+                return Poll::Ready(exit);
+            }
             if let Some(pending) = self.pending.take() {
                 match self.poll_pending(pending, context) {
                     Ok(None) => {}
@@ -556,11 +567,9 @@ impl Vm {
             return Poll::Pending;
         }
         self.shell.status = status;
-        if let Some(keep) = self.keep.take() {
-            while !self.ctl.is_empty() {
-                self.pop_ctl();
-            }
-            *keep.borrow_mut() = Some(self.shell.clone());
+        if self.run_over(Exit::Code(status)) {
+            self.ctx.wake();
+            return Poll::Pending;
         }
         Poll::Ready(Exit::Code(status))
     }
@@ -622,6 +631,7 @@ impl Vm {
                     }
                 }
             }
+            Pending::Idle => Ok(if self.take_work() { None } else { Some(Pending::Idle) }),
             Pending::Replaced => Ok(Some(Pending::Replaced)),
         }
     }

@@ -101,7 +101,7 @@ impl Vm {
                 let message = if flags.contains(OpenFlags::EXCLUSIVE) && error == Errno::Exist {
                     "cannot overwrite existing file"
                 } else {
-                    error.message()
+                    error.strerror()
                 };
                 Err(self.redirect_error(target, message))
             }
@@ -128,7 +128,7 @@ impl Vm {
                 let name = self.code.text(name).clone();
                 let number = match self.ctx.add_descriptor(description, 10) {
                     Ok(number) => number,
-                    Err(error) => return Err(self.redirect_error(&name, error.message())),
+                    Err(error) => return Err(self.redirect_error(&name, error.strerror())),
                 };
                 if self.shopt(Shopt::VarRedirClose)
                     && let Some(Ctl::Redirect { saved, .. }) = self.ctl.last_mut()
@@ -192,7 +192,7 @@ impl Vm {
         match description {
             Some(description) => {
                 if let Err(error) = self.ctx.set_descriptor(number, description) {
-                    return Err(self.redirect_error(number.to_string().as_bytes(), error.message()));
+                    return Err(self.redirect_error(number.to_string().as_bytes(), error.strerror()));
                 }
             }
             None => {

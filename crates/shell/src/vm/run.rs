@@ -561,3 +561,25 @@ impl Vm {
         }
     }
 }
+
+impl Vm {
+    pub(crate) fn set_pending(&mut self, pending: super::Pending) {
+        self.pending = Some(pending);
+    }
+
+    /// The status of the innermost loop, when it ends.
+    pub(crate) fn set_loop_status(&mut self, new: u8) {
+        if let Some(Ctl::Loop { status, .. }) = self.ctl.last_mut() {
+            *status = new;
+        }
+    }
+
+    /// The status that `exit` without an argument means.
+    pub(crate) fn exit_status(&self) -> u8 {
+        let trap = self.calls.iter().rev().find(|call| call.kind == CallKind::Trap && call.trap == traps::EXIT);
+        match trap.and_then(|call| call.after_trap.as_ref()) {
+            Some(after) => after.status,
+            None => self.shell.status,
+        }
+    }
+}

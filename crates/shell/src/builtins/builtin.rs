@@ -1,0 +1,29 @@
+//! `builtin`
+
+use super::Builtin;
+use crate::text::Str;
+use crate::vm::{Outcome, Vm};
+
+pub(crate) const BUILTIN: Builtin = Builtin::new(
+    "builtin",
+    "builtin [shell-builtin [arg ...]]",
+    "Runs a builtin, even if there is a function of its name.\n\nStatus: that of the builtin; 1 if it is none.",
+    run,
+);
+
+fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let skip = if argv.get(1).is_some_and(|arg| arg == b"--") { 2 } else { 1 };
+    let words: Vec<Str> = argv.get(skip..).unwrap_or_default().to_vec();
+    let Some(name) = words.first() else { return Outcome::Status(0) };
+    let symbol = vm.symbol(name);
+    match vm.shell.shared.builtin(symbol) {
+        Some(builtin) => {
+            vm.shift_declarations(skip);
+            vm.run_builtin(builtin, &words)
+        }
+        None => {
+            let name = name.clone();
+            vm.complain(&name, "not a shell builtin")
+        }
+    }
+}

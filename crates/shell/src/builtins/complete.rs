@@ -1,0 +1,217 @@
+//! `complete`, `compgen`, `compopt`
+
+use std::rc::Rc;
+
+use super::Builtin;
+use crate::options::{Opt, Shopt};
+use crate::text::Str;
+use crate::vm::{Outcome, Vm};
+
+pub(crate) const COMPLETE: Builtin = Builtin::new(
+    "complete",
+    "complete [-abcdefgjksuv] [-pr] [-DEI] [-o option] [-A action] [-G globpat] [-W wordlist] [-F function] [-C command] [-X filterpat] [-P prefix] [-S suffix] [name ...]",
+    "Says how the arguments of commands are completed.\n\n-p  shows it\n-r  takes it away\n\nStatus: 0, unless an option is wrong.",
+    run_complete,
+);
+pub(crate) const COMPGEN: Builtin = Builtin::new(
+    "compgen",
+    "compgen [-abcdefgjksuv] [-o option] [-A action] [-G globpat] [-W wordlist] [-F function] [-C command] [-X filterpat] [-P prefix] [-S suffix] [word]",
+    "Writes the completions of a word.\n\n-a aliases  -b builtins  -c commands  -d directories  -e exported variables  -f files\n-k reserved words  -v variables  -A function  -W words of a list  -G names that match\n-P, -S put text before and after each, -X leaves out what matches.\n\nStatus: 0 if there is one.",
+    run_compgen,
+);
+pub(crate) const COMPOPT: Builtin = Builtin::new(
+    "compopt",
+    "compopt [-o|+o option] [-DEI] [name ...]",
+    "Changes options of completion.\n\nStatus: 0, unless no completion is under way.",
+    |vm, argv| {
+        if argv.len() < 2 || argv.iter().skip(1).all(|arg| arg.starts_with(b"-") || arg.starts_with(b"+")) {
+            vm.builtin_error("not currently executing completion function");
+            return Outcome::Status(1);
+        }
+        Outcome::Status(0)
+    },
+);
+
+const SPEC: &[u8] = b"abcdefgjksuvprDEIo:A:G:W:F:C:X:P:S:";
+
+fn run_complete(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let given = match vm.options(argv, SPEC) {
+        Ok(given) => given,
+        Err(outcome) => return outcome,
+    };
+    let names = argv.get(given.operands..).unwrap_or_default();
+    if given.has(b'r') {
+        if names.is_empty() {
+            vm.shell.completions = Rc::default();
+        }
+        for name in names {
+            Rc::make_mut(&mut vm.shell.completions).remove(name);
+        }
+        return Outcome::Status(0);
+    }
+    if given.has(b'p') || argv.len() == 1 {
+        let all = vm.shell.completions.clone();
+        let mut status = 0;
+        let mut shown = Vec::new();
+        for (name, words) in all.iter() {
+            if names.is_empty() || names.contains(name) {
+                shown.push(name.clone());
+                let mut line = b"complete".to_vec();
+                for word in words.iter() {
+                    line.push(b' ');
+                    line.extend_from_slice(&crate::builtins::declare::plain_or_quoted(word));
+                }
+                line.push(b' ');
+                line.extend_from_slice(name);
+                line.push(b'\n');
+                vm.put(1, &line);
+            }
+        }
+        for name in names {
+            if !shown.contains(name) {
+                let _ = vm.complain(name, "no completion specification");
+                status = 1;
+            }
+        }
+        return Outcome::Status(status);
+    }
+    let words: Vec<Str> = argv.get(1..given.operands).unwrap_or_default().to_vec();
+    let words = Rc::new(words);
+    for name in names {
+        Rc::make_mut(&mut vm.shell.completions).insert(name.clone(), words.clone());
+    }
+    Outcome::Status(0)
+}
+
+fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let given = match vm.options(argv, SPEC) {
+        Ok(given) => given,
+        Err(outcome) => return outcome,
+    };
+    let word = argv.get(given.operands).cloned().unwrap_or_default();
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    for (letter, value) in given.options.clone() {
+        let action: &[u8] = match letter {
+            b'a' => b"alias",
+            b'b' => b"builtin",
+            b'c' => b"command",
+            b'd' => b"directory",
+            b'e' => b"export",
+            b'f' => b"file",
+            b'j' => b"job",
+            b'k' => b"keyword",
+            b'v' => b"variable",
+            b'u' => b"user",
+            b'g' => b"group",
+            b's' => b"service",
+            b'A' => value.as_deref().unwrap_or_default(),
+            b'W' => {
+                let list = value.clone().unwrap_or_default();
+                let list = vm.expand_simple(&list).unwrap_or(list);
+                let ifs = vm.shell.ifs.clone();
+                let words = list.split(|b| ifs.contains(*b)).filter(|part| !part.is_empty());
+                found.extend(words.filter(|part| part.starts_with(&word)).map(<[u8]>::to_vec));
+                continue;
+            }
+            b'G' => {
+                let pattern = value.clone().unwrap_or_default();
+                found.extend(vm.glob(&pattern));
+                continue;
+            }
+            _ => continue,
+        };
+        let Some(mut names) = vm.completion_names(action, &word) else {
+            let action = Str::new(action);
+            return vm.complain(&action, "invalid action name");
+        };
+        found.append(&mut names);
+    }
+    if let Some(filter) = given.value(b'X').cloned() {
+        let (keep, pattern) = match filter.strip_prefix(b"!") {
+            Some(rest) => (true, Str::new(rest)),
+            None => (false, filter),
+        };
+        let pattern = vm.pattern(&pattern, false);
+        found.retain(|name| pattern.is_match(name) == keep);
+    }
+    let prefix = given.value(b'P').cloned().unwrap_or_default();
+    let suffix = given.value(b'S').cloned().unwrap_or_default();
+    for name in &found {
+        vm.put(1, &[&*prefix, name, &*suffix, b"\n"].concat());
+    }
+    Outcome::Status(u8::from(found.is_empty()))
+}
+
+impl Vm {
+    /// The names of a kind that begin with `word`, sorted. `None`: there is no such kind.
+    pub(crate) fn completion_names(&mut self, kind: &[u8], word: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let mut names: Vec<Vec<u8>> = match kind {
+            b"alias" => self.shell.aliases.keys().cloned().collect(),
+            b"builtin" | b"enabled" | b"helptopic" => super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect(),
+            b"command" => {
+                let mut names: Vec<Vec<u8>> = super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect();
+                names.extend(self.shell.functions.keys().map(|symbol| self.name_of(*symbol).to_vec()));
+                names.extend(self.shell.aliases.keys().cloned());
+                let search = self.string_value(crate::symbol::known::PATH);
+                for directory in search.split(|b| *b == b':') {
+                    if let Ok(entries) = self.ctx.read_directory(directory) {
+                        names.extend(entries.into_iter().map(|entry| entry.name.into_bytes()));
+                    }
+                }
+                names.extend(KEYWORDS.iter().map(|word| word.as_bytes().to_vec()));
+                names
+            }
+            b"file" | b"directory" => {
+                let (directory, base) = match word.iter().rposition(|b| *b == b'/') {
+                    Some(at) => word.split_at(at + 1),
+                    None => (&b""[..], word),
+                };
+                let place: &[u8] = if directory.is_empty() { b"." } else { directory };
+                let mut names: Vec<Vec<u8>> = Vec::new();
+                for entry in self.ctx.read_directory(place).unwrap_or_default() {
+                    let name = entry.name.as_bytes();
+                    if !name.starts_with(base) || (name.starts_with(b".") && !base.starts_with(b".")) {
+                        continue;
+                    }
+                    let path = [directory, name].concat();
+                    if kind == b"directory" && !self.ctx.stat(&path, true).is_ok_and(|stat| stat.is_directory()) {
+                        continue;
+                    }
+                    names.push(path);
+                }
+                names
+            }
+            b"export" => self
+                .variable_names()
+                .into_iter()
+                .filter(|(_, symbol)| self.is_exported(*symbol))
+                .map(|(name, _)| name.into_vec())
+                .collect(),
+            b"variable" => self.variable_names().into_iter().map(|(name, _)| name.into_vec()).collect(),
+            b"arrayvar" => self
+                .variable_names()
+                .into_iter()
+                .filter(|(_, symbol)| self.shell.vars.get(*symbol).value.is_array())
+                .map(|(name, _)| name.into_vec())
+                .collect(),
+            b"function" => self.shell.functions.keys().map(|symbol| self.name_of(*symbol).to_vec()).collect(),
+            b"keyword" => KEYWORDS.iter().map(|word| word.as_bytes().to_vec()).collect(),
+            b"setopt" => Opt::ALL.iter().map(|(_, name)| name.as_bytes().to_vec()).collect(),
+            b"shopt" => Shopt::ALL.iter().map(|(_, name)| name.as_bytes().to_vec()).collect(),
+            b"signal" => crate::traps::NAMES.iter().map(|(_, name)| format!("SIG{name}").into_bytes()).collect(),
+            b"user" => vec![b"root".to_vec(), b"user".to_vec()],
+            b"job" | b"running" | b"stopped" | b"group" | b"service" | b"hostname" | b"disabled" | b"binding" => Vec::new(),
+            _ => return None,
+        };
+        names.retain(|name| name.starts_with(word));
+        names.sort();
+        names.dedup();
+        Some(names)
+    }
+}
+
+/// The reserved words, for completion.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "!", "[[", "]]", "{", "}", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
+    "in", "select", "then", "time", "until", "while",
+];

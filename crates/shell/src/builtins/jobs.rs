@@ -1,0 +1,180 @@
+//! `jobs`, `fg`, `bg`, `disown`
+
+use std::rc::Rc;
+
+use wasmsh_os::{Signal, Target};
+
+use super::Builtin;
+use crate::jobs::{Job, JobState};
+use crate::options::Opt;
+use crate::text::Str;
+use crate::vm::{Outcome, Pending, Vm};
+
+pub(crate) const JOBS: Builtin = Builtin::new(
+    "jobs",
+    "jobs [-lnprs] [jobspec ...] or jobs -x command [args]",
+    "Shows the jobs and how they stand.\n\n-l  with process numbers\n-n  only those that changed since they were last shown\n-p  process numbers alone\n-r  only those that run\n-s  only those that are stopped\n\nStatus: 0, unless a job is not known.",
+    run_jobs,
+);
+pub(crate) const FG: Builtin =
+    Builtin::new("fg", "fg [job_spec]", "Waits for a job in the foreground.\n\nStatus: that of the job; 1 without job control.", run_fg);
+pub(crate) const BG: Builtin = Builtin::new(
+    "bg",
+    "bg [job_spec ...]",
+    "Lets stopped jobs go on in the background.\n\nStatus: 0; 1 without job control.",
+    run_bg,
+);
+pub(crate) const DISOWN: Builtin = Builtin::new(
+    "disown",
+    "disown [-h] [-ar] [jobspec ... | pid ...]",
+    "Takes jobs off the table.\n\n-a  all\n-h  they stay, but get no HUP\n-r  only those that run\n\nStatus: 0, unless a job is not known.",
+    run_disown,
+);
+
+fn line(vm: &Vm, job: &Job, long: bool) -> String {
+    let (current, previous) = vm.shell.jobs.current();
+    let mark = if current == Some(job.id) {
+        '+'
+    } else if previous == Some(job.id) {
+        '-'
+    } else {
+        ' '
+    };
+    let state = match job.state {
+        JobState::Running => "Running".to_owned(),
+        JobState::Stopped => "Stopped".to_owned(),
+        JobState::Done(0) => "Done".to_owned(),
+        JobState::Done(status) => format!("Exit {status}"),
+        JobState::Killed(number) => crate::traps::signal(number).map_or_else(
+            || format!("Signal {number}"),
+            |signal| signal.description().to_owned(),
+        ),
+    };
+    let ampersand = if job.state == JobState::Running { " &" } else { "" };
+    let pid = if long { format!("{} ", job.pid) } else { String::new() };
+    let width = if long { 24 } else { 24 };
+    format!("[{}]{mark}  {pid}{state:<width$}{}{ampersand}\n", job.id, job.text.to_text())
+}
+
+fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let given = match vm.options(argv, b"lnprsx") {
+        Ok(given) => given,
+        Err(outcome) => return outcome,
+    };
+    vm.reap();
+    let mut status = 0;
+    let mut shown: Vec<Job> = Vec::new();
+    let specs = argv.get(given.operands..).unwrap_or_default();
+    if specs.is_empty() {
+        shown = vm.shell.jobs.jobs.clone();
+    }
+    for spec in specs {
+        match vm.shell.jobs.find(spec) {
+            Ok(job) => shown.push(job.clone()),
+            Err(_) => {
+                let _ = vm.complain(spec, "no such job");
+                status = 1;
+            }
+        }
+    }
+    for job in shown {
+        if (given.has(b'r') && job.state != JobState::Running) || (given.has(b's') && job.state != JobState::Stopped) {
+            continue;
+        }
+        let text = if given.has(b'p') { format!("{}\n", job.pid) } else { line(vm, &job, given.has(b'l')) };
+        vm.put(1, text.as_bytes());
+        if !matches!(job.state, JobState::Running | JobState::Stopped) && !given.has(b'p') {
+            Rc::make_mut(&mut vm.shell.jobs).remove(job.id);
+        }
+    }
+    Outcome::Status(status)
+}
+
+fn run_fg(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    if !vm.opt(Opt::Monitor) {
+        vm.builtin_error("no job control");
+        return Outcome::Status(1);
+    }
+    let spec = argv.get(1).cloned().unwrap_or_else(|| Str::from("%+"));
+    let job = match vm.shell.jobs.find(&spec) {
+        Ok(job) => job.clone(),
+        Err(_) => {
+            let what = if argv.len() > 1 { spec } else { Str::from("current") };
+            return vm.complain(&what, "no such job");
+        }
+    };
+    vm.put(1, &[&*job.text, b"\n"].concat());
+    let _ = vm.ctx.kill(Target::Process(job.pid), Some(Signal::Cont));
+    if let JobState::Done(status) = job.state {
+        Rc::make_mut(&mut vm.shell.jobs).remove(job.id);
+        return Outcome::Status(status);
+    }
+    Rc::make_mut(&mut vm.shell.jobs).remove(job.id);
+    Outcome::Wait(Pending::Child(job.pid))
+}
+
+fn run_bg(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    if !vm.opt(Opt::Monitor) {
+        vm.builtin_error("no job control");
+        return Outcome::Status(1);
+    }
+    let specs: Vec<Str> = if argv.len() > 1 { argv.get(1..).unwrap_or_default().to_vec() } else { vec![Str::from("%+")] };
+    let mut status = 0;
+    for spec in specs {
+        match vm.shell.jobs.find(&spec).map(Clone::clone) {
+            Ok(job) => {
+                let _ = vm.ctx.kill(Target::Process(job.pid), Some(Signal::Cont));
+                let text = format!("[{}]+ {} &\n", job.id, job.text.to_text());
+                vm.put(1, text.as_bytes());
+            }
+            Err(_) => {
+                let _ = vm.complain(&spec, "no such job");
+                status = 1;
+            }
+        }
+    }
+    Outcome::Status(status)
+}
+
+fn run_disown(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let given = match vm.options(argv, b"har") {
+        Ok(given) => given,
+        Err(outcome) => return outcome,
+    };
+    vm.reap();
+    let mut status = 0;
+    let mut ids = Vec::new();
+    let specs = argv.get(given.operands..).unwrap_or_default();
+    if given.has(b'a') || given.has(b'r') {
+        ids = vm.shell.jobs.jobs.iter().map(|job| job.id).collect();
+    } else if specs.is_empty() {
+        match vm.shell.jobs.find(b"%+") {
+            Ok(job) => ids.push(job.id),
+            Err(_) => return vm.complain(b"current", "no such job"),
+        }
+    }
+    for spec in specs {
+        let by_pid = super::options::integer(spec)
+            .and_then(|number| u32::try_from(number).ok())
+            .and_then(wasmsh_os::Pid::new)
+            .and_then(|pid| vm.shell.jobs.by_pid(pid).map(|job| job.id));
+        match by_pid.or_else(|| vm.shell.jobs.find(spec).ok().map(|job| job.id)) {
+            Some(id) => ids.push(id),
+            None => {
+                let _ = vm.complain(spec, "no such job");
+                status = 1;
+            }
+        }
+    }
+    let jobs = Rc::make_mut(&mut vm.shell.jobs);
+    for id in ids {
+        if given.has(b'h') {
+            if let Some(job) = jobs.jobs.iter_mut().find(|job| job.id == id) {
+                job.no_hup = true;
+            }
+        } else {
+            jobs.remove(id);
+        }
+    }
+    Outcome::Status(status)
+}

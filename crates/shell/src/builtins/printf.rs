@@ -1,0 +1,652 @@
+//! `printf`
+
+use super::Builtin;
+use super::echo::{Escapes, unescape};
+use crate::symbol::known;
+use crate::text::Str;
+use crate::vm::{Outcome, Vm};
+
+pub(crate) const PRINTF: Builtin = Builtin::new(
+    "printf",
+    "printf [-v var] format [arguments]",
+    "Writes its arguments under control of the format, which is used again until all are written.\n\nBeside those of printf(3): %b interprets backslash escapes, %q quotes for the shell,\n%Q the same with a precision, %(FORMAT)T writes a time.\n-v var  the result becomes the value of the variable.\n\nStatus: 0, unless an argument is wrong or writing fails.",
+    run,
+);
+
+struct Printf<'a> {
+    args: std::slice::Iter<'a, Str>,
+    used: bool,
+    status: u8,
+    out: Vec<u8>,
+    stop: bool,
+}
+
+fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let given = match vm.options(argv, b"v:") {
+        Ok(given) => given,
+        Err(outcome) => return outcome,
+    };
+    let variable = given.value(b'v').cloned();
+    if let Some(variable) = &variable
+        && crate::vm::variables::split_reference(variable).is_none()
+    {
+        let what = [b"`", &**variable, b"'"].concat();
+        let _ = vm.complain(&what, "not a valid identifier");
+        return Outcome::Status(2);
+    }
+    let Some(format) = argv.get(given.operands) else {
+        vm.usage();
+        return Outcome::Status(2);
+    };
+    let args = argv.get(given.operands + 1..).unwrap_or_default();
+    let mut printf = Printf { args: args.iter(), used: false, status: 0, out: Vec::new(), stop: false };
+    loop {
+        printf.used = false;
+        if !printf.format(vm, format) {
+            // What was made before a wrong conversion is still written.
+            break;
+        }
+        if printf.stop || !printf.used || printf.args.len() == 0 {
+            break;
+        }
+        vm.fuel(1);
+    }
+    let Printf { status, out, .. } = printf;
+    match variable {
+        Some(variable) => match vm.assign_place(&variable, out.into()) {
+            Ok(()) => Outcome::Status(status),
+            Err(_) => Outcome::Status(1),
+        },
+        None => {
+            vm.put(1, &out);
+            Outcome::Status(status)
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Spec {
+    minus: bool,
+    plus: bool,
+    space: bool,
+    alternate: bool,
+    zero: bool,
+    group: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+/// What a field may grow to: as much as memory is asked for at once.
+const WIDEST: usize = 1 << 26;
+
+impl Printf<'_> {
+    fn next(&mut self) -> Option<Str> {
+        self.used = true;
+        self.args.next().cloned()
+    }
+
+    /// The format once. False: it is wrong.
+    fn format(&mut self, vm: &mut Vm, format: &[u8]) -> bool {
+        let mut at = 0;
+        while let Some(&b) = format.get(at) {
+            if b == b'\\' {
+                // One escape is at most ten bytes long.
+                let end = escape_end(format, at);
+                unescape(format.get(at..end).unwrap_or_default(), Escapes::Format, &mut self.out);
+                at = end;
+                continue;
+            }
+            if b != b'%' {
+                let end = format.iter().skip(at).position(|b| matches!(b, b'%' | b'\\')).map_or(format.len(), |n| at + n);
+                self.out.extend_from_slice(format.get(at..end).unwrap_or_default());
+                at = end;
+                continue;
+            }
+            at += 1;
+            if format.get(at) == Some(&b'%') {
+                self.out.push(b'%');
+                at += 1;
+                continue;
+            }
+            let mut spec = Spec::default();
+            while let Some(&flag) = format.get(at) {
+                match flag {
+                    b'-' => spec.minus = true,
+                    b'+' => spec.plus = true,
+                    b' ' => spec.space = true,
+                    b'#' => spec.alternate = true,
+                    b'0' => spec.zero = true,
+                    b'\'' => spec.group = true,
+                    _ => break,
+                }
+                at += 1;
+            }
+            if format.get(at) == Some(&b'*') {
+                at += 1;
+                let width = self.number(vm);
+                spec.minus |= width < 0;
+                spec.width = (width.unsigned_abs() as usize).min(WIDEST);
+            } else {
+                while let Some(digit) = format.get(at).filter(|b| b.is_ascii_digit()) {
+                    spec.width = (spec.width * 10 + usize::from(digit - b'0')).min(WIDEST);
+                    at += 1;
+                }
+            }
+            if format.get(at) == Some(&b'.') {
+                at += 1;
+                if format.get(at) == Some(&b'*') {
+                    at += 1;
+                    let precision = self.number(vm);
+                    spec.precision = usize::try_from(precision).ok().map(|p| p.min(WIDEST));
+                } else {
+                    let mut precision = 0;
+                    while let Some(digit) = format.get(at).filter(|b| b.is_ascii_digit()) {
+                        precision = (precision * 10 + usize::from(digit - b'0')).min(WIDEST);
+                        at += 1;
+                    }
+                    spec.precision = Some(precision);
+                }
+            }
+            while matches!(format.get(at), Some(b'h' | b'l' | b'j' | b'z' | b't' | b'L')) {
+                at += 1;
+            }
+            if format.get(at) == Some(&b'(')
+                && let Some(close) = format.iter().skip(at).position(|b| *b == b')').map(|n| at + n)
+                && format.get(close + 1) == Some(&b'T')
+            {
+                let time = format.get(at + 1..close).unwrap_or_default();
+                at = close + 2;
+                let seconds = match self.next() {
+                    None => vm.ctx.now().seconds,
+                    Some(arg) if arg.is_empty() || arg == b"-1" => vm.ctx.now().seconds,
+                    Some(arg) if arg == b"-2" => {
+                        let alive = vm.ctx.monotonic().saturating_sub(vm.shell.started) / 1_000_000_000;
+                        vm.ctx.now().seconds - alive as i64
+                    }
+                    Some(arg) => self.parse(vm, &arg),
+                };
+                let time = if time.is_empty() { b"%X".as_slice() } else { time };
+                let text = strftime(time, seconds);
+                self.pad_text(spec, &text);
+                continue;
+            }
+            let Some(&letter) = format.get(at) else {
+                vm.builtin_error("`%': missing format character");
+                self.status = 1;
+                return false;
+            };
+            at += 1;
+            match letter {
+                b's' => {
+                    let text = self.next().unwrap_or_default();
+                    self.pad_text(spec, &text);
+                }
+                b'c' => {
+                    let text = self.next().unwrap_or_default();
+                    let one = text.get(..1.min(text.len())).unwrap_or_default().to_vec();
+                    self.pad_text(Spec { precision: None, ..spec }, &one);
+                }
+                b'b' => {
+                    let text = self.next().unwrap_or_default();
+                    let mut out = Vec::new();
+                    let more = unescape(&text, Escapes::PrintfB, &mut out);
+                    self.pad_text(spec, &out);
+                    if !more {
+                        self.stop = true;
+                        return true;
+                    }
+                }
+                b'q' | b'Q' => {
+                    let mut text = self.next().unwrap_or_default();
+                    let mut spec = spec;
+                    if letter == b'Q' && let Some(precision) = spec.precision.take() {
+                        text = Str::new(take_chars(&text, precision));
+                    }
+                    let quoted = wasmsh_syntax::quote::backslash(&text).into_owned();
+                    self.pad_text(spec, &quoted);
+                }
+                b'n' => {
+                    let name = self.next().unwrap_or_default();
+                    let count = Str::from_int(self.out.len() as i64);
+                    let _ = vm.assign_place(&name, count);
+                }
+                b'd' | b'i' => {
+                    let value = self.number(vm);
+                    self.integer(spec, value < 0, u128::from(value.unsigned_abs()), 10, letter);
+                }
+                b'u' | b'o' | b'x' | b'X' => {
+                    let value = self.number(vm) as u64;
+                    let radix = match letter {
+                        b'u' => 10,
+                        b'o' => 8,
+                        _ => 16,
+                    };
+                    self.integer(Spec { plus: false, space: false, ..spec }, false, u128::from(value), radix, letter);
+                }
+                b'e' | b'E' | b'f' | b'F' | b'g' | b'G' | b'a' | b'A' => {
+                    let value = self.float(vm);
+                    let text = float_text(value, letter, spec);
+                    self.pad_number(spec, &text, value.is_finite());
+                }
+                other => {
+                    let mut message = b"`".to_vec();
+                    message.push(other);
+                    message.extend_from_slice(b"': invalid format character");
+                    vm.builtin_error(message);
+                    self.status = 1;
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn number(&mut self, vm: &mut Vm) -> i64 {
+        match self.next() {
+            Some(text) => self.parse(vm, &text),
+            None => 0,
+        }
+    }
+
+    /// An integer argument as C has it, or the code of a character after a quotation mark.
+    fn parse(&mut self, vm: &mut Vm, text: &Str) -> i64 {
+        if let [b'\'' | b'"', rest @ ..] = text.as_bytes() {
+            return char_code(rest);
+        }
+        let bytes = text.trim_ascii_start();
+        let (negative, digits) = match bytes {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            _ => (false, bytes),
+        };
+        let (radix, digits) = match digits {
+            [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => (16, rest),
+            [b'0', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => (8, rest),
+            _ => (10, digits),
+        };
+        let mut value: i128 = 0;
+        let mut used = 0;
+        for &b in digits {
+            let Some(digit) = (b as char).to_digit(radix) else { break };
+            value = (value * i128::from(radix) + i128::from(digit)).min(1 << 100);
+            used += 1;
+        }
+        if negative {
+            value = -value;
+        }
+        if used < digits.len() || (used == 0 && !text.is_empty()) || (digits.is_empty() && text.is_empty() && false) {
+            let message = if radix == 8 { "invalid octal number" } else { "invalid number" };
+            let _ = vm.complain(text, message);
+            self.status = 1;
+        }
+        if value > i128::from(i64::MAX) && value <= i128::from(u64::MAX) && !negative {
+            // As an unsigned number it fits.
+            return value as u64 as i64;
+        }
+        if value > i128::from(i64::MAX) || value < i128::from(i64::MIN) {
+            let _ = vm.complain(text, "Numerical result out of range");
+            self.status = 1;
+        }
+        value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    }
+
+    fn float(&mut self, vm: &mut Vm) -> f64 {
+        let Some(text) = self.next() else { return 0.0 };
+        if let [b'\'' | b'"', rest @ ..] = text.as_bytes() {
+            return char_code(rest) as f64;
+        }
+        let trimmed = text.trim_ascii();
+        let lower = trimmed.to_ascii_lowercase();
+        let (negative, bare) = match lower.as_slice() {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            rest => (false, rest),
+        };
+        let value = if let Some(hex) = bare.strip_prefix(b"0x") {
+            let mut value = 0f64;
+            for &b in hex {
+                match (b as char).to_digit(16) {
+                    Some(digit) => value = value * 16.0 + f64::from(digit),
+                    None => break,
+                }
+            }
+            Some(value)
+        } else {
+            // The longest prefix that is a number.
+            let text = std::str::from_utf8(bare).unwrap_or("");
+            let mut end = text.len();
+            loop {
+                match text.get(..end).filter(|t| !t.is_empty()).and_then(|t| t.parse::<f64>().ok()) {
+                    Some(value) => {
+                        if end < text.len() {
+                            let _ = vm.complain(&trimmed.to_vec(), "invalid number");
+                            self.status = 1;
+                        }
+                        break Some(value);
+                    }
+                    None if end == 0 => break None,
+                    None => end -= 1,
+                }
+            }
+        };
+        match value {
+            Some(value) => if negative { -value } else { value },
+            None => {
+                if !text.is_empty() {
+                    let _ = vm.complain(&text, "invalid number");
+                    self.status = 1;
+                }
+                0.0
+            }
+        }
+    }
+
+    fn pad_text(&mut self, spec: Spec, text: &[u8]) {
+        // Bash counts bytes in the precision and characters nowhere.
+        let text = match spec.precision {
+            Some(precision) => take_chars(text, precision),
+            None => text,
+        };
+        let width = crate::expand::pattern::count_chars(text);
+        self.pad(spec.width.saturating_sub(width), spec.minus, text);
+    }
+
+    fn pad(&mut self, fill: usize, left: bool, text: &[u8]) {
+        if left {
+            self.out.extend_from_slice(text);
+            self.out.resize(self.out.len() + fill, b' ');
+        } else {
+            self.out.resize(self.out.len() + fill, b' ');
+            self.out.extend_from_slice(text);
+        }
+    }
+
+    fn pad_number(&mut self, spec: Spec, text: &[u8], zeros: bool) {
+        let fill = spec.width.saturating_sub(text.len());
+        if spec.zero && !spec.minus && zeros && fill > 0 {
+            let sign = usize::from(matches!(text.first(), Some(b'-' | b'+' | b' ')));
+            let (sign, digits) = text.split_at(sign.min(text.len()));
+            self.out.extend_from_slice(sign);
+            self.out.resize(self.out.len() + fill, b'0');
+            self.out.extend_from_slice(digits);
+        } else {
+            self.pad(fill, spec.minus, text);
+        }
+    }
+
+    fn integer(&mut self, spec: Spec, negative: bool, value: u128, radix: u128, letter: u8) {
+        let mut digits = Vec::new();
+        let mut rest = value;
+        while rest > 0 {
+            let digit = char::from_digit((rest % radix) as u32, 16).unwrap_or('0');
+            digits.push(if letter == b'X' { digit.to_ascii_uppercase() as u8 } else { digit as u8 });
+            rest /= radix;
+        }
+        let least = spec.precision.unwrap_or(1);
+        while digits.len() < least {
+            digits.push(b'0');
+        }
+        if spec.alternate && letter == b'o' && digits.last() != Some(&b'0') {
+            digits.push(b'0');
+        }
+        digits.reverse();
+        let mut prefix = Vec::new();
+        if negative {
+            prefix.push(b'-');
+        } else if spec.plus {
+            prefix.push(b'+');
+        } else if spec.space {
+            prefix.push(b' ');
+        }
+        if spec.alternate && radix == 16 && value != 0 {
+            prefix.extend_from_slice(&[b'0', letter]);
+        }
+        let fill = spec.width.saturating_sub(prefix.len() + digits.len());
+        if spec.zero && !spec.minus && spec.precision.is_none() {
+            self.out.extend_from_slice(&prefix);
+            self.out.resize(self.out.len() + fill, b'0');
+            self.out.extend_from_slice(&digits);
+        } else {
+            prefix.extend_from_slice(&digits);
+            self.pad(fill, spec.minus, &prefix);
+        }
+    }
+}
+
+fn take_chars(text: &[u8], count: usize) -> &[u8] {
+    let length: usize = crate::expand::pattern::chars(text).take(count).map(<[u8]>::len).sum();
+    text.get(..length).unwrap_or(text)
+}
+
+fn char_code(text: &[u8]) -> i64 {
+    let length = crate::expand::pattern::char_len(text);
+    match text.get(..length).map(std::str::from_utf8) {
+        Some(Ok(one)) => one.chars().next().map_or(0, |c| i64::from(u32::from(c))),
+        _ => text.first().map_or(0, |b| i64::from(*b)),
+    }
+}
+
+/// Where the escape that begins at `at` ends.
+fn escape_end(format: &[u8], at: usize) -> usize {
+    let digits = |from: usize, most: usize, radix: u32| {
+        format.iter().skip(from).take(most).take_while(|b| (**b as char).is_digit(radix)).count()
+    };
+    match format.get(at + 1) {
+        None => at + 1,
+        Some(b'0'..=b'7') => at + 1 + digits(at + 1, 3, 8),
+        Some(b'x') => at + 2 + digits(at + 2, 2, 16),
+        Some(b'u') => at + 2 + digits(at + 2, 4, 16),
+        Some(b'U') => at + 2 + digits(at + 2, 8, 16),
+        Some(_) => at + 2,
+    }
+}
+
+fn float_text(value: f64, letter: u8, spec: Spec) -> Vec<u8> {
+    let upper = letter.is_ascii_uppercase();
+    let sign = if value.is_sign_negative() && !value.is_nan() {
+        "-"
+    } else if spec.plus {
+        "+"
+    } else if spec.space {
+        " "
+    } else {
+        ""
+    };
+    let magnitude = value.abs();
+    let body = if value.is_nan() {
+        "nan".to_owned()
+    } else if value.is_infinite() {
+        "inf".to_owned()
+    } else {
+        let precision = spec.precision.unwrap_or(6);
+        match letter.to_ascii_lowercase() {
+            b'f' => {
+                let mut text = format!("{magnitude:.precision$}");
+                if spec.alternate && precision == 0 {
+                    text.push('.');
+                }
+                text
+            }
+            b'e' => exponential(magnitude, precision),
+            b'a' => hexadecimal(magnitude, spec.precision),
+            _ => {
+                let precision = precision.max(1);
+                let exponent = exponential(magnitude, precision - 1)
+                    .split_once('e')
+                    .and_then(|(_, exponent)| exponent.parse::<i32>().ok())
+                    .unwrap_or(0);
+                let mut text = if exponent < -4 || exponent >= precision as i32 {
+                    exponential(magnitude, precision - 1)
+                } else {
+                    format!("{magnitude:.*}", (precision as i32 - 1 - exponent).max(0) as usize)
+                };
+                if !spec.alternate && text.contains('.') {
+                    let (mantissa, exponent) = match text.split_once('e') {
+                        Some((mantissa, exponent)) => (mantissa.to_owned(), format!("e{exponent}")),
+                        None => (text.clone(), String::new()),
+                    };
+                    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+                    text = format!("{mantissa}{exponent}");
+                }
+                text
+            }
+        }
+    };
+    let text = format!("{sign}{body}");
+    if upper { text.to_ascii_uppercase().into_bytes() } else { text.into_bytes() }
+}
+
+fn exponential(value: f64, precision: usize) -> String {
+    let text = format!("{value:.precision$e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => {
+            let exponent: i32 = exponent.parse().unwrap_or(0);
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", exponent.abs())
+        }
+        None => text,
+    }
+}
+
+fn hexadecimal(value: f64, precision: Option<usize>) -> String {
+    if value == 0.0 {
+        return "0x0p+0".to_owned();
+    }
+    let bits = value.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i32 - 1023;
+    let mantissa = bits & 0xf_ffff_ffff_ffff;
+    let mut digits = format!("{mantissa:013x}");
+    match precision {
+        Some(precision) => digits.truncate(precision),
+        None => digits.truncate(digits.trim_end_matches('0').len()),
+    }
+    let point = if digits.is_empty() { "" } else { "." };
+    format!("0x1{point}{digits}p{exponent:+}")
+}
+
+/// `strftime(3)` in the C locale and UTC.
+pub(crate) fn strftime(format: &[u8], seconds: i64) -> Vec<u8> {
+    const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    const MONTHS: [&str; 12] = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
+    ];
+    let days = seconds.div_euclid(86_400);
+    let time = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    // Days from the civil calendar's era, after Howard Hinnant's description.
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    let day_of_year =
+        before.get(month as usize - 1).copied().unwrap_or(0) + day + i64::from(leap && month > 2);
+    let weekday = (days + 4).rem_euclid(7);
+    let monday = (weekday + 6) % 7;
+    let week_u = (day_of_year + 6 - weekday) / 7;
+    let week_w = (day_of_year + 6 - monday) / 7;
+    // ISO 8601: the week that has the year's first Thursday is number 1.
+    let iso_raw = (day_of_year - (monday + 1) + 10) / 7;
+    let weeks_in = |year: i64| {
+        let p = |y: i64| (y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400)).rem_euclid(7);
+        if p(year) == 4 || p(year - 1) == 3 { 53 } else { 52 }
+    };
+    let (iso_year, iso_week) = if iso_raw < 1 {
+        (year - 1, weeks_in(year - 1))
+    } else if iso_raw > weeks_in(year) {
+        (year + 1, 1)
+    } else {
+        (year, iso_raw)
+    };
+    let name = |list: &[&str], index: i64| list.get(index as usize).copied().unwrap_or("").to_owned();
+    let mut out = Vec::new();
+    let mut bytes = format.iter().copied().peekable();
+    while let Some(b) = bytes.next() {
+        if b != b'%' {
+            out.push(b);
+            continue;
+        }
+        let mut pad = None;
+        while let Some(flag @ (b'-' | b'_' | b'0' | b'^' | b'#')) = bytes.peek().copied() {
+            pad = Some(flag);
+            bytes.next();
+        }
+        let mut width = 0;
+        while let Some(digit @ b'0'..=b'9') = bytes.peek().copied() {
+            width = width * 10 + usize::from(digit - b'0');
+            bytes.next();
+        }
+        while matches!(bytes.peek(), Some(b'E' | b'O')) {
+            bytes.next();
+        }
+        let Some(letter) = bytes.next() else {
+            out.push(b'%');
+            break;
+        };
+        let number = |value: i64, digits: usize, blank: bool| {
+            let digits = if width > 0 { width.min(1024) } else { digits };
+            match pad {
+                Some(b'-') => value.to_string(),
+                Some(b'_') => format!("{value:digits$}"),
+                Some(b'0') => format!("{value:0digits$}"),
+                _ if blank => format!("{value:digits$}"),
+                _ => format!("{value:0digits$}"),
+            }
+        };
+        let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
+        let recursive = |format: &str| String::from_utf8_lossy(&strftime(format.as_bytes(), seconds)).into_owned();
+        let text = match letter {
+            b'a' => name(&DAYS, weekday).chars().take(3).collect(),
+            b'A' => name(&DAYS, weekday),
+            b'b' | b'h' => name(&MONTHS, month - 1).chars().take(3).collect(),
+            b'B' => name(&MONTHS, month - 1),
+            b'c' => recursive("%a %b %e %H:%M:%S %Y"),
+            b'C' => number(year.div_euclid(100), 2, false),
+            b'd' => number(day, 2, false),
+            b'D' | b'x' => recursive("%m/%d/%y"),
+            b'e' => number(day, 2, true),
+            b'F' => recursive("%Y-%m-%d"),
+            b'g' => number(iso_year.rem_euclid(100), 2, false),
+            b'G' => number(iso_year, 4, false),
+            b'H' => number(hour, 2, false),
+            b'I' => number(twelve, 2, false),
+            b'j' => number(day_of_year, 3, false),
+            b'k' => number(hour, 2, true),
+            b'l' => number(twelve, 2, true),
+            b'm' => number(month, 2, false),
+            b'M' => number(minute, 2, false),
+            b'n' => "\n".into(),
+            b'p' => if hour < 12 { "AM" } else { "PM" }.into(),
+            b'P' => if hour < 12 { "am" } else { "pm" }.into(),
+            b'r' => recursive("%I:%M:%S %p"),
+            b'R' => recursive("%H:%M"),
+            b's' => seconds.to_string(),
+            b'S' => number(second, 2, false),
+            b't' => "\t".into(),
+            b'T' | b'X' => recursive("%H:%M:%S"),
+            b'u' => (monday + 1).to_string(),
+            b'U' => number(week_u, 2, false),
+            b'V' => number(iso_week, 2, false),
+            b'w' => weekday.to_string(),
+            b'W' => number(week_w, 2, false),
+            b'y' => number(year.rem_euclid(100), 2, false),
+            b'Y' => number(year, 1, false),
+            b'z' => "+0000".into(),
+            b'Z' => "UTC".into(),
+            b'%' => "%".into(),
+            b'N' => "000000000".into(),
+            other => format!("%{}", other as char),
+        };
+        let text = if pad == Some(b'^') { text.to_uppercase() } else { text };
+        out.extend_from_slice(text.as_bytes());
+    }
+    let _ = known::TZ;
+    out
+}

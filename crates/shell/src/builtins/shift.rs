@@ -1,0 +1,40 @@
+//! `shift`
+
+use std::rc::Rc;
+
+use super::Builtin;
+use super::options::integer;
+use crate::options::Shopt;
+use crate::text::Str;
+use crate::vm::{Outcome, Unwind, Vm};
+
+pub(crate) const SHIFT: Builtin = Builtin::new(
+    "shift",
+    "shift [n]",
+    "Drops the first n positional parameters; n is 1 if not given.\n\nStatus: 0, or 1 if there are fewer.",
+    run,
+);
+
+fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let count = match argv.get(1) {
+        None => 1,
+        Some(arg) => match integer(arg) {
+            Some(value) => value,
+            None => {
+                let arg = arg.clone();
+                let _ = vm.complain(&arg, "numeric argument required");
+                return Outcome::Unwind(Unwind::Discard(1));
+            }
+        },
+    };
+    if count < 0 || count as usize > vm.shell.args.len() {
+        if vm.shopt(Shopt::ShiftVerbose) || count < 0 {
+            let text = Str::from_int(count);
+            return vm.complain(&text, "shift count out of range");
+        }
+        return Outcome::Status(1);
+    }
+    let args = Rc::make_mut(&mut vm.shell.args);
+    args.drain(..count as usize);
+    Outcome::Status(0)
+}

@@ -1,0 +1,188 @@
+//! `wait`
+
+use std::rc::Rc;
+
+use wasmsh_os::{Child, ChildState, Errno, Exit, Pid};
+
+use super::Builtin;
+use super::options::integer;
+use crate::jobs::JobState;
+use crate::symbol::Sym;
+use crate::text::Str;
+use crate::vars::Value;
+use crate::vm::{After, Outcome, Pending, Vm};
+
+pub(crate) const WAIT: Builtin = Builtin::new(
+    "wait",
+    "wait [-fn] [-p var] [id ...]",
+    "Waits for background processes or jobs to end.\n\n-f      waits until they end, not only until they change their state\n-n      for the next one\n-p var  the process number of the one whose status is returned\n\nStatus: that of the last one; 127 if it is no child of this shell.",
+    run,
+);
+
+fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let given = match vm.options(argv, b"fnp:") {
+        Ok(given) => given,
+        Err(outcome) => return outcome,
+    };
+    let variable = given.value(b'p').map(|name| vm.symbol(&name.clone()));
+    if let Some(variable) = variable {
+        let _ = vm.unset(variable);
+    }
+    vm.reap();
+    let ids = argv.get(given.operands..).unwrap_or_default();
+    let mut pids: Vec<Pid> = Vec::new();
+    let mut missing = false;
+    let mut last_missing = false;
+    for id in ids {
+        last_missing = false;
+        if id.starts_with(b"%") {
+            match vm.shell.jobs.find(id) {
+                Ok(job) => pids.push(job.pid),
+                Err(_) => {
+                    let _ = vm.complain(id, "no such job");
+                    missing = true;
+                    last_missing = true;
+                }
+            }
+            continue;
+        }
+        let Some(pid) = integer(id).and_then(|number| u32::try_from(number).ok()).and_then(Pid::new) else {
+            let what = [b"`", &**id, b"'"].concat();
+            let _ = vm.complain(&what, "not a pid or valid job spec");
+            return Outcome::Status(1);
+        };
+        let known = vm.shell.jobs.by_pid(pid).is_some()
+            || vm.shell.jobs.ended.iter().any(|(other, _)| *other == pid)
+            || vm.ctx.children().contains(&pid);
+        if !known {
+            let message = format!("pid {pid} is not a child of this shell");
+            vm.builtin_error(message);
+            missing = true;
+            last_missing = true;
+            continue;
+        }
+        pids.push(pid);
+    }
+    if missing && pids.is_empty() {
+        return Outcome::Status(127);
+    }
+    if given.has(b'n') {
+        return wait_next(vm, pids, ids.is_empty(), variable);
+    }
+    let all = ids.is_empty();
+    if all {
+        pids = vm
+            .shell
+            .jobs
+            .jobs
+            .iter()
+            .filter(|job| job.state == JobState::Running)
+            .map(|job| job.pid)
+            .chain(vm.ctx.children())
+            .collect();
+        pids.dedup();
+    }
+    wait_all(vm, pids, all, variable, last_missing)
+}
+
+/// Waits for all of `pids`.
+fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missing: bool) -> Outcome {
+    let mut left = pids.clone();
+    let last = pids.last().copied();
+    let ctx = vm.ctx.clone();
+    let done: Vec<(Pid, u8)> = vm.shell.jobs.ended.clone();
+    left.retain(|pid| !done.iter().any(|(other, _)| other == pid));
+    let mut ended: Vec<(Pid, Exit)> = Vec::new();
+    let future = Box::pin(async move {
+        std::future::poll_fn(|_| {
+            while let Some(pid) = left.first().copied() {
+                match ctx.poll_wait(Child::Process(pid), false) {
+                    std::task::Poll::Pending => return std::task::Poll::Pending,
+                    std::task::Poll::Ready(Ok((pid, ChildState::Ended(exit)))) => ended.push((pid, exit)),
+                    std::task::Poll::Ready(_) => {}
+                }
+                left.remove(0);
+            }
+            std::task::Poll::Ready(())
+        })
+        .await;
+        let after: After = Box::new(move |vm: &mut Vm| {
+            for (pid, exit) in &ended {
+                let killed = matches!(exit, Exit::Signalled(_));
+                Rc::make_mut(&mut vm.shell.jobs).ended(*pid, exit.status(), killed);
+            }
+            let mut status = 0;
+            if let Some(last) = last.filter(|_| !all) {
+                let known = vm.shell.jobs.ended.iter().find(|(pid, _)| *pid == last).map(|(_, status)| *status);
+                status = known.unwrap_or(127);
+                if let Some(variable) = variable {
+                    let _ = vm.assign(variable, Value::Int(i64::from(last.get())));
+                }
+            }
+            forget(vm, &pids);
+            Outcome::Status(if missing { 127 } else { status })
+        });
+        after
+    });
+    Outcome::Wait(Pending::Future { future, interruptible: true })
+}
+
+/// Waits for the first of `pids`, or of all children.
+fn wait_next(vm: &mut Vm, mut pids: Vec<Pid>, any: bool, variable: Option<Sym>) -> Outcome {
+    if any {
+        pids = vm.shell.jobs.jobs.iter().map(|job| job.pid).collect();
+    }
+    let report = |vm: &mut Vm, pid: Pid, status: u8| {
+        if let Some(variable) = variable {
+            let _ = vm.assign(variable, Value::Int(i64::from(pid.get())));
+        }
+        forget(vm, &[pid]);
+        Rc::make_mut(&mut vm.shell.jobs).ended.retain(|(other, _)| *other != pid);
+        Outcome::Status(status)
+    };
+    // One that has ended already, in the order of their ends.
+    let done = vm.shell.jobs.ended.iter().find(|(pid, _)| pids.contains(pid)).copied();
+    if let Some((pid, status)) = done {
+        return report(vm, pid, status);
+    }
+    if pids.is_empty() {
+        return Outcome::Status(127);
+    }
+    let ctx = vm.ctx.clone();
+    let future = Box::pin(async move {
+        let found = std::future::poll_fn(|_| {
+            let mut waiting = false;
+            for pid in &pids {
+                match ctx.poll_wait(Child::Process(*pid), false) {
+                    std::task::Poll::Pending => waiting = true,
+                    std::task::Poll::Ready(Ok((pid, ChildState::Ended(exit)))) => {
+                        return std::task::Poll::Ready(Ok((pid, exit)));
+                    }
+                    std::task::Poll::Ready(_) => {}
+                }
+            }
+            if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(Err(Errno::NoChild)) }
+        })
+        .await;
+        let after: After = Box::new(move |vm: &mut Vm| match found {
+            Ok((pid, exit)) => report(vm, pid, exit.status()),
+            Err(_) => Outcome::Status(127),
+        });
+        after
+    });
+    Outcome::Wait(Pending::Future { future, interruptible: true })
+}
+
+/// Jobs that have been waited for leave the table.
+fn forget(vm: &mut Vm, pids: &[Pid]) {
+    let jobs = Rc::make_mut(&mut vm.shell.jobs);
+    let gone: Vec<u32> = jobs
+        .jobs
+        .iter()
+        .filter(|job| pids.contains(&job.pid) && !matches!(job.state, JobState::Running | JobState::Stopped))
+        .map(|job| job.id)
+        .collect();
+    for id in gone {
+        jobs.remove(id);
+    }
+}

@@ -1,0 +1,18 @@
+//! The shell: bytecode, the virtual machine that runs it, builtins, the loader of programs, and sessions.
+//!
+//! A shell process is plain data in a [`vm::Vm`], polled by the kernel of `wasmsh-os`; [`session`] is how a host
+//! drives one.
+
+mod builtins;
+mod expand;
+mod hash;
+mod jobs;
+pub mod loader;
+mod options;
+pub mod session;
+mod shared;
+mod symbol;
+mod text;
+mod traps;
+mod vars;
+pub mod vm;
