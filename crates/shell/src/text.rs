@@ -180,6 +180,11 @@ impl<const N: usize> PartialEq<&[u8; N]> for Str {
         self.as_bytes() == *other
     }
 }
+impl<const N: usize> PartialEq<[u8; N]> for Str {
+    fn eq(&self, other: &[u8; N]) -> bool {
+        self.as_bytes() == other
+    }
+}
 impl PartialOrd for Str {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))

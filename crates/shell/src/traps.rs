@@ -25,6 +25,11 @@ pub struct Traps {
 }
 
 impl Traps {
+    /// No traps.
+    pub(crate) fn new(own: bool, own_err: bool) -> Traps {
+        Traps { entries: Vec::new(), own, own_err }
+    }
+
     /// The commands of a trap.
     pub fn get(&self, trap: u8) -> Option<&Str> {
         self.entries.iter().find(|(number, _)| *number == trap).map(|(_, text)| text)

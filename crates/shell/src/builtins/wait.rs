@@ -132,7 +132,7 @@ fn wait_next(vm: &mut Vm, mut pids: Vec<Pid>, any: bool, variable: Option<Sym>) 
     if any {
         pids = vm.shell.jobs.jobs.iter().map(|job| job.pid).collect();
     }
-    let report = |vm: &mut Vm, pid: Pid, status: u8| {
+    let report = move |vm: &mut Vm, pid: Pid, status: u8| {
         if let Some(variable) = variable {
             let _ = vm.assign(variable, Value::Int(i64::from(pid.get())));
         }

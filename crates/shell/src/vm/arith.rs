@@ -90,7 +90,7 @@ impl Vm {
                     message.extend_from_slice(prefix);
                     message.extend_from_slice(b": ");
                 }
-                message.extend_from_slice(&error.strerror());
+                message.extend_from_slice(&error.message());
                 self.error(&message);
                 self.arith_failed = true;
                 Err(Unwind::Discard(1))

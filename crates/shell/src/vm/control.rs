@@ -108,7 +108,7 @@ impl Vm {
                     return None;
                 }
                 while let Some(ctl) = self.ctl.last_mut() {
-                    if let Ctl::Loop { break_to, continue_to, status, heights } = ctl {
+                    if let Ctl::Loop { break_to, continue_to, status, heights, .. } = ctl {
                         left -= 1;
                         if left == 0 {
                             if is_break {

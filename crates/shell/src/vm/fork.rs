@@ -41,7 +41,7 @@ impl Vm {
         let keep_debug = self.opt(Opt::FuncTrace);
         let mut reset = Vec::new();
         if shell.traps.iter().next().is_some() {
-            let mut inherited = Traps { own: false, own_err: keep_err, ..Traps::default() };
+            let mut inherited = Traps::new(false, keep_err);
             for (trap, text) in shell.traps.iter() {
                 let keep = match trap {
                     traps::ERR => keep_err || purpose == Purpose::Subshell || purpose == Purpose::Stage,

@@ -9,7 +9,7 @@ pub(crate) mod control;
 mod fork;
 pub(crate) mod param;
 pub(crate) mod redirect;
-mod run;
+pub(crate) mod run;
 pub(crate) mod script;
 mod slot;
 pub(crate) mod special;
@@ -174,7 +174,7 @@ pub(crate) struct Call {
     /// As it was before the call.
     no_errexit: bool,
     args: Option<Rc<Vec<Str>>>,
-    options: Option<Options>,
+    pub(crate) options: Option<Options>,
     /// Variables that are local here, as they were before.
     pub(crate) saved: Vec<(Sym, Var)>,
     script: Option<(Rc<RefCell<Script>>, usize)>,

@@ -353,8 +353,8 @@ impl OpenFile for MemoryFile {
 
     fn set_append(&self, _: bool) {}
 
-    fn duplicate(&self) -> Result<Rc<dyn OpenFile>, Errno> {
-        Err(Errno::NotSupported)
+    fn duplicate(self: Rc<Self>) -> Result<Rc<dyn OpenFile>, Errno> {
+        Ok(self)
     }
 
     fn path(&self) -> Option<String> {

@@ -13,7 +13,7 @@ use crate::vm::{CallKind, Ctl, Element, Step, Unwind, Vm};
 const BATCH: u32 = 64;
 
 /// What an instruction did beside its effect on the state.
-pub(super) enum Next {
+pub(crate) enum Next {
     Go,
     /// `pending` is set.
     Wait,

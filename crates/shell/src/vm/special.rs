@@ -46,7 +46,7 @@ impl Shell {
             pid,
             subshell: 0,
             subshell_trace: 0,
-            traps: Rc::new(Traps { own: true, own_err: true, ..Traps::default() }),
+            traps: Rc::new(Traps::new(true, true)),
             traps_debug: false,
             jobs: Rc::default(),
             dirs: Rc::default(),
