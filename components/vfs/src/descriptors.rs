@@ -3,7 +3,9 @@
 //! Every program has the whole tree preopened as `/`. So nothing is gained by
 //! refusing `..` above the directory of a descriptor or links to absolute paths,
 //! as hosts must that share a part of a real filesystem, and these mean here
-//! what POSIX says. Only a path that itself begins with a slash is refused.
+//! what POSIX says. Only a path that itself begins with a slash is refused. For the
+//! same reason every directory may be changed through its descriptor, however it was
+//! opened: libraries open directories for reading and remove what is in them.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -45,16 +47,6 @@ impl Descriptor {
             return Err(ErrorCode::NotPermitted);
         }
         vfs().and_then(|vfs| vfs.at(&handle)).map_err(wasi_error)
-    }
-
-    /// As `at`, for what changes something.
-    fn at_to_change(&self, path: &str) -> Result<Vfs, ErrorCode> {
-        let vfs = self.at(path)?;
-        if self.flags.contains(DescriptorFlags::MUTATE_DIRECTORY) {
-            Ok(vfs)
-        } else {
-            Err(ErrorCode::ReadOnly)
-        }
     }
 
     /// The file, if it was opened for that.
@@ -158,7 +150,7 @@ impl types::GuestDescriptor for Descriptor {
     }
 
     fn create_directory_at(&self, path: String) -> Result<(), ErrorCode> {
-        self.at_to_change(&path)?.make_directory(&path, DIRECTORY_MODE).map_err(wasi_error)
+        self.at(&path)?.make_directory(&path, DIRECTORY_MODE).map_err(wasi_error)
     }
 
     fn stat(&self) -> Result<types::DescriptorStat, ErrorCode> {
@@ -178,7 +170,7 @@ impl types::GuestDescriptor for Descriptor {
     ) -> Result<(), ErrorCode> {
         let accessed = convert::wasi_new_time(data_access_timestamp);
         let modified = convert::wasi_new_time(data_modification_timestamp);
-        let vfs = self.at_to_change(&path)?;
+        let vfs = self.at(&path)?;
         vfs.set_times_at(&path, accessed, modified, follow(path_flags)).map_err(wasi_error)
     }
 
@@ -189,8 +181,8 @@ impl types::GuestDescriptor for Descriptor {
         new_descriptor: types::DescriptorBorrow<'_>,
         new_path: String,
     ) -> Result<(), ErrorCode> {
-        let there = new_descriptor.get::<Descriptor>().at_to_change(&new_path)?;
-        let here = self.at_to_change(&old_path)?;
+        let there = new_descriptor.get::<Descriptor>().at(&new_path)?;
+        let here = self.at(&old_path)?;
         here.link_to(&old_path, &there, &new_path, follow(old_path_flags)).map_err(wasi_error)
     }
 
@@ -210,16 +202,9 @@ impl types::GuestDescriptor for Descriptor {
         how.set(OpenFlags::TRUNCATE, open_flags.contains(types::OpenFlags::TRUNCATE));
         how.set(OpenFlags::DIRECTORY, open_flags.contains(types::OpenFlags::DIRECTORY));
         how.set(OpenFlags::NO_FOLLOW, !follow(path_flags));
-        let changes = how.intersects(OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE)
-            || flags.contains(DescriptorFlags::MUTATE_DIRECTORY);
-        if changes && !self.flags.contains(DescriptorFlags::MUTATE_DIRECTORY) {
-            return Err(ErrorCode::ReadOnly);
-        }
         let handle = vfs.open_handle(&path, how, FILE_MODE).map_err(wasi_error)?;
         let mut flags = flags;
-        if handle.kind() != FileType::Directory {
-            flags.remove(DescriptorFlags::MUTATE_DIRECTORY);
-        }
+        flags.set(DescriptorFlags::MUTATE_DIRECTORY, handle.kind() == FileType::Directory);
         Ok(types::Descriptor::new(Descriptor { file: Held::new(handle), flags }))
     }
 
@@ -228,7 +213,7 @@ impl types::GuestDescriptor for Descriptor {
     }
 
     fn remove_directory_at(&self, path: String) -> Result<(), ErrorCode> {
-        self.at_to_change(&path)?.remove_directory(&path).map_err(wasi_error)
+        self.at(&path)?.remove_directory(&path).map_err(wasi_error)
     }
 
     fn rename_at(
@@ -237,16 +222,16 @@ impl types::GuestDescriptor for Descriptor {
         new_descriptor: types::DescriptorBorrow<'_>,
         new_path: String,
     ) -> Result<(), ErrorCode> {
-        let there = new_descriptor.get::<Descriptor>().at_to_change(&new_path)?;
-        self.at_to_change(&old_path)?.rename_to(&old_path, &there, &new_path).map_err(wasi_error)
+        let there = new_descriptor.get::<Descriptor>().at(&new_path)?;
+        self.at(&old_path)?.rename_to(&old_path, &there, &new_path).map_err(wasi_error)
     }
 
     fn symlink_at(&self, old_path: String, new_path: String) -> Result<(), ErrorCode> {
-        self.at_to_change(&new_path)?.symlink(&old_path, &new_path).map_err(wasi_error)
+        self.at(&new_path)?.symlink(&old_path, &new_path).map_err(wasi_error)
     }
 
     fn unlink_file_at(&self, path: String) -> Result<(), ErrorCode> {
-        self.at_to_change(&path)?.remove_file(&path).map_err(wasi_error)
+        self.at(&path)?.remove_file(&path).map_err(wasi_error)
     }
 
     fn is_same_object(&self, other: types::DescriptorBorrow<'_>) -> bool {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use wasmsh_vfs::{
     AccessMode, Entry, Errno, FileSystem, FileType, NewTime, OpenFile, OpenFlags, Position, Stat, Timestamp,
@@ -31,27 +32,21 @@ pub fn component_path() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/wasmsh/parts/vfs.wasm"))
 }
 
-thread_local! {
-    static COMPILED: (Engine, Component) = {
+/// A fresh instance of the component, which is compiled once a test program.
+pub fn instantiate() -> Instance {
+    static COMPILED: OnceLock<(Engine, Component)> = OnceLock::new();
+    let (engine, component) = COMPILED.get_or_init(|| {
         let engine = Engine::default();
         let path = component_path();
-        let component = Component::from_file(&engine, &path);
-        let component = component.unwrap_or_else(|error| {
-            panic!("{}: {error:?} (`cargo xtask build` makes it)", path.display())
-        });
+        let component = Component::from_file(&engine, &path)
+            .unwrap_or_else(|error| panic!("{}: {error:?} (`cargo xtask build` makes it)", path.display()));
         (engine, component)
-    };
-}
-
-/// A fresh instance.
-pub fn instantiate() -> Instance {
-    COMPILED.with(|(engine, component)| {
-        let mut linker = Linker::new(engine);
-        Vfs::add_to_linker::<_, HasSelf<Host>>(&mut linker, |host| host).unwrap();
-        let mut store = Store::new(engine, Host::default());
-        let world = Vfs::instantiate(&mut store, component, &linker).unwrap();
-        Instance { store, world }
-    })
+    });
+    let mut linker = Linker::new(engine);
+    Vfs::add_to_linker::<_, HasSelf<Host>>(&mut linker, |host| host).unwrap();
+    let mut store = Store::new(engine, Host::default());
+    let world = Vfs::instantiate(&mut store, component, &linker).unwrap();
+    Instance { store, world }
 }
 
 /// The component's `wasmsh:fs/files`, as a filesystem.

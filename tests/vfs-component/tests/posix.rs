@@ -1,5 +1,7 @@
 //! The suite of semantics, on the component in Wasmtime.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
 #[path = "../../../crates/vfs/tests/suite/posix.rs"]
 mod posix;
 
