@@ -1,6 +1,6 @@
 //! The suite of semantics, on the crate and on the real Linux filesystem.
 
-#![allow(clippy::unwrap_used, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "test code")]
 
 #[cfg(target_os = "linux")]
 #[path = "suite/linux.rs"]

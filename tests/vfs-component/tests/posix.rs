@@ -1,6 +1,6 @@
 //! The suite of semantics, on the component in Wasmtime.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "test code")]
 
 #[path = "../../../crates/vfs/tests/suite/posix.rs"]
 mod posix;
