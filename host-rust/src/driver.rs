@@ -291,11 +291,7 @@ async fn run_python(
         }
         Err(error) => {
             tracing::warn!(error = %format!("{error:?}"), "Python has trapped");
-            python::complain(
-                &core,
-                pid,
-                &format!("{name}: the interpreter crashed: {}\n", error.root_cause()),
-            );
+            instance.complain(pid, &format!("{name}: the interpreter crashed: {}\n", error.root_cause()));
             WitExit::Signalled(Signal::Segv.into())
         }
     }
