@@ -214,8 +214,8 @@ impl Core {
             return Err(dead.clone());
         }
         call(&self.world, &mut self.store).map_err(|error| {
-            let trapped = Trapped(format!("{error:?}").into());
-            tracing::error!(error = %trapped.0, "the core has trapped");
+            let trapped = Trapped(format!("{error:#}").into());
+            tracing::debug!(error = %trapped.0, "the core has trapped");
             self.dead = Some(trapped.clone());
             trapped
         })
@@ -257,12 +257,14 @@ impl Core {
             io.sink = sink;
             io.collected = Collected::default();
             (io.refused, io.cancelled, io.deadline) = (false, false, deadline);
-            self.store.data_mut().stop_at = deadline.and_then(|deadline| deadline.checked_add(GRACE));
         }))
     }
 
     /// Ends the run, and whatever of it still runs in the foreground. Returns what it has written.
     pub(crate) fn finish(&mut self) -> Result<Collected, Trapped> {
+        // A run that is being ended has another grace: what took its time may not have been the component.
+        self.io().mailbox.clear();
+        self.store.data_mut().stop_at = Instant::now().checked_add(GRACE);
         let mut collected = std::mem::take(&mut self.io().collected);
         self.io().sink = None;
         self.io().stdin = Stdin::default();
@@ -274,7 +276,6 @@ impl Core {
             })?;
         }
         self.store.data_mut().stop_at = None;
-        self.io().mailbox.clear();
         Ok(collected)
     }
 
@@ -285,6 +286,9 @@ impl Core {
     pub(crate) fn resume(&mut self, fuel: u64, max_output: u32) -> Result<Progress, Trapped> {
         let run = self.current()?;
         let deep = self.deep;
+        // By its limit the shell stops by itself; this is for one that cannot.
+        let stop_at = self.deadline().and_then(|deadline| deadline.max(Instant::now()).checked_add(GRACE));
+        self.store.data_mut().stop_at = stop_at;
         self.call(|world, store| {
             let resume = || world.wasmsh_session_session().run().call_resume(store, run, fuel, max_output);
             if deep { stacker::grow(DEEP_STACK + DEEP_STACK_RESERVE, resume) } else { resume() }

@@ -290,7 +290,7 @@ async fn run_python(
             exit
         }
         Err(error) => {
-            tracing::warn!(error = %format!("{error:?}"), "Python has trapped");
+            tracing::debug!(error = %format!("{error:#}"), "Python has trapped");
             instance.complain(pid, &format!("{name}: the interpreter crashed: {}\n", error.root_cause()));
             WitExit::Signalled(Signal::Segv.into())
         }

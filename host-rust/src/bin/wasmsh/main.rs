@@ -2,6 +2,7 @@
 
 mod cli;
 mod conformance;
+mod log;
 mod script;
 
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    log::install();
     let status = match cli.command {
         Some(cli::Command::Conformance(options)) => conformance::serve(&options),
         None => script::run(cli.script),
