@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -46,6 +46,22 @@ pub(crate) fn logged(command: &mut Command, log: &Path) -> Result<()> {
         bail!("`{}` ended with {status}; the end of {}:\n{}", describe(command), log.display(), tail(&text));
     }
     Ok(())
+}
+
+/// Runs `command` in the place of this program: same standard streams, signals and status.
+pub(crate) fn become_program(command: &mut Command) -> Result<ExitCode> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        let error = command.exec();
+        Err(cannot_start(command, error))
+    }
+    #[cfg(not(unix))]
+    {
+        let status = command.status().map_err(|error| cannot_start(command, error))?;
+        let code = status.code().and_then(|code| u8::try_from(code & 0xff).ok());
+        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
 }
 
 /// Whether `program` can be started at all.

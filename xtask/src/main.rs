@@ -1,29 +1,53 @@
 //! `cargo xtask`: sets up, builds, runs, tests and measures wasmsh.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
-#![allow(dead_code, reason = "the build steps that use these modules land next")]
+#![allow(dead_code, reason = "the build of Python, which uses the rest, lands next")]
+
+mod build;
 mod cache;
 mod compose;
+mod conformance;
 mod debian;
+mod dist;
 mod exec;
 mod guest;
 mod hash;
+mod js;
 mod project;
 mod rust_guest;
 mod ui;
+mod verify;
 
-use std::process::ExitCode;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+
+use crate::project::Project;
 
 const HELP: &str = "\
 Usage: cargo xtask COMMAND [ARGUMENTS]
 
-  guest-rustc   print the path of the compiler for WebAssembly, providing it if necessary
-  help          this text
+  setup          provide all tools: the compiler for WebAssembly, CPython, npm's packages, crates
+  build          build everything: components, compositions, precompiled and transpiled ones
+  run -- ARGS    build what the command line `wasmsh` needs, and run it with ARGS
+  test           build everything and run every test
+  check          format, lints, documentation, types, licences
+  bench          workloads and latencies against native bash
+  conformance --judge PATH [ARGS]
+                 run an outside judge against `wasmsh conformance`
+  dist           make the archives and the npm package that users get, in target/dist
+  clean          remove what was built in this checkout; with --cache, the cache too
+  guest-rustc    print the path of the compiler for WebAssembly
+  help           this text
 
-Products are cached in $WASMSH_CACHE (default: $XDG_CACHE_HOME/wasmsh or ~/.cache/wasmsh).
-WASMSH_FORCE_DEBIAN=1 takes the guest compiler from Debian packages even where rustup has one.
+Environment:
+  WASMSH_CACHE           where products are kept that outlive a checkout
+                         (default: $XDG_CACHE_HOME/wasmsh or ~/.cache/wasmsh)
+  WASMSH_FORCE_DEBIAN=1  take the compiler for WebAssembly from Debian packages even where rustup has one
+  WASMSH_DEBIAN_MIRROR   the Debian mirror to take packages from (default: the one of the machine's apt)
+  WASMSH_KEEP_SCRATCH=1  keep temporary folders, to look into after a failure
 ";
 
 fn main() -> ExitCode {
@@ -38,10 +62,72 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(arguments: &[String]) -> Result<ExitCode> {
-    match arguments.first().map(String::as_str) {
-        None | Some("help" | "--help" | "-h") => print!("{HELP}"),
-        Some("guest-rustc") => println!("{}", rust_guest::provide()?.path.display()),
-        Some(other) => bail!("no such command: {other} (see `cargo xtask help`)"),
+    let Some((command, rest)) = arguments.split_first() else {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let project = Project::find()?;
+    match (command.as_str(), rest) {
+        ("help" | "--help" | "-h", _) => print!("{HELP}"),
+        ("run", _) => return run(&project, rest),
+        ("conformance", _) => return conformance::run(&project, rest),
+        ("setup", []) => setup(&project)?,
+        ("build", []) => {
+            let _lock = project.lock()?;
+            build::all(&project)?;
+        }
+        ("test", []) => verify::test(&project)?,
+        ("check", []) => verify::check(&project)?,
+        ("dist", []) => dist::run(&project)?,
+        ("clean", []) => clean(&project, false)?,
+        ("clean", [option]) if option == "--cache" => clean(&project, true)?,
+        ("guest-rustc", []) => println!("{}", rust_guest::provide()?.path.display()),
+        ("setup" | "build" | "test" | "check" | "dist" | "clean" | "guest-rustc", [argument, ..]) => {
+            bail!("`{command}` does not take `{argument}` (see `cargo xtask help`)")
+        }
+        _ => bail!("no such command: {command} (see `cargo xtask help`)"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Provides the tools; after it, `build` and `test` need no network.
+fn setup(project: &Project) -> Result<()> {
+    let _lock = project.lock()?;
+    rust_guest::provide()?;
+    exec::run(project.cargo().args(["fetch", "--quiet"])).context("cannot download the crates")?;
+    js::install(project)
+}
+
+/// Runs `wasmsh`, in the place of this program.
+fn run(project: &Project, arguments: &[String]) -> Result<ExitCode> {
+    ui::quiet();
+    let programs = {
+        let _lock = project.lock()?;
+        build::native(project)?
+    };
+    let arguments = match arguments.split_first() {
+        Some((first, rest)) if first == "--" => rest,
+        _ => arguments,
+    };
+    exec::become_program(
+        Command::new(programs.wasmsh).args(arguments).env("WASMSH_COMPONENTS", project.products()),
+    )
+}
+
+fn clean(project: &Project, cache: bool) -> Result<()> {
+    let mut folders = vec![
+        project.products(),
+        project.target().join("guest"),
+        project.path("target/dist"),
+        project.path("host-js/dist"),
+        project.path("host-js/node_modules"),
+    ];
+    if cache {
+        folders.push(cache::root()?);
+    }
+    for folder in folders.iter().filter(|folder| Path::exists(folder)) {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        ui::note(format_args!("removed {}", folder.display()));
+    }
+    Ok(())
 }

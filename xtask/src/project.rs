@@ -3,13 +3,14 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow};
 
 use crate::hash::Inputs;
-use crate::ui;
+use crate::{cache, ui};
 
 /// The checkout.
 pub(crate) struct Project {
@@ -71,8 +72,47 @@ impl Project {
         command
     }
 
-    /// Makes the product `file` (relative to [`Project::products`]) unless it is there and was made from the
-    /// same `inputs`. Unchanged contents keep their date, so that nothing after this step is done again.
+    /// Adds what any Rust code of the workspace is made from.
+    pub(crate) fn rust_sources(&self, inputs: Inputs) -> Result<Inputs> {
+        inputs
+            .tree("crates", &self.path("crates"))?
+            .tree("wit", &self.path("wit"))?
+            .file("Cargo.toml", &self.path("Cargo.toml"))?
+            .file("Cargo.lock", &self.path("Cargo.lock"))
+    }
+
+    /// Does the step `name`, which makes `outputs`, unless they are there and were made from the same `inputs`.
+    pub(crate) fn step(
+        &self,
+        name: &str,
+        title: &str,
+        inputs: Inputs,
+        outputs: &[&Path],
+        make: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let stamp = self.products().join("stamps").join(name);
+        let digest = inputs.digest();
+        if outputs.iter().all(|path| path.exists())
+            && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == digest)
+        {
+            ui::fresh(title);
+            return Ok(());
+        }
+        let step = ui::step(title);
+        // Without the stamp, what an interrupted run leaves is made again.
+        if let Err(error) = fs::remove_file(&stamp)
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error).with_context(|| format!("cannot remove {}", stamp.display()));
+        }
+        make().with_context(|| format!("{title}: failed"))?;
+        write_if_changed(&stamp, digest.as_bytes())?;
+        step.done();
+        Ok(())
+    }
+
+    /// A step that makes one file, `file` (relative to [`Project::products`]). Unchanged contents keep their
+    /// date, so that nothing after this step is done again.
     pub(crate) fn product(
         &self,
         file: &str,
@@ -81,19 +121,15 @@ impl Project {
         make: impl FnOnce() -> Result<Vec<u8>>,
     ) -> Result<PathBuf> {
         let path = self.products().join(file);
-        let stamp = self.products().join("stamps").join(file.replace('/', "-"));
-        let digest = inputs.digest();
-        if path.exists() && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == digest) {
-            ui::fresh(title);
-            return Ok(path);
-        }
-        let step = ui::step(title);
-        let bytes = make().with_context(|| format!("{title}: failed"))?;
-        let _ = fs::remove_file(&stamp);
-        write_if_changed(&path, &bytes)?;
-        write_if_changed(&stamp, digest.as_bytes())?;
-        step.done();
+        self.step(&file.replace('/', "-"), title, inputs, &[&path], || write_if_changed(&path, &make()?))?;
         Ok(path)
+    }
+
+    /// Keeps other runs of xtask out of this checkout's products for as long as the value lives.
+    pub(crate) fn lock(&self) -> Result<fs::File> {
+        let folder = self.products();
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        cache::lock(&folder.join("lock"), "the build of this checkout")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// A step that takes noticeable time; prints its name at once and its duration at the end.
@@ -30,8 +31,18 @@ pub(crate) fn note(text: impl Display) {
     eprintln!("{} {text}", paint("1;36", "   note"));
 }
 
+/// From now on says nothing of what is up to date: for commands whose own output matters.
+pub(crate) fn quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
 /// Something that was up to date and cost nothing.
 pub(crate) fn fresh(text: impl Display) {
+    if QUIET.load(Ordering::Relaxed) {
+        return;
+    }
     eprintln!("{} {text}", paint("2", "  fresh"));
 }
 

@@ -1,0 +1,77 @@
+//! The JavaScript side: npm's packages, the transpiled components, the tests.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::Wholes;
+use crate::exec;
+use crate::hash::Inputs;
+use crate::project::Project;
+
+/// The oldest Node that the package supports.
+const NODE: u32 = 20;
+
+/// Installs what `package-lock.json` pins into `host-js/node_modules`.
+pub(crate) fn install(project: &Project) -> Result<()> {
+    let version = exec::output(Command::new("node").arg("--version"))
+        .context("Node is needed: install Node 20 or newer")?;
+    let major = version.trim_start_matches('v').split('.').next().and_then(|text| text.parse::<u32>().ok());
+    if major.is_none_or(|major| major < NODE) {
+        bail!("Node {NODE} or newer is needed, this is {version}");
+    }
+    let folder = project.path("host-js");
+    let inputs = Inputs::new("npm", 1)
+        .file("package.json", &folder.join("package.json"))?
+        .file("package-lock.json", &folder.join("package-lock.json"))?;
+    let installed = folder.join("node_modules/.package-lock.json");
+    project.step("npm", "JavaScript tools (npm)", inputs, &[&installed], || {
+        exec::output(npm().args(["ci", "--no-audit", "--no-fund", "--prefer-offline"]).current_dir(&folder))
+            .context("npm cannot install; check the network and run the same command again")?;
+        Ok(())
+    })
+}
+
+/// Transpiles the components to `host-js/dist`.
+pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
+    install(project)?;
+    let folder = project.path("host-js");
+    let mut inputs = Inputs::new("transpile", 1)
+        .tree("scripts", &folder.join("scripts"))?
+        .file("package-lock.json", &folder.join("package-lock.json"))?;
+    let mut command = Command::new("node");
+    command.args(["scripts/transpile.mjs", "--out", "dist"]).current_dir(&folder);
+    let components = [
+        ("core", Some(&wholes.core)),
+        ("python", wholes.python.as_ref()),
+        ("sandbox", wholes.sandbox.as_ref()),
+    ];
+    for (name, path) in components {
+        if let Some(path) = path {
+            inputs = inputs.file(name, path)?;
+            command.arg(format!("--{name}")).arg(path);
+        }
+    }
+    project.step(
+        "transpile",
+        "JavaScript: host-js/dist",
+        inputs,
+        &[&folder.join("dist/manifest.json")],
+        || exec::output(&mut command).map(drop),
+    )
+}
+
+/// Runs the tests of the package, against `dist`.
+pub(crate) fn test(project: &Project) -> Result<()> {
+    exec::run(npm().args(["test"]).current_dir(project.path("host-js")))
+}
+
+/// Checks the types.
+pub(crate) fn typecheck(project: &Project) -> Result<()> {
+    exec::run(npm().args(["run", "--silent", "typecheck"]).current_dir(project.path("host-js")))
+}
+
+/// npm, in whatever way this system starts it.
+pub(crate) fn npm() -> Command {
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
