@@ -11,7 +11,7 @@ use wasmsh_vfs::{Errno, Position, Timestamp};
 use crate::descriptor::{Description, DescriptorTable};
 use crate::host::OutputStream;
 use crate::kernel::{Group, Kernel, Spawn, Target, TimerId};
-use crate::process::{Environment, Pid, Process, ProcessFuture};
+use crate::process::{Environment, Pid, Process, ProcessFuture, State};
 use crate::request::{Request, Requested};
 use crate::signal::{Disposition, Signal, SignalSet};
 
@@ -54,6 +54,11 @@ impl Ctx {
     /// The number of its process group.
     pub fn group(&self) -> Pid {
         self.process.group.get()
+    }
+
+    /// How it stands; also when it has ended.
+    pub fn state(&self) -> State {
+        self.process.state.get()
     }
 
     /// `setpgid(2)` of itself.

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use bstr::BString;
 use wasmsh_os::{
-    Answer, Ceilings, Chunk, Clock, Description, Entropy, Environment, Exit, FileSystem, Group, Kernel, KernelState,
-    OutputStream, Pid, Reception, Request, RequestId, Signal, Target, TerminalSize,
+    Answer, Ceilings, Chunk, Clock, Ctx, Description, Entropy, Environment, Exit, FileSystem, Group, Kernel, KernelState,
+    OutputStream, Pid, Reception, Request, RequestId, Signal, State, Target, TerminalSize,
 };
 use wasmsh_syntax::error::ParseError;
 use wasmsh_syntax::options::NoAliases;
@@ -281,6 +281,7 @@ impl Session {
             session: self.clone(),
             pid,
             slot,
+            ctx: kernel.context(pid),
             limits: options.limits.unwrap_or(self.0.config.limits),
             first_step: kernel.steps(),
             first_byte: kernel.output_written(),
@@ -412,6 +413,7 @@ pub struct Run {
     session: Session,
     pid: Pid,
     slot: Rc<RunSlot>,
+    ctx: Option<Ctx>,
     limits: Limits,
     first_step: u64,
     first_byte: u64,
@@ -515,10 +517,12 @@ impl Run {
                 Exit::Code(code) => RunExit::Code(code),
                 Exit::Signalled(signal) => RunExit::Signalled(signal),
             }));
-        } else if self.kernel().context(self.pid).is_none() {
-            // It was killed.
-            let signal = self.slot.killed_by().unwrap_or(Signal::Kill);
-            self.exit.set(Some(RunExit::Signalled(signal)));
+        } else if let Some(State::Zombie(exit) | State::Gone(exit)) = self.ctx.as_ref().map(Ctx::state) {
+            // It was killed, or became another program by `exec`.
+            self.exit.set(Some(match exit {
+                Exit::Code(code) => RunExit::Code(code),
+                Exit::Signalled(signal) => RunExit::Signalled(self.slot.killed_by().unwrap_or(signal)),
+            }));
             if !self.fresh {
                 *self.session.0.saved.borrow_mut() = self.slot.state();
             }

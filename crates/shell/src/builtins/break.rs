@@ -36,7 +36,7 @@ fn run(vm: &mut Vm, argv: &[Str], is_break: bool) -> Outcome {
     }
     if argv.len() > 2 {
         vm.builtin_error("too many arguments");
-        return Outcome::Unwind(Unwind::Discard(1));
+        return Outcome::Unwind(vm.too_many_arguments());
     }
     if levels < 1 {
         let text = Str::from_int(levels);

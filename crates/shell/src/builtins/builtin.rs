@@ -16,7 +16,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let words: Vec<Str> = argv.get(skip..).unwrap_or_default().to_vec();
     let Some(name) = words.first() else { return Outcome::Status(0) };
     let symbol = vm.symbol(name);
-    match vm.shell.shared.builtin(symbol) {
+    match vm.shell.shared.builtin(symbol).filter(|_| !vm.shell.disabled.contains(&symbol)) {
         Some(builtin) => {
             vm.shift_declarations(skip);
             vm.run_builtin(builtin, &words)

@@ -146,13 +146,8 @@ impl Vm {
         };
         let old = self.shell.vars.get(known::PWD).value.scalar().unwrap_or_else(|| Str::from(&*cwd));
         self.ctx.set_cwd(text.as_str());
-        let exported = self.is_exported(known::PWD);
         let _ = self.assign(known::OLDPWD, Value::Str(old));
         let _ = self.assign(known::PWD, Value::Str(Str::from(text)));
-        if exported {
-            self.shell.vars.get_mut(known::OLDPWD).attrs.insert(crate::vars::Attrs::EXPORT);
-            self.shell.environment = None;
-        }
         Ok(())
     }
 }

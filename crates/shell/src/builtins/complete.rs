@@ -57,9 +57,15 @@ fn run_complete(vm: &mut Vm, argv: &[Str]) -> Outcome {
             if names.is_empty() || names.contains(name) {
                 shown.push(name.clone());
                 let mut line = b"complete".to_vec();
+                let mut quoted = false;
                 for word in words.iter() {
                     line.push(b' ');
-                    line.extend_from_slice(&crate::builtins::declare::plain_or_quoted(word));
+                    if quoted {
+                        line.extend_from_slice(&wasmsh_syntax::quote::single(word));
+                    } else {
+                        line.extend_from_slice(&crate::builtins::declare::plain_or_quoted(word));
+                    }
+                    quoted = matches!(word.as_bytes(), b"-P" | b"-S" | b"-X" | b"-W" | b"-C" | b"-G");
                 }
                 line.push(b' ');
                 line.extend_from_slice(name);
@@ -131,6 +137,8 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
             Some(rest) => (true, Str::new(rest)),
             None => (false, filter),
         };
+        // `&` stands for the word that is completed.
+        let pattern: Vec<u8> = pattern.iter().flat_map(|b| if *b == b'&' { word.to_vec() } else { vec![*b] }).collect();
         let pattern = vm.pattern(&pattern, false);
         found.retain(|name| pattern.is_match(name) == keep);
     }

@@ -320,7 +320,7 @@ fn declare_one(
     request: Request,
 ) -> Result<bool, Unwind> {
     let (name, subscript, append, text) = split_word(word);
-    if !is_name(name) {
+    if !is_name(name) || (subscript.is_some() && matches!(vm.builtin, "export" | "readonly")) {
         let what = [b"`", &**word, b"'"].concat();
         let _ = vm.complain(&what, "not a valid identifier");
         return Ok(false);
@@ -440,6 +440,9 @@ fn apply(
     } else if matches!(value, Some(DeclarationValue::Array(_))) && !vm.shell.vars.get(symbol).value.is_array() {
         vm.make_indexed(symbol);
     }
+    if subscript.is_some() && value.is_none() && !vm.shell.vars.get(symbol).value.is_array() {
+        vm.make_indexed(symbol);
+    }
     let late = request.set & (Attrs::READONLY | Attrs::NAMEREF);
     {
         let var = vm.shell.vars.get_mut(symbol);
@@ -463,7 +466,7 @@ fn apply(
             None => {
                 // `declare -a a='(1 2)'` is a compound assignment too.
                 let array = vm.shell.vars.get(symbol).value.is_array();
-                if array && text.starts_with(b"(") && text.ends_with(b")") && (request.indexed || request.assoc) {
+                if array && text.starts_with(b"(") && text.ends_with(b")") {
                     fine = vm.assign_compound_text(symbol, &text, append)?;
                 } else if append {
                     vm.append(symbol, text)?;
@@ -528,7 +531,7 @@ fn functions(vm: &mut Vm, names: &[Str], request: Request) -> Outcome {
 fn print_all(vm: &mut Vm, request: Request, plain: bool) {
     for (_, symbol) in vm.variable_names() {
         let var = vm.shell.vars.get(symbol);
-        if !request.set.is_empty() && !var.attrs.contains(request.set) {
+        if !request.set.is_empty() && !var.attrs.intersects(request.set) {
             continue;
         }
         if (request.indexed && !matches!(var.value, Value::Indexed(_))) || (request.assoc && !var.value.is_assoc()) {

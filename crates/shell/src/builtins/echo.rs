@@ -89,7 +89,6 @@ pub(crate) fn unescape(text: &[u8], kind: Escapes, out: &mut Vec<u8>) -> bool {
             b'\\' => out.push(b'\\'),
             b'c' if kind != Escapes::Format => return false,
             b'\'' | b'"' | b'?' if kind == Escapes::Format => out.push(letter),
-            b'\'' | b'"' | b'?' if kind == Escapes::PrintfB => out.push(letter),
             b'0' if kind != Escapes::Format => {
                 let (value, used) = digits(text.get(at..).unwrap_or_default(), 8, 3);
                 at += used;

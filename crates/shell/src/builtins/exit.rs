@@ -45,6 +45,13 @@ pub(crate) fn status_argument(vm: &mut Vm, argv: &[Str]) -> Result<u8, u8> {
     Ok(value as u8)
 }
 
+impl Vm {
+    /// What too many arguments of `exit`, `return`, `break` lead to.
+    pub(crate) fn too_many_arguments(&self) -> Unwind {
+        if self.shell.command_string.is_some() && !self.shell.interactive { Unwind::Exit(1) } else { Unwind::Discard(1) }
+    }
+}
+
 fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     // In the trap on EXIT, `exit` alone leaves the status as it was.
     match status_argument(vm, argv) {
@@ -53,6 +60,6 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             Outcome::Unwind(Unwind::Exit(status))
         }
         Err(2) => Outcome::Unwind(Unwind::Exit(2)),
-        Err(_) => Outcome::Unwind(Unwind::Discard(1)),
+        Err(_) => Outcome::Unwind(vm.too_many_arguments()),
     }
 }

@@ -56,7 +56,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         } else if given.has(b't') {
             match vm.shell.hashed.get(name).cloned() {
                 Some((path, _)) => {
-                    let line = if names.len() > 1 {
+                    let line = if given.has(b'l') {
+                        format!("builtin hash -p {} {}\n", path.to_text(), name.to_text())
+                    } else if names.len() > 1 {
                         format!("{}\t{}\n", name.to_text(), path.to_text())
                     } else {
                         format!("{}\n", path.to_text())

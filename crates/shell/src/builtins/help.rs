@@ -24,7 +24,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
         return Outcome::Status(0);
     }
-    let mut status = 0;
+    let mut missing = 0;
     for pattern in patterns {
         let compiled = vm.pattern(pattern, false);
         let mut found: Vec<&Builtin> = super::ALL.iter().filter(|builtin| builtin.name.as_bytes() == &**pattern).collect();
@@ -43,7 +43,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             message.extend_from_slice(pattern);
             message.extend_from_slice(b"'.");
             vm.builtin_error(message);
-            status = 1;
+            missing += 1;
         }
         for builtin in found {
             let text = if given.has(b's') {
@@ -56,5 +56,5 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             vm.put(1, &text);
         }
     }
-    Outcome::Status(status)
+    Outcome::Status(u8::from(missing == patterns.len()))
 }

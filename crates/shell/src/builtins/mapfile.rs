@@ -160,7 +160,13 @@ fn store(
     } else {
         let mut array = match &vm.shell.vars.get(symbol).value {
             Value::Indexed(array) => (**array).clone(),
-            _ => Indexed::default(),
+            value => {
+                let mut array = Indexed::default();
+                if let Some(old) = value.scalar() {
+                    array.set(0, old);
+                }
+                array
+            }
         };
         for (i, value) in values.into_iter().enumerate() {
             array.set((origin + i) as i64, value);

@@ -317,7 +317,7 @@ fn finish(vm: &mut Vm, line: Line, names: &[Str], array: Option<Str>, how: How) 
 
 fn assign(vm: &mut Vm, line: &Line, names: &[Str], array: Option<Str>, how: How) -> Result<(), Unwind> {
     if let Some(name) = array {
-        let ifs = vm.shell.ifs.clone();
+        let ifs = if how.exact { Ifs::new(b"") } else { vm.shell.ifs.clone() };
         let mut values = Vec::new();
         let mut at = skip_white(&ifs, line, 0);
         while at < line.bytes.len() {

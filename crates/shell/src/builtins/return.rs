@@ -20,6 +20,6 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     match status_argument(vm, argv) {
         Ok(status) => Outcome::Unwind(Unwind::Return(status)),
         Err(2) => Outcome::Unwind(Unwind::Return(2)),
-        Err(_) => Outcome::Unwind(Unwind::Discard(1)),
+        Err(_) => Outcome::Unwind(vm.too_many_arguments()),
     }
 }

@@ -6,7 +6,7 @@ use super::Builtin;
 use super::options::integer;
 use crate::options::Shopt;
 use crate::text::Str;
-use crate::vm::{Outcome, Unwind, Vm};
+use crate::vm::{Outcome, Vm};
 
 pub(crate) const SHIFT: Builtin = Builtin::new(
     "shift",
@@ -22,8 +22,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             Some(value) => value,
             None => {
                 let arg = arg.clone();
-                let _ = vm.complain(&arg, "numeric argument required");
-                return Outcome::Unwind(Unwind::Discard(1));
+                return vm.complain(&arg, "numeric argument required");
             }
         },
     };

@@ -168,10 +168,6 @@ impl Test<'_> {
     }
 
     fn unary(&mut self, letter: u8, operand: &Str) -> Result<bool, Wrong> {
-        if letter == b't' && integer(operand).is_none() {
-            let operand = operand.clone();
-            return self.wrong([&*operand, b": integer expression expected"].concat());
-        }
         self.vm.cond_unary(letter, operand).map_err(|_| Wrong)
     }
 

@@ -131,7 +131,8 @@ pub struct Assoc {
     next: u64,
 }
 
-fn chain(key: &[u8], chains: u32) -> u32 {
+/// Where bash's hash table of so many chains has a key: scripts see that order in `env` and `${!map[@]}`.
+pub(crate) fn chain(key: &[u8], chains: u32) -> u32 {
     let mut hash: u32 = 2_166_136_261;
     for &byte in key {
         hash = hash.wrapping_mul(16_777_619) ^ u32::from(byte);

@@ -34,8 +34,8 @@ bitflags::bitflags! {
         const INVISIBLE = 1 << 8;
         /// The value is made when it is read, or an assignment has an effect.
         const SPECIAL = 1 << 9;
-        /// It cannot be unset.
-        const NO_UNSET = 1 << 10;
+        /// Assigned for the time of a command.
+        const TEMPORARY = 1 << 10;
     }
 }
 

@@ -188,8 +188,9 @@ impl Vm {
         let (target, _) = self.resolve(assign.name)?;
         let old = self.shell.vars.get(target).clone();
         if old.attrs.contains(Attrs::READONLY) {
-            let unwind = self.readonly_error(target);
-            return Err(unwind);
+            // The command runs nevertheless.
+            let _ = self.readonly_error(target);
+            return Ok(());
         }
         let value = if assign.append {
             let mut text = self.scalar(target)?.unwrap_or_default();
@@ -207,7 +208,7 @@ impl Vm {
         self.temporary.push((target, old));
         self.assign(target, Value::Str(value))?;
         let var = self.shell.vars.get_mut(target);
-        var.attrs.insert(Attrs::EXPORT);
+        var.attrs.insert(Attrs::EXPORT | Attrs::TEMPORARY);
         self.shell.environment = None;
         Ok(())
     }

@@ -321,6 +321,7 @@ impl Vm {
                 variables.push((self.name_of(symbol).to_vec().into(), value.into_vec().into()));
             }
         }
+        variables.sort_by_key(|(name, _)| crate::vars::array::chain(name, 1024));
         for symbol in self.shell.exported_functions.iter() {
             if let Some(function) = self.shell.functions.get(symbol) {
                 let mut name = b"BASH_FUNC_".to_vec();

@@ -21,11 +21,13 @@ struct Context {
     condition: bool,
     /// Nothing follows in this process.
     last: bool,
+    /// Joined to the next stage by `|&`.
+    stderr: bool,
 }
 
 impl Context {
     fn inner(self) -> Context {
-        Context { last: false, ..self }
+        Context { last: false, stderr: false, ..self }
     }
 }
 

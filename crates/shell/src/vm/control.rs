@@ -5,6 +5,7 @@ use std::rc::Rc;
 use wasmsh_os::Signal;
 
 use crate::options::Opt;
+use crate::text::Str;
 use crate::traps;
 use crate::vm::{AfterTrap, CallKind, Ctl, PipeStatus, Unwind, Vm};
 
@@ -101,7 +102,8 @@ impl Vm {
             Unwind::Break(levels) | Unwind::Continue(levels) => {
                 let is_break = matches!(unwind, Unwind::Break(_));
                 let mut left = levels.max(1);
-                self.set_status(0);
+                // Bash's way out of all loops after a wrong count.
+                self.set_status(u8::from(levels == u32::MAX));
                 let loops = self.loop_depth();
                 left = left.min(loops as u32);
                 if left == 0 {
@@ -256,6 +258,7 @@ impl Vm {
             pipe_status: self.shell.pipe_status.clone(),
             unwind: then,
             line: self.line,
+            command: Str::new(self.code.source_text(self.command)),
         };
         self.call_text(text, CallKind::Trap, trap, Some(after));
     }

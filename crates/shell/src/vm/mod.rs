@@ -192,6 +192,14 @@ struct AfterTrap {
     pipe_status: PipeStatus,
     unwind: Option<Unwind>,
     line: u32,
+    /// The command that was interrupted.
+    command: Str,
+}
+
+impl Call {
+    fn trapped_command(&self) -> Option<Str> {
+        self.after_trap.as_ref().map(|after| after.command.clone())
+    }
 }
 
 /// `PIPESTATUS`.

@@ -175,8 +175,8 @@ impl Vm {
                     let text = join(&values, &separator);
                     self.word().quote();
                     self.word().push(&text, quoting);
-                } else if star && quoting == Quoting::Expanded && self.shell.ifs.first.is_empty() {
-                    self.push_many(&values, quoting);
+                } else if star {
+                    self.push_star(&values, quoting);
                 } else {
                     self.push_many(&values, quoting);
                 }
@@ -664,7 +664,7 @@ impl Vm {
             message.extend_from_slice(&text);
         }
         self.error(&message);
-        Err(if self.shell.interactive { Unwind::Discard(1) } else { Unwind::Exit(127) })
+        Err(self.expansion_error())
     }
 
     /// The letters of a variable's attributes, as `${v@a}` has them.

@@ -35,7 +35,9 @@ impl Vm {
     pub(super) fn redirect(&mut self, index: u32) -> Result<Next, Unwind> {
         let Some(redir) = self.code.redirs.get(index as usize).copied() else { return Ok(Next::Go) };
         let target = self.args.pop().unwrap_or_default();
-        self.line = redir.line;
+        if redir.line > 0 {
+            self.line = redir.line;
+        }
         if std::mem::take(&mut self.ambiguous) {
             let text = self.code.text(redir.text).clone();
             return Err(self.redirect_error(&text, "ambiguous redirect"));

@@ -130,7 +130,13 @@ impl Vm {
                     _ => None,
                 };
                 match item {
-                    Some(item) => self.for_assign(symbol, item)?,
+                    Some(item) => match self.for_assign(symbol, item) {
+                        Err(Unwind::Discard(status)) => {
+                            self.set_loop_status(status);
+                            self.pc = done as usize;
+                        }
+                        other => other?,
+                    },
                     None => self.pc = done as usize,
                 }
             }
@@ -546,7 +552,11 @@ impl Vm {
                         _ => {}
                     }
                     self.put(2, &error.render(&prefix));
-                    self.set_status(2);
+                    // A mistake inside `[[ … ]]` of a command string leaves the status, as in bash.
+                    let cond = matches!(error.kind, wasmsh_syntax::error::ParseErrorKind::Cond { .. });
+                    if !(cond && self.shell.command_string.is_some()) {
+                        self.set_status(2);
+                    }
                     self.flush_now();
                     if kind == CallKind::Main && self.shell.interactive {
                         continue;

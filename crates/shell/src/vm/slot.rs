@@ -155,9 +155,12 @@ impl Vm {
         var.value = Value::Str(cwd);
         var.exists = true;
         var.attrs.insert(Attrs::EXPORT);
-        let old = self.shell.vars.get_mut(known::OLDPWD);
-        if !old.exists {
+        let old = self.shell.vars.get(known::OLDPWD).value.scalar();
+        let fine = old.is_some_and(|old| self.ctx.stat(&old, true).is_ok_and(|stat| stat.is_directory()));
+        if !fine {
+            let old = self.shell.vars.get_mut(known::OLDPWD);
             old.exists = true;
+            old.value = Value::Unset;
             old.attrs.insert(Attrs::EXPORT);
         }
         let (uid, _) = self.ctx.user();

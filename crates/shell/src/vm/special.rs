@@ -148,6 +148,9 @@ impl Vm {
             known::BASH_SUBSHELL => Value::Int(i64::from(self.shell.subshell)),
             known::UNDERSCORE => Value::Str(self.shell.last_arg.clone()),
             known::BASH_COMMAND => {
+                if let Some(text) = self.calls.iter().rev().find_map(|call| call.trapped_command()) {
+                    return Some(Value::Str(text));
+                }
                 let code = self.code.clone();
                 Value::Str(Str::new(code.source_text(self.command)))
             }
@@ -169,7 +172,10 @@ impl Vm {
                 })
             }
             known::BASH_SOURCE => {
-                let value = self.call_stack(|_, call| call.source.clone());
+                let value = self.call_stack(|_, call| match call.kind {
+                    CallKind::Function if call.source.is_empty() => Str::from("environment"),
+                    _ => call.source.clone(),
+                });
                 match &value {
                     Value::Indexed(items) if items.len() == 1 && items.get(0).is_some_and(|s| s.is_empty()) => {
                         Value::Unset

@@ -37,7 +37,7 @@ impl Vm {
             return Ok((symbol, None));
         }
         let mut at = symbol;
-        for _ in 0..16 {
+        for _ in 0..=8 {
             let var = self.shell.vars.get(at);
             if !var.attrs.contains(Attrs::NAMEREF) {
                 return Ok((at, None));
@@ -87,7 +87,7 @@ impl Vm {
                         }
                         return Ok(Some(joined.into()));
                     }
-                    let key = self.key(target, subscript)?;
+                    let key = self.key_from_source(target, &subscript)?;
                     self.element(target, &key)
                 }
                 None if self.shell.vars.get(target).attrs.contains(Attrs::NAMEREF) => Ok(None),
@@ -104,7 +104,7 @@ impl Vm {
     pub(crate) fn value(&mut self, symbol: Sym) -> Result<Value, Unwind> {
         let (target, subscript) = self.resolve(symbol)?;
         if let Some(subscript) = subscript {
-            let key = self.key(target, subscript)?;
+            let key = self.key_from_source(target, &subscript)?;
             return Ok(self.element(target, &key)?.map_or(Value::Unset, Value::Str));
         }
         if self.shell.vars.get(target).attrs.contains(Attrs::SPECIAL)
@@ -140,7 +140,16 @@ impl Vm {
         let mut message = name.to_vec();
         message.extend_from_slice(b": unbound variable");
         self.error(&message);
-        if self.shell.interactive { Unwind::Discard(1) } else { Unwind::Exit(127) }
+        self.expansion_error()
+    }
+
+    /// What a failed `${v?}` or `set -u` leads to: the end of a shell that is not interactive.
+    pub(crate) fn expansion_error(&self) -> Unwind {
+        if self.shell.interactive {
+            return Unwind::Discard(1);
+        }
+        let command = self.shell.command_string.is_some() && self.shell.subshell == 0 && !self.opt(Opt::ErrExit);
+        Unwind::Exit(if command { 127 } else { 1 })
     }
 
     /// The elements of an array, or the value of a scalar; none if unset.
@@ -298,7 +307,7 @@ impl Vm {
     fn assign_slow(&mut self, symbol: Sym, value: Value) -> Result<(), Unwind> {
         let (target, subscript) = self.resolve(symbol)?;
         if let Some(subscript) = subscript {
-            let key = self.key(target, subscript)?;
+            let key = self.key_from_source(target, &subscript)?;
             return self.assign_element(target, key, value.scalar().unwrap_or_default(), false);
         }
         let attrs = self.shell.vars.get(target).attrs;
@@ -406,7 +415,7 @@ impl Vm {
         }
         let (target, subscript) = self.resolve(symbol)?;
         if let Some(subscript) = subscript {
-            let key = self.key(target, subscript)?;
+            let key = self.key_from_source(target, &subscript)?;
             return self.assign_element(target, key, value, true);
         }
         let var = self.shell.vars.get(target);
@@ -521,6 +530,10 @@ impl Vm {
         }
         let old = self.shell.vars.get(symbol).clone();
         if old.scope == depth && old.exists {
+            // A temporary assignment of the call becomes a local variable with its value.
+            if old.attrs.contains(Attrs::TEMPORARY) {
+                self.shell.vars.get_mut(symbol).attrs.remove(Attrs::TEMPORARY);
+            }
             return true;
         }
         if old.scope == depth {
@@ -569,6 +582,18 @@ impl Vm {
         let special = var.attrs.contains(Attrs::SPECIAL);
         let scope = var.scope;
         let depth = self.depth();
+        let temporary = var.attrs.contains(Attrs::TEMPORARY);
+        if temporary
+            && let Some(index) = self.calls.iter().rposition(|call| call.saved.iter().any(|(saved, _)| *saved == symbol))
+            && let Some(call) = self.calls.get_mut(index)
+        {
+            let call = Rc::make_mut(call);
+            if let Some(at) = call.saved.iter().rposition(|(saved, _)| *saved == symbol) {
+                let (_, old) = call.saved.remove(at);
+                self.restore_variable(symbol, old);
+                return Ok(());
+            }
+        }
         if scope > 0 && scope < depth && !self.shopt(crate::options::Shopt::LocalVarUnset) {
             // A local variable of a caller: what it hides appears again.
             let call = self

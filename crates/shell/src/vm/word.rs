@@ -12,6 +12,8 @@ enum Kind {
     Text(Quoting),
     /// Between two elements of `$@`: a field ends here.
     Break,
+    /// The same for `$*`, whose elements are joined by the first character of `IFS` where nothing is split.
+    StarBreak,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,12 @@ impl Builder {
         self.segments.push(Segment { end, kind: Kind::Break });
     }
 
+    /// Ends a field of `$*`.
+    fn star_break(&mut self) {
+        let end = self.bytes.len();
+        self.segments.push(Segment { end, kind: Kind::StarBreak });
+    }
+
     pub(crate) fn quote(&mut self) {
         self.quoted = true;
     }
@@ -63,8 +71,8 @@ impl Builder {
     }
 
     /// As one string; breaks become `separator`.
-    fn join(&self, separator: &[u8]) -> Str {
-        if !self.segments.iter().any(|segment| segment.kind == Kind::Break) {
+    fn join(&self, separator: &[u8], star: &[u8]) -> Str {
+        if !self.segments.iter().any(|segment| matches!(segment.kind, Kind::Break | Kind::StarBreak)) {
             return Str::new(&self.bytes);
         }
         let mut out = Vec::with_capacity(self.bytes.len() + 8);
@@ -72,6 +80,7 @@ impl Builder {
         for segment in &self.segments {
             match segment.kind {
                 Kind::Break => out.extend_from_slice(separator),
+                Kind::StarBreak => out.extend_from_slice(star),
                 Kind::Text(_) => {
                     out.extend_from_slice(self.bytes.get(start..segment.end).unwrap_or_default());
                     start = segment.end;
@@ -88,7 +97,7 @@ impl Builder {
         for segment in &self.segments {
             let text = self.bytes.get(start..segment.end).unwrap_or_default();
             match segment.kind {
-                Kind::Break => out.push(b' '),
+                Kind::Break | Kind::StarBreak => out.push(b' '),
                 Kind::Text(Quoting::Quoted) => {
                     for &b in text {
                         if special(b) {
@@ -195,7 +204,7 @@ impl Vm {
         let mut builder = self.words.pop().unwrap_or_default();
         match end {
             WordEnd::Single => {
-                let text = builder.join(b" ");
+                let text = builder.join(b" ", &self.shell.ifs.first);
                 self.args.push(text);
             }
             WordEnd::Pattern => self.args.push(builder.escaped(pattern::is_special)),
@@ -223,7 +232,7 @@ impl Vm {
     fn fields(&mut self, builder: &Builder) -> Result<(), Unwind> {
         let glob = !self.opt(Opt::NoGlob);
         let plain = builder.segments.iter().all(|segment| match segment.kind {
-            Kind::Break => false,
+            Kind::Break | Kind::StarBreak => false,
             Kind::Text(Quoting::Quoted) => true,
             Kind::Text(_) => false,
         });
@@ -241,7 +250,7 @@ impl Vm {
             let text = builder.bytes.get(start..segment.end).unwrap_or_default();
             start = segment.end;
             match segment.kind {
-                Kind::Break => {
+                Kind::Break | Kind::StarBreak => {
                     self.field(&mut field, glob)?;
                     after_white = false;
                 }
@@ -323,6 +332,17 @@ impl Vm {
         self.begin_word();
         self.word().push(&text, Quoting::Expanded);
         self.end_word(WordEnd::Fields)
+    }
+
+    /// Appends the elements of an unquoted `$*`.
+    pub(crate) fn push_star(&mut self, values: &[Str], quoting: Quoting) {
+        let word = self.word();
+        for (i, value) in values.iter().enumerate() {
+            if i > 0 {
+                word.star_break();
+            }
+            word.push(value, quoting);
+        }
     }
 
     /// Appends the elements of `$@` and the like to the word: each is a field of its own.

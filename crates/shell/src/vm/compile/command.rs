@@ -17,7 +17,7 @@ impl Compiler<'_> {
                 let text = self.text(&ast[and_or.span]);
                 self.emit(Op::Line(and_or.line));
                 self.emit(Op::Background(text, end));
-                self.then(Task::AndOr(*and_or, Context { condition: false, last: true }));
+                self.then(Task::AndOr(*and_or, Context { condition: false, last: true, stderr: false }));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
             } else {
@@ -36,6 +36,7 @@ impl Compiler<'_> {
                 condition: context.condition || !is_last,
                 // What is skipped by `&&` leaves the status as it is, so only a single pipeline ends the process.
                 last: context.last && is_last,
+                stderr: false,
             };
             let end = self.label();
             match part.op {
@@ -52,7 +53,7 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         let stages = &ast[pipeline.stages];
         let time = pipeline.time != Time::No;
-        let inner = Context { condition: context.condition || pipeline.negated, ..context };
+        let inner = Context { condition: context.condition || pipeline.negated, stderr: false, ..context };
         let inner = if time || pipeline.negated { inner.inner() } else { inner };
         if time {
             self.emit(Op::TimeBegin);
@@ -81,7 +82,10 @@ impl Compiler<'_> {
                     });
                     let index = (self.code.stages.len() - 1) as u32;
                     self.emit(Op::PipeStage(index));
-                    self.then(Task::Command(stage.command, Context { last: true, condition: inner.condition }));
+                    self.then(Task::Command(
+                        stage.command,
+                        Context { last: true, condition: inner.condition, stderr: stage.stderr },
+                    ));
                     self.emit(Op::SubshellEnd);
                     self.place(end);
                 }
@@ -109,13 +113,15 @@ impl Compiler<'_> {
         if substitutions {
             self.emit(Op::ProcessMark);
         }
-        if matches!(command.kind, CommandKind::Function { .. }) || command.redirects.is_empty() {
+        let redirected = !command.redirects.is_empty() || context.stderr;
+        if matches!(command.kind, CommandKind::Function { .. }) || !redirected {
             self.then(Task::Body(id, if substitutions { context.inner() } else { context }));
         } else {
             let end = self.label();
             self.emit(Op::Line(command.line));
             self.emit(Op::RedirBegin(end));
             self.redirects(command.redirects);
+            self.pipe_stderr(context);
             self.then(Task::Body(id, context.inner()));
             self.emit(Op::RedirEnd);
             self.place(end);
@@ -139,7 +145,7 @@ impl Compiler<'_> {
                 let end = self.label();
                 self.emit(Op::Line(command.line));
                 self.emit(Op::Subshell(end));
-                self.then(Task::List(list, Context { condition: context.condition, last: true }));
+                self.then(Task::List(list, Context { condition: context.condition, last: true, stderr: false }));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
                 if !context.condition {
@@ -150,7 +156,7 @@ impl Compiler<'_> {
                 let done = self.label();
                 for clause in &ast[clauses] {
                     let next = self.label();
-                    self.then(Task::List(clause.cond, Context { condition: true, last: false }));
+                    self.then(Task::List(clause.cond, Context { condition: true, last: false, stderr: false }));
                     self.emit(Op::JumpFail(next));
                     self.then(Task::List(clause.body, context));
                     self.emit(Op::Jump(done));
@@ -168,7 +174,7 @@ impl Compiler<'_> {
                 // The status is that of the last body, or 0: it is kept in the loop's frame.
                 self.emit(Op::EnterLoop(brk, top));
                 self.place(top);
-                self.then(Task::List(cond, Context { condition: true, last: false }));
+                self.then(Task::List(cond, Context { condition: true, last: false, stderr: false }));
                 self.emit(if until { Op::JumpOk(done) } else { Op::JumpFail(done) });
                 self.then(Task::List(body, context.inner()));
                 self.emit(Op::LoopStatus { store: true });
@@ -181,18 +187,20 @@ impl Compiler<'_> {
             CommandKind::For { name, words, body, line } => {
                 self.emit(Op::Line(line));
                 self.for_words(words);
-                self.for_loop(command, name, body, words.is_none(), false, context);
+                self.for_loop(command, name, words, body, false, context);
             }
             CommandKind::Select { name, words, body } => {
                 self.emit(Op::Line(command.line));
                 self.for_words(words);
-                self.for_loop(command, name, body, words.is_none(), true, context);
+                self.for_loop(command, name, words, body, true, context);
             }
             CommandKind::ForArith { init, cond, step, body } => {
                 let (top, next, done, brk) = (self.label(), self.label(), self.label(), self.label());
                 self.emit(Op::Line(command.line));
                 if !ast[init.parts].is_empty() {
-                    self.arith_command(init.parts);
+                    let next = self.label();
+                    self.arith_jump_zero(init.parts, next);
+                    self.place(next);
                 }
                 self.emit(Op::EnterLoop(brk, next));
                 self.place(top);
@@ -203,7 +211,9 @@ impl Compiler<'_> {
                 self.emit(Op::LoopStatus { store: true });
                 self.place(next);
                 if !ast[step.parts].is_empty() {
-                    self.arith_command(step.parts);
+                    let next = self.label();
+                    self.arith_jump_zero(step.parts, next);
+                    self.place(next);
                 }
                 self.emit(Op::Jump(top));
                 self.place(done);
@@ -241,7 +251,7 @@ impl Compiler<'_> {
                     None => self.text(b"COPROC"),
                 };
                 self.emit(Op::Coproc(name, end));
-                self.then(Task::Command(body, Context { condition: false, last: true }));
+                self.then(Task::Command(body, Context { condition: false, last: true, stderr: false }));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
             }
@@ -258,8 +268,23 @@ impl Compiler<'_> {
         }
     }
 
-    fn for_loop(&mut self, command: &Command, name: Str, body: List, positional: bool, select: bool, context: Context) {
+    fn for_loop(
+        &mut self,
+        command: &Command,
+        name: Str,
+        words: Option<Seq<Word>>,
+        body: List,
+        select: bool,
+        context: Context,
+    ) {
         let ast = self.ast.clone();
+        let positional = words.is_none();
+        // The head alone is what a DEBUG trap sees.
+        let end = match words.and_then(|words| ast[words].last()) {
+            Some(word) => word.span.end,
+            None => command.span.start + "for ".len() as u32 + name.len() as u32,
+        };
+        let head = Span { start: command.span.start, end: end.min(command.span.end) };
         if !crate::vm::variables::is_name(&ast[name]) {
             let text = self.text_of(name);
             self.emit(Op::BadName(text));
@@ -269,8 +294,8 @@ impl Compiler<'_> {
         self.emit(Op::ForInit { positional });
         self.emit(Op::EnterLoop(brk, top));
         self.place(top);
-        self.emit(Op::Debug(command.span));
         self.emit(if select { Op::SelectNext(symbol, done) } else { Op::ForNext(symbol, done) });
+        self.emit(Op::Debug(head));
         self.then(Task::List(body, context.inner()));
         self.emit(Op::LoopStatus { store: true });
         self.emit(Op::Jump(top));
@@ -391,8 +416,9 @@ impl Compiler<'_> {
             last: context.last && !substitutions,
         });
         let exec = (self.code.execs.len() - 1) as u32;
-        let redirected = !command.redirects.is_empty();
+        let redirected = !command.redirects.is_empty() || context.stderr;
         if args.is_empty() && !redirected && !substitutions {
+            self.emit(Op::Debug(command.span));
             self.emit(Op::AssignBegin(exec));
             for assignment in &ast[simple.assignments] {
                 self.assignment(assignment);
@@ -411,14 +437,18 @@ impl Compiler<'_> {
                 Argument::Assignment(assignment) => self.declaration(&assignment),
             }
         }
-        if redirected {
-            self.redirects(command.redirects);
-        }
         if args.is_empty() {
+            // What the values expand has the descriptors as they were.
             self.emit(Op::AssignBegin(exec));
             for assignment in &ast[simple.assignments] {
                 self.assignment(assignment);
             }
+        }
+        if redirected {
+            self.redirects(command.redirects);
+            self.pipe_stderr(context);
+        }
+        if args.is_empty() {
             self.emit(Op::ExecNothing(exec));
         } else {
             for assignment in &ast[simple.assignments] {
@@ -508,6 +538,18 @@ impl Compiler<'_> {
         let index = self.assign_entry(assignment);
         let _ = ast;
         self.emit(Op::Declare(index));
+    }
+
+    /// `|&`: after the other redirections standard error goes where standard output goes.
+    fn pipe_stderr(&mut self, context: Context) {
+        if !context.stderr {
+            return;
+        }
+        let text = self.text(b"1");
+        self.emit(Op::Push(text));
+        self.code.redirs.push(code::Redir { fd: code::RedirFd::Number(2), kind: RedirKind::DupOutput, line: 0, text });
+        let index = (self.code.redirs.len() - 1) as u32;
+        self.emit(Op::Redir(index));
     }
 
     fn redirects(&mut self, redirects: Seq<Redirect>) {

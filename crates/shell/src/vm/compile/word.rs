@@ -233,7 +233,7 @@ impl Compiler<'_> {
                 let end = self.label();
                 let list = ast[id].list;
                 self.emit(Op::ProcessSubstitute { write: kind == ProcessKind::Write, end });
-                self.then(Task::List(list, Context { condition: false, last: true }));
+                self.then(Task::List(list, Context { condition: false, last: true, stderr: false }));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
             }
@@ -277,7 +277,7 @@ impl Compiler<'_> {
         }
         let end = self.label();
         self.emit(Op::Substitute(quoting, end));
-        self.then(Task::List(substitution.list, Context { condition: false, last: true }));
+        self.then(Task::List(substitution.list, Context { condition: false, last: true, stderr: false }));
         self.emit(Op::SubshellEnd);
         self.place(end);
     }
