@@ -18,7 +18,7 @@ const EMPTY_METHODS = new Set(["GlobalComponentAsyncLowers.define", "GlobalCompo
 const BOOKKEEPING = new Set(["task", "parentTask", "subtask", "createTask", "hostProvided", "cstate"]);
 
 /** What must not be left: the whole machinery hangs on these names. */
-const GONE = ["createNewCurrentTask", "endCurrentTask", "_debugLog", "AsyncTask", "taskCreation", "JCO_DEBUG", "codepoints", "new DataView\\(exports"];
+const GONE = ["createNewCurrentTask", "endCurrentTask", "_debugLog", "AsyncTask", "taskCreation", "JCO_DEBUG", "codepoints"];
 
 /**
  * @param {string} generated what jco generated in the `async` instantiation mode
@@ -59,6 +59,7 @@ export async function trim(generated) {
   const glue = keepViews(code);
   const left = GONE.filter((name) => new RegExp(`\\b${name}\\b`).test(glue));
   if (left.length > 0) throw new Error(`trim: ${left.join(", ")} left in the glue; is this the pinned version of jco?`);
+  if (/(?<!view = )new DataView\(exports/.test(glue)) throw new Error("trim: a view is made for each call; is this the pinned version of jco?");
   return glue;
 }
 
