@@ -56,11 +56,27 @@ export async function trim(generated) {
     format: { beautify: true, indent_level: 1 },
   });
   if (code === undefined) throw new Error("trim: the minifier returned nothing");
-  const glue = keepViews(code);
+  const glue = defineTables(keepViews(code));
   const left = GONE.filter((name) => new RegExp(`\\b${name}\\b`).test(glue));
   if (left.length > 0) throw new Error(`trim: ${left.join(", ")} left in the glue; is this the pinned version of jco?`);
   if (/(?<!view = )new DataView\(exports/.test(glue)) throw new Error("trim: a view is made for each call; is this the pinned version of jco?");
   return glue;
+}
+
+/**
+ * A component that defined a resource is given its representation, all others a handle. jco knows that only of the resources of the
+ * first component inside; of the others, those have it that make handles by `resource.new`.
+ * @param {string} source
+ */
+function defineTables(source) {
+  return source.replace(/const definedResourceTables = \[([^\]]*)\]/, (_, known) => {
+    const tables = new Set([...source.matchAll(/rscTableCreateOwn\.bind\(null, handleTable(\d+)\)/g)].map(([, table]) => Number(table)));
+    for (const [table, defined] of known.split(",").entries()) {
+      if (defined.trim() !== "" && !tables.has(table)) throw new Error(`trim: table ${table} is said to be defined, and is not`);
+    }
+    const list = Array.from({ length: Math.max(-1, ...tables) + 1 }, (_, table) => tables.has(table));
+    return `const definedResourceTables = ${JSON.stringify(list)}`;
+  });
 }
 
 /**

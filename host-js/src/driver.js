@@ -339,11 +339,11 @@ export class RunDriver {
   }
 
   /**
-   * Whether who waits inside Python waits for a command that cannot begin before Python has returned. Everything else
-   * is decided outside, and may still come.
+   * Whether who waits inside Python waits for a command that cannot begin before Python has returned: one of ours, or, in a composition
+   * with a Python of its own, one that we cannot see. Everything else is decided outside, and may still come.
    */
   #nothingCanCome() {
-    return this.#commands.length > 0 && this.#stdinClosed;
+    return this.#stdinClosed && (this.#commands.length > 0 || this.python === undefined);
   }
 
   /** @param {Wait} wait */

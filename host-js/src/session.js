@@ -164,7 +164,7 @@ export class Session {
         this.#finish(message.id, () => {
           throw error;
         });
-        if (error instanceof SessionLostError) this.lose(error.message, error);
+        if (message.failure.kind === "lost") this.lose(message.failure.message, error);
         return;
       }
       case "Output":
