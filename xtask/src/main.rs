@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 #![allow(dead_code, reason = "the build of Python, which uses the rest, lands next")]
 
+mod bench;
 mod build;
 mod cache;
 mod compose;
@@ -34,7 +35,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   run -- ARGS    build what the command line `wasmsh` needs, and run it with ARGS
   test           build everything and run every test
   check          format, lints, documentation, types, licences
-  bench          workloads and latencies against native bash
+  bench [ARGS]   workloads and latencies against native bash; `bench --help` tells more
   conformance --judge PATH [ARGS]
                  run an outside judge against `wasmsh conformance`
   dist           make the archives and the npm package that users get, in target/dist
@@ -71,6 +72,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("help" | "--help" | "-h", _) => print!("{HELP}"),
         ("run", _) => return run(&project, rest),
         ("conformance", _) => return conformance::run(&project, rest),
+        ("bench", _) => bench::run(&project, rest)?,
         ("setup", []) => setup(&project)?,
         ("build", []) => {
             let _lock = project.lock()?;

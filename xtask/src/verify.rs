@@ -6,7 +6,7 @@ use crate::project::Project;
 use crate::{build, exec, js, ui};
 
 /// Packages that link the engine: tested as they are used, optimised, and compiled but once for tests and use.
-const WITH_ENGINE: [&str; 2] = ["wasmsh", "wasmsh-forge"];
+const WITH_ENGINE: [&str; 3] = ["wasmsh", "wasmsh-forge", "wasmsh-test-vfs-component"];
 
 /// Runs every test, also after one has failed; the error names the kinds that failed.
 pub(crate) fn test(project: &Project) -> Result<()> {
