@@ -1,0 +1,28 @@
+// What the patches to CPython (../patches) and the reactor share.
+#ifndef WASMSH_PYTHON_H
+#define WASMSH_PYTHON_H
+
+typedef struct _object PyObject;
+
+// pythonrun.c: a SystemExit that nothing caught.
+extern int _PyWasmsh_exit_requested;
+extern int _PyWasmsh_exit_status;
+
+// main.c: what Py_RunMain() does before it ends the interpreter. The exit status.
+int _PyWasmsh_RunPython(void);
+
+// pylifecycle.c: sys.stdin, sys.stdout and sys.stderr from descriptors 0, 1 and 2.
+int _PyWasmsh_InitSysStreams(void);
+// pylifecycle.c: ends a run. Modules whose names are in the set `kept` are left as they are. -1: output
+// could not be written.
+int _PyWasmsh_EndRun(PyObject *kept);
+
+// ending.c: os._exit() and os.abort(). Both raise, and return NULL.
+PyObject *_PyWasmsh_Exit(int status);
+PyObject *_PyWasmsh_Abort(void);
+
+// numbers.c: Python programs see the error numbers of Linux.
+int _PyWasmsh_ErrnoToLinux(int number);
+int _PyWasmsh_ErrnoFromLinux(int number);
+
+#endif

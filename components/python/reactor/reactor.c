@@ -1,0 +1,342 @@
+// CPython as a reactor: made ready once, then every run is a fresh process.
+//
+// `wasmsh_prepare` is run by the pre-initialiser at build time; what memory holds then is the image.
+// `wasmsh_python_main` is a run. It reads its command line and environment as `python3` does, by CPython's
+// own PyConfig_Read(), puts the result into the interpreter that is there already, and goes on where
+// Py_RunMain() would.
+
+#include <Python.h>
+#include <internal/pycore_initconfig.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_pathconfig.h>
+#include <internal/pycore_pylifecycle.h>
+#include <internal/pycore_pystate.h>
+#include <internal/pycore_runtime.h>
+#include <internal/pycore_sysmodule.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "layer.h"
+#include "reactor.h"
+#include "wasmsh_python.h"
+
+#define LIBRARY L"/usr/lib/python3.13"
+
+// Imported before the image is taken: what most programs use. An import costs nothing afterwards.
+static const char PREPARE[] = {
+#embed "prepare.py"
+    , 0};
+
+// What a new process has to set right in modules that were imported before it began.
+static const char BEGIN[] = {
+#embed "begin.py"
+    , 0};
+
+extern char **__wasilibc_environ;
+
+// Names of the modules in the image.
+static PyObject *kept_modules;
+// The function `begin` of begin.py.
+static PyObject *begin_function;
+
+static PyStatus set_paths(PyConfig *config, const wchar_t *executable)
+{
+    static const struct {
+        size_t offset;
+        const wchar_t *value;
+    } paths[] = {
+        {offsetof(PyConfig, prefix), L"/usr"},
+        {offsetof(PyConfig, base_prefix), L"/usr"},
+        {offsetof(PyConfig, exec_prefix), L"/usr"},
+        {offsetof(PyConfig, base_exec_prefix), L"/usr"},
+        {offsetof(PyConfig, base_executable), L"/usr/bin/python3"},
+        {offsetof(PyConfig, stdlib_dir), LIBRARY},
+        {offsetof(PyConfig, platlibdir), L"lib"},
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        wchar_t **to = (wchar_t **)((char *)config + paths[i].offset);
+        PyStatus status = PyConfig_SetString(config, to, paths[i].value);
+        if (PyStatus_Exception(status)) {
+            return status;
+        }
+    }
+    return PyConfig_SetString(config, &config->executable, executable);
+}
+
+// The entries of PYTHONPATH, then the library.
+static PyStatus set_search_paths(PyConfig *config)
+{
+    const wchar_t *entry = config->pythonpath_env;
+    while (entry != NULL) {
+        const wchar_t *end = wcschr(entry, L':');
+        PyStatus status;
+        if (end == NULL) {
+            status = PyWideStringList_Append(&config->module_search_paths, entry);
+        }
+        else {
+            wchar_t *part = PyMem_RawCalloc((size_t)(end - entry) + 1, sizeof *part);
+            if (part == NULL) {
+                return PyStatus_NoMemory();
+            }
+            wmemcpy(part, entry, (size_t)(end - entry));
+            status = PyWideStringList_Append(&config->module_search_paths, part);
+            PyMem_RawFree(part);
+        }
+        if (PyStatus_Exception(status)) {
+            return status;
+        }
+        entry = end ? end + 1 : NULL;
+    }
+    config->module_search_paths_set = 1;
+    return PyWideStringList_Append(&config->module_search_paths, LIBRARY);
+}
+
+static PyStatus prepare(void)
+{
+    PyPreConfig before;
+    PyPreConfig_InitPythonConfig(&before);
+    PyStatus status = Py_PreInitialize(&before);
+    if (PyStatus_Exception(status)) {
+        return status;
+    }
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    // Strings are hashed already when a run begins: their hashes cannot depend on it.
+    config.use_hash_seed = 1;
+    config.hash_seed = 0;
+    config.site_import = 0;
+    config.pathconfig_warnings = 0;
+    status = set_paths(&config, L"/usr/bin/python3");
+    if (!PyStatus_Exception(status)) {
+        status = set_search_paths(&config);
+    }
+    if (!PyStatus_Exception(status)) {
+        status = Py_InitializeFromConfig(&config);
+    }
+    PyConfig_Clear(&config);
+    return status;
+}
+
+// Runs code of ours in a namespace of its own.
+static PyObject *run_code(const char *code)
+{
+    PyObject *names = PyDict_New();
+    if (names == NULL) {
+        return NULL;
+    }
+    PyObject *result = PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) < 0
+        ? NULL : PyRun_String(code, Py_file_input, names, names);
+    Py_XDECREF(result);
+    if (result == NULL) {
+        Py_CLEAR(names);
+    }
+    return names;
+}
+
+static void fail(const char *what)
+{
+    if (PyErr_Occurred()) {
+        PyErr_Print();
+    }
+    fprintf(stderr, "python3: %s\n", what);
+    abort();
+}
+
+__attribute__((export_name("wasmsh-prepare"))) void wasmsh_prepare(void)
+{
+    static char *no_environment[] = {NULL};
+    __wasilibc_environ = no_environment;
+    PyImport_AppendInittab("_wasmsh", PyInit__wasmsh);
+    PyImport_AppendInittab("_posixsubprocess", PyInit__posixsubprocess);
+    PyStatus status = prepare();
+    if (PyStatus_Exception(status)) {
+        fail(status.err_msg ? status.err_msg : "cannot be initialised");
+    }
+    PyObject *names = run_code(BEGIN);
+    begin_function = names ? Py_XNewRef(PyDict_GetItemString(names, "begin")) : NULL;
+    Py_XDECREF(names);
+    if (begin_function == NULL || (names = run_code(PREPARE)) == NULL) {
+        fail("the image cannot be prepared");
+    }
+    Py_DECREF(names);
+    kept_modules = PySet_New(PyImport_GetModuleDict());
+    // `__main__` belongs to the run.
+    if (kept_modules == NULL || PySet_Discard(kept_modules, PyUnicode_FromString("__main__")) < 0) {
+        fail("the image cannot be prepared");
+    }
+    // What is in the image now never becomes garbage: a collection need not look at it.
+    PyGC_Collect();
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *done = gc ? PyObject_CallMethod(gc, "freeze", NULL) : NULL;
+    if (done == NULL) {
+        fail("the image cannot be prepared");
+    }
+    Py_DECREF(done);
+    Py_DECREF(gc);
+}
+
+// As wasmsh_prepare(), and with the image in the module: see posix/image.c.
+__attribute__((export_name("wasmsh-prepare-with-image"))) void wasmsh_prepare_with_image(void)
+{
+    wasmsh_prepare();
+    wasmsh_image_share();
+}
+
+// The command line that PyConfig_Read() understood, put in force.
+static int configure(PyConfig *config)
+{
+    PyThreadState *tstate = _PyThreadState_GET();
+    PyInterpreterState *interp = tstate->interp;
+    PyStatus status = _PyConfig_Copy(&interp->config, config);
+    if (!PyStatus_Exception(status)) {
+        status = _PyConfig_Write(&interp->config, interp->runtime);
+    }
+    if (!PyStatus_Exception(status)) {
+        status = _PyPathConfig_UpdateGlobal(&interp->config);
+    }
+    if (PyStatus_Exception(status)) {
+        _PyErr_SetFromPyStatus(status);
+        return -1;
+    }
+    interp->long_state.max_str_digits = interp->config.int_max_str_digits;
+    return _PySys_UpdateConfig(tstate);
+}
+
+// os.environ keeps the dictionary that the module `posix` made; only its contents are new.
+static int set_environment(char **environment)
+{
+    PyObject *posix = PyImport_ImportModule("posix");
+    PyObject *names = posix ? PyObject_GetAttrString(posix, "environ") : NULL;
+    Py_XDECREF(posix);
+    if (names == NULL) {
+        return -1;
+    }
+    for (; *environment != NULL; environment++) {
+        const char *end = strchr(*environment, '=');
+        if (end == NULL) {
+            continue;
+        }
+        PyObject *name = PyBytes_FromStringAndSize(*environment, end - *environment);
+        PyObject *value = PyBytes_FromString(end + 1);
+        int result = name && value ? PyDict_SetItem(names, name, value) : -1;
+        Py_XDECREF(name);
+        Py_XDECREF(value);
+        if (result < 0) {
+            Py_DECREF(names);
+            return -1;
+        }
+    }
+    Py_DECREF(names);
+    return 0;
+}
+
+// A program that was named by a path is its own executable: a virtual environment finds itself by that.
+static wchar_t *executable(const char *name)
+{
+    if (name == NULL || strchr(name, '/') == NULL) {
+        return NULL;
+    }
+    char *cwd = name[0] == '/' ? NULL : getcwd(NULL, 0);
+    size_t size = strlen(name) + (cwd ? strlen(cwd) : 0) + 2;
+    char *path = malloc(size);
+    if (path == NULL) {
+        free(cwd);
+        return NULL;
+    }
+    snprintf(path, size, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", name);
+    wchar_t *wide = Py_DecodeLocale(path, NULL);
+    free(path);
+    free(cwd);
+    return wide;
+}
+
+static PyStatus read_command_line(PyConfig *config, int argc, char **argv)
+{
+    config->use_hash_seed = 1;
+    config->hash_seed = 0;
+    config->pathconfig_warnings = 0;
+    // The import system stands already.
+    config->_install_importlib = 0;
+    PyStatus status = PyConfig_SetBytesArgv(config, argc, argv);
+    if (PyStatus_Exception(status)) {
+        return status;
+    }
+    status = PyConfig_SetBytesString(config, &config->program_name, argc > 0 ? argv[0] : "python3");
+    if (PyStatus_Exception(status)) {
+        return status;
+    }
+    wchar_t *own = executable(argc > 0 ? argv[0] : NULL);
+    status = set_paths(config, own ? own : L"/usr/bin/python3");
+    PyMem_RawFree(own);
+    if (!PyStatus_Exception(status)) {
+        status = PyConfig_Read(config);
+    }
+    config->_install_importlib = 1;
+    if (PyStatus_Exception(status)) {
+        return status;
+    }
+    return set_search_paths(config);
+}
+
+static int start(const PyConfig *config)
+{
+    if (_PyWasmsh_InitSysStreams() < 0) {
+        return -1;
+    }
+    PyObject *result = PyObject_CallFunction(begin_function, "i", config->site_import);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+static int run(int argc, char **argv)
+{
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    PyStatus status = read_command_line(&config, argc, argv);
+    if (PyStatus_Exception(status)) {
+        PyConfig_Clear(&config);
+        if (PyStatus_IsExit(status)) {
+            return status.exitcode;
+        }
+        fprintf(stderr, "Fatal Python error: %s: %s\n", status.func ? status.func : "python3",
+                status.err_msg ? status.err_msg : "unknown error");
+        return 1;
+    }
+    wasmsh_signals_begin();
+    int code = 1;
+    if (set_environment(__wasilibc_environ) == 0 && configure(&config) == 0 && start(&config) == 0) {
+        code = _PyWasmsh_RunPython();
+    }
+    else {
+        PyErr_Print();
+    }
+    PyConfig_Clear(&config);
+    if (_PyWasmsh_exit_requested) {
+        code = _PyWasmsh_exit_status;
+    }
+    if (!wasmsh_has_ended()) {
+        bool interrupted = _PyRuntime.signals.unhandled_keyboard_interrupt;
+        if (_PyWasmsh_EndRun(kept_modules) < 0) {
+            code = 120;
+        }
+        if (interrupted && !wasmsh_has_ended()) {
+            code = 256 + SIGINT;
+        }
+    }
+    return code;
+}
+
+int wasmsh_python_main(int argc, char **argv, char **environment)
+{
+    __wasilibc_environ = environment;
+    int code = run(argc, argv);
+    fflush(stdout);
+    fflush(stderr);
+    if (wasmsh_has_ended()) {
+        return wasmsh_end_status();
+    }
+    // The low byte, as a process hands it to its parent.
+    return code >= 256 && code == 256 + SIGINT ? code : code & 0xff;
+}
