@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 use crate::hash::Inputs;
 use crate::project::Project;
-use crate::{compose, exec, guest, js, rust_guest, ui};
+use crate::{compose, cpython, exec, guest, js, rust_guest};
 
 /// The programs that run on this machine.
 pub(crate) struct Programs {
@@ -28,22 +28,27 @@ pub(crate) struct Programs {
 pub(crate) struct Wholes {
     /// vfs + shell.
     pub(crate) core: PathBuf,
-    /// CPython.
-    pub(crate) python: Option<PathBuf>,
+    /// CPython, the smaller module: for JavaScript, and for the composition.
+    pub(crate) python: PathBuf,
+    /// CPython with its image as data: what is precompiled for Wasmtime, which shares data between sessions.
+    python_with_image: PathBuf,
     /// vfs + shell + python + driver.
-    pub(crate) sandbox: Option<PathBuf>,
+    pub(crate) sandbox: PathBuf,
+}
+
+impl Wholes {
+    /// What is precompiled as `name` for the command line.
+    fn native(&self) -> [(&'static str, &Path); 2] {
+        [("core.cwasm", &self.core), ("python.cwasm", &self.python_with_image)]
+    }
 }
 
 /// Everything.
 pub(crate) fn all(project: &Project) -> Result<()> {
     let programs = programs(project)?;
     let wholes = wholes(project, &programs)?;
-    let components = [Some(&wholes.core), wholes.python.as_ref(), wholes.sandbox.as_ref()];
-    precompile(
-        project,
-        &programs,
-        &components.into_iter().flatten().map(PathBuf::as_path).collect::<Vec<_>>(),
-    )?;
+    precompile(project, &programs, &wholes.native())?;
+    precompile(project, &programs, &[("sandbox.cwasm", &wholes.sandbox)])?;
     js::transpile(project, &wholes)
 }
 
@@ -51,12 +56,7 @@ pub(crate) fn all(project: &Project) -> Result<()> {
 pub(crate) fn native(project: &Project) -> Result<Programs> {
     let programs = programs(project)?;
     let wholes = wholes(project, &programs)?;
-    let components = [Some(&wholes.core), wholes.python.as_ref()];
-    precompile(
-        project,
-        &programs,
-        &components.into_iter().flatten().map(PathBuf::as_path).collect::<Vec<_>>(),
-    )?;
+    precompile(project, &programs, &wholes.native())?;
     Ok(programs)
 }
 
@@ -97,46 +97,34 @@ pub(crate) fn programs(project: &Project) -> Result<Programs> {
 pub(crate) fn wholes(project: &Project, programs: &Programs) -> Result<Wholes> {
     let rustc = rust_guest::provide()?;
     let parts = guest::components(project, &rustc)?;
-    let python = python(project, &rustc, programs)?;
+    let python = cpython::component(project, &rustc, &programs.forge)?;
     let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
 
     let inputs = Inputs::new("core", 1).file("vfs", &parts.vfs)?.file("shell", &parts.shell)?;
     let core = project.product("core.wasm", "Composition core.wasm", inputs, || {
         compose::core(&read(&parts.vfs)?, &read(&parts.shell)?)
     })?;
-    let Some(python) = python else { return Ok(Wholes { core, python: None, sandbox: None }) };
-    let inputs = Inputs::new("python.wasm", 1).file("part", &python)?;
-    let python = project.product("python.wasm", "Component python.wasm", inputs, || read(&python))?;
+    let inputs = Inputs::new("python.wasm", 1).file("part", &python.small)?;
+    let small = project.product("python.wasm", "Component python.wasm", inputs, || read(&python.small))?;
     let inputs = Inputs::new("sandbox", 1)
         .file("vfs", &parts.vfs)?
         .file("shell", &parts.shell)?
-        .file("python", &python)?
+        .file("python", &small)?
         .file("driver", &parts.driver)?;
     let sandbox = project.product("sandbox.wasm", "Composition sandbox.wasm", inputs, || {
-        compose::sandbox(&read(&parts.vfs)?, &read(&parts.shell)?, &read(&python)?, &read(&parts.driver)?)
+        compose::sandbox(&read(&parts.vfs)?, &read(&parts.shell)?, &read(&small)?, &read(&parts.driver)?)
     })?;
-    Ok(Wholes { core, python: Some(python), sandbox: Some(sandbox) })
+    Ok(Wholes { core, python: small, python_with_image: python.with_image, sandbox })
 }
 
-/// `python.wasm`, where this checkout can build it.
-fn python(project: &Project, _: &rust_guest::GuestRustc, programs: &Programs) -> Result<Option<PathBuf>> {
-    ui::note(format_args!(
-        "no Python in this build (pre-initialisation by {} is ready, in {})",
-        programs.forge.display(),
-        project.root().display()
-    ));
-    Ok(None)
-}
-
-/// Compiles components for this machine, each beside its component.
-pub(crate) fn precompile(project: &Project, programs: &Programs, components: &[&Path]) -> Result<()> {
+/// Compiles components for this machine: products of the names, made from the components.
+pub(crate) fn precompile(project: &Project, programs: &Programs, components: &[(&str, &Path)]) -> Result<()> {
     let fingerprint = exec::output(Command::new(&programs.forge).arg("fingerprint"))?;
-    for component in components {
-        let output = component.with_extension("cwasm");
-        let name = output.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    for (name, component) in components {
+        let output = project.products().join(name);
         let inputs =
             Inputs::new("precompiled", 1).text("engine", &fingerprint).file("component", component)?;
-        project.step(&name, &format!("Precompiled {name}"), inputs, &[&output], || {
+        project.step(name, &format!("Precompiled {name}"), inputs, &[&output], || {
             // Beside its place and then renamed: a host may be reading the old one.
             let part = output.with_extension("part");
             exec::output(Command::new(&programs.forge).arg("precompile").arg(component).arg(&part))?;

@@ -162,34 +162,52 @@ impl Apt {
         fs::write(&list, before + &versions).with_context(|| format!("cannot write {}", list.display()))
     }
 
-    /// Downloads a source package into `into` (`.dsc` and archives, checksums checked by apt along the signed
-    /// index) and gives the path of the `.dsc`. `package` may name a version: `zlib=1:1.3.1-1`.
+    /// Downloads the archive `file` of the source package `package` alone (what its authors published, without
+    /// Debian's changes), checked against a hash that the caller knows. Any version of the package will do.
     ///
     /// Needs an `Apt` opened with `sources`.
-    pub(crate) fn download_source(&self, package: &str, into: &Path) -> Result<PathBuf> {
-        fs::create_dir_all(into)?;
-        ui::note(format_args!(
-            "downloading the source package {package} of Debian {}",
-            self.suites.join(", ")
-        ));
-        exec::output(
-            self.command("apt-get")
-                .args(["-qq", "--download-only", "--only-source", "source", package])
-                .current_dir(into),
-        )
-        .with_context(|| {
-            format!(
-                "cannot download the source of {package} from Debian {}; {ADVICE}",
+    pub(crate) fn download_original(
+        &self,
+        package: &str,
+        file: &str,
+        sha256: &str,
+        into: &Path,
+    ) -> Result<()> {
+        let versions = exec::output(self.command("apt-cache").args(["showsrc", "--only-source", package]))?;
+        let mut uris = None;
+        for version in versions.lines().filter_map(|line| line.strip_prefix("Version: ")) {
+            let text = exec::output(self.command("apt-get").args([
+                "-qq",
+                "--print-uris",
+                "--only-source",
+                "source",
+                &format!("{package}={version}"),
+            ]))?;
+            // 'URI' file size hash
+            uris = text.lines().find_map(|line| {
+                let mut words = line.split_whitespace();
+                let uri = words.next()?.trim_matches('\'').to_owned();
+                (words.next()? == file).then_some(uri)
+            });
+            if uris.is_some() {
+                break;
+            }
+        }
+        let uri = uris.ok_or_else(|| {
+            anyhow!(
+                "Debian {} has no {file}; get it from its authors (SHA-256 {sha256}), \
+                 and name the folder that holds it in WASMSH_SOURCES",
                 self.suites.join(", ")
             )
         })?;
-        let name = package.split('=').next().unwrap_or(package);
-        files_in(into, "dsc")?
-            .into_iter()
-            .find(|path| {
-                path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("{name}_")))
-            })
-            .ok_or_else(|| anyhow!("apt downloaded no .dsc for {package}"))
+        exec::output(
+            self.command("/usr/lib/apt/apt-helper")
+                .args(["-qq", "download-file", &uri])
+                .arg(into.join(file))
+                .arg(format!("SHA256:{sha256}")),
+        )
+        .with_context(|| format!("cannot download {file}; {ADVICE}"))
+        .map(drop)
     }
 
     fn command(&self, program: &str) -> Command {

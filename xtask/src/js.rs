@@ -41,16 +41,9 @@ pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
         .file("package-lock.json", &folder.join("package-lock.json"))?;
     let mut command = Command::new("node");
     command.args(["scripts/transpile.mjs", "--out", "dist"]).current_dir(&folder);
-    let components = [
-        ("core", Some(&wholes.core)),
-        ("python", wholes.python.as_ref()),
-        ("sandbox", wholes.sandbox.as_ref()),
-    ];
-    for (name, path) in components {
-        if let Some(path) = path {
-            inputs = inputs.file(name, path)?;
-            command.arg(format!("--{name}")).arg(path);
-        }
+    for (name, path) in [("core", &wholes.core), ("python", &wholes.python), ("sandbox", &wholes.sandbox)] {
+        inputs = inputs.file(name, path)?;
+        command.arg(format!("--{name}")).arg(path);
     }
     project.step(
         "transpile",

@@ -1,13 +1,16 @@
 //! `cargo xtask`: sets up, builds, runs, tests and measures wasmsh.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
-#![allow(dead_code, reason = "the build of Python, which uses the rest, lands next")]
 
 mod bench;
 mod build;
 mod cache;
 mod compose;
 mod conformance;
+mod cpython;
+mod cpython_libraries;
+mod cpython_sources;
+mod ctools;
 mod debian;
 mod dist;
 mod exec;
