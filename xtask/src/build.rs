@@ -16,6 +16,10 @@ use crate::hash::Inputs;
 use crate::project::Project;
 use crate::{compose, cpython, exec, guest, js, rust_guest};
 
+/// Packages that link the engine. They are always built together, tests or not: cargo chooses features for what it
+/// builds at once, and with other features the engine, which takes minutes, would be compiled again.
+pub(crate) const WITH_ENGINE: [&str; 3] = ["wasmsh", "wasmsh-forge", "wasmsh-test-vfs-component"];
+
 /// The programs that run on this machine.
 pub(crate) struct Programs {
     /// The command line.
@@ -60,7 +64,7 @@ pub(crate) fn native(project: &Project) -> Result<Programs> {
     Ok(programs)
 }
 
-/// Compiles the command line and the forge, in one go: both link the engine, which takes minutes to compile.
+/// Compiles the command line and the forge.
 pub(crate) fn programs(project: &Project) -> Result<Programs> {
     let release = project.target().join("release");
     let programs = Programs {
@@ -80,14 +84,8 @@ pub(crate) fn programs(project: &Project) -> Result<Programs> {
         inputs,
         &[&programs.wasmsh, &programs.forge],
         || {
-            exec::run(project.cargo().args([
-                "build",
-                "--release",
-                "--package",
-                "wasmsh",
-                "--package",
-                "wasmsh-forge",
-            ]))
+            let packages = WITH_ENGINE.iter().flat_map(|name| ["--package", name]);
+            exec::run(project.cargo().args(["build", "--release"]).args(packages))
         },
     )?;
     Ok(programs)

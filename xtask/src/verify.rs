@@ -2,11 +2,9 @@
 
 use anyhow::{Result, bail};
 
+use crate::build::WITH_ENGINE;
 use crate::project::Project;
-use crate::{build, exec, js, ui};
-
-/// Packages that link the engine: tested as they are used, optimised, and compiled but once for tests and use.
-const WITH_ENGINE: [&str; 3] = ["wasmsh", "wasmsh-forge", "wasmsh-test-vfs-component"];
+use crate::{build, exec, js, rust_guest, ui};
 
 /// Runs every test, also after one has failed; the error names the kinds that failed.
 pub(crate) fn test(project: &Project) -> Result<()> {
@@ -14,40 +12,36 @@ pub(crate) fn test(project: &Project) -> Result<()> {
         let _lock = project.lock()?;
         build::all(project)?;
     }
+    let rustc = rust_guest::provide()?;
     let nextest = exec::exists("cargo-nextest");
     if !nextest {
         ui::note("cargo-nextest is not installed: testing with `cargo test`");
     }
-    let runner: &[&str] =
-        if nextest { &["nextest", "run", "--no-tests=pass"] } else { &["test", "--no-fail-fast"] };
-    let runner: Vec<&str> = runner.iter().copied().chain(nextest.then_some("--no-fail-fast")).collect();
+    let runner: &[&str] = if nextest {
+        &["nextest", "run", "--no-tests=pass", "--no-fail-fast"]
+    } else {
+        &["test", "--no-fail-fast"]
+    };
+    let without_engine =
+        || ["--workspace"].into_iter().chain(WITH_ENGINE.iter().flat_map(|name| ["--exclude", name]));
+    let with_engine =
+        || ["--release"].into_iter().chain(WITH_ENGINE.iter().flat_map(|name| ["--package", name]));
+    let cargo = || {
+        let mut cargo = project.cargo();
+        cargo.env("WASMSH_COMPONENTS", project.products()).env("WASMSH_GUEST_RUSTC", &rustc.path);
+        cargo
+    };
     let mut failures = Failures::default();
 
-    failures.check("Tests of pure crates, components and xtask", || {
-        let exclude = WITH_ENGINE.iter().flat_map(|name| ["--exclude", name]);
-        exec::run(project.cargo().args(&runner).arg("--workspace").args(exclude))
-    });
-    failures.check("Tests of the Rust host", || {
-        let packages = WITH_ENGINE.iter().flat_map(|name| ["--package", name]);
-        exec::run(
-            project
-                .cargo()
-                .args(&runner)
-                .arg("--release")
-                .args(packages)
-                .env("WASMSH_COMPONENTS", project.products()),
-        )
-    });
+    failures.check("Tests of the crates", || exec::run(cargo().args(runner).args(without_engine())));
+    failures.check("Tests in the engine", || exec::run(cargo().args(runner).args(with_engine())));
     if nextest {
-        failures.check("Documentation tests", || {
-            let exclude = WITH_ENGINE.iter().flat_map(|name| ["--exclude", name]);
-            exec::run(project.cargo().args(["test", "--doc", "--workspace"]).args(exclude))?;
-            exec::run(
-                project
-                    .cargo()
-                    .args(["test", "--doc", "--release", "--package", "wasmsh"])
-                    .env("WASMSH_COMPONENTS", project.products()),
-            )
+        // Which nextest leaves out.
+        failures.check("Examples in the documentation", || {
+            exec::run(cargo().args(["test", "--doc", "--no-fail-fast"]).args(without_engine()))
+        });
+        failures.check("Examples in the documentation of the host", || {
+            exec::run(cargo().args(["test", "--doc", "--no-fail-fast"]).args(with_engine()))
         });
     }
     failures.check("Tests of the JavaScript host", || js::test(project));
