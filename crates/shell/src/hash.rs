@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 /// The hasher.
 #[derive(Clone)]
-pub struct Fnv(u64);
+pub(crate) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -29,4 +29,4 @@ impl Hasher for Fnv {
 }
 
 /// A hash map without randomness.
-pub type Map<K, V> = std::collections::HashMap<K, V, std::hash::BuildHasherDefault<Fnv>>;
+pub(crate) type Map<K, V> = std::collections::HashMap<K, V, std::hash::BuildHasherDefault<Fnv>>;

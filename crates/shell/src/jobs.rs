@@ -6,7 +6,7 @@ use crate::text::Str;
 
 /// How a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobState {
+pub(crate) enum JobState {
     /// It runs.
     Running,
     /// A signal stopped it.
@@ -19,7 +19,7 @@ pub enum JobState {
 
 /// A job: an asynchronous list.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub(crate) struct Job {
     /// Its number.
     pub id: u32,
     /// Its process: that of the list.
@@ -34,7 +34,7 @@ pub struct Job {
 
 /// All jobs, and the statuses of processes that ended and were not asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Jobs {
+pub(crate) struct Jobs {
     /// By number.
     pub jobs: Vec<Job>,
     /// The last ones, `%+` at the end.
@@ -45,7 +45,7 @@ pub struct Jobs {
 
 impl Jobs {
     /// Adds a job and makes it the current one.
-    pub fn add(&mut self, pid: Pid, text: Str) -> u32 {
+    pub(crate) fn add(&mut self, pid: Pid, text: Str) -> u32 {
         let id = self.jobs.iter().map(|job| job.id).max().unwrap_or(0) + 1;
         self.jobs.push(Job { id, pid, text, state: JobState::Running, no_hup: false });
         self.order.push(id);
@@ -53,23 +53,23 @@ impl Jobs {
     }
 
     /// The job of this number.
-    pub fn get(&self, id: u32) -> Option<&Job> {
+    pub(crate) fn get(&self, id: u32) -> Option<&Job> {
         self.jobs.iter().find(|job| job.id == id)
     }
 
     /// The job of this process.
-    pub fn by_pid(&self, pid: Pid) -> Option<&Job> {
+    pub(crate) fn by_pid(&self, pid: Pid) -> Option<&Job> {
         self.jobs.iter().find(|job| job.pid == pid)
     }
 
     /// Takes a job out.
-    pub fn remove(&mut self, id: u32) {
+    pub(crate) fn remove(&mut self, id: u32) {
         self.jobs.retain(|job| job.id != id);
         self.order.retain(|other| *other != id);
     }
 
     /// Notes how a process ended.
-    pub fn ended(&mut self, pid: Pid, status: u8, killed: bool) {
+    pub(crate) fn ended(&mut self, pid: Pid, status: u8, killed: bool) {
         if let Some(job) = self.jobs.iter_mut().find(|job| job.pid == pid) {
             job.state = if killed { JobState::Killed(status.wrapping_sub(128)) } else { JobState::Done(status) };
         }
@@ -82,7 +82,7 @@ impl Jobs {
     }
 
     /// The number of the current job (`%+`), and of the previous one (`%-`).
-    pub fn current(&self) -> (Option<u32>, Option<u32>) {
+    pub(crate) fn current(&self) -> (Option<u32>, Option<u32>) {
         let mut order = self.order.iter().rev().copied();
         (order.next(), order.next())
     }
@@ -91,7 +91,7 @@ impl Jobs {
     ///
     /// # Errors
     /// `true`: the string is ambiguous; `false`: there is no such job.
-    pub fn find(&self, spec: &[u8]) -> Result<&Job, bool> {
+    pub(crate) fn find(&self, spec: &[u8]) -> Result<&Job, bool> {
         let rest = spec.strip_prefix(b"%").unwrap_or(spec);
         let (current, previous) = self.current();
         let id = match rest {

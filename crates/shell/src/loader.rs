@@ -21,7 +21,7 @@ const SHELLS: [&str; 3] = ["bash", "sh", "rbash"];
 const INTERPRETERS: u32 = 4;
 
 /// The loader of a session.
-pub struct ShellLoader {
+pub(crate) struct ShellLoader {
     shared: Rc<Shared>,
     /// The inode of the utilities.
     inode: Cell<Option<(u64, u64)>>,

@@ -59,7 +59,7 @@ options! {
 
 /// Which options are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub(crate) struct Options {
     set: u32,
     shopt: u64,
 }
@@ -84,35 +84,35 @@ impl Default for Options {
 impl Options {
     /// Whether an option of `set` is on.
     #[inline]
-    pub fn opt(&self, option: Opt) -> bool {
+    pub(crate) fn opt(&self, option: Opt) -> bool {
         self.set & 1 << option as u32 != 0
     }
 
     /// Whether an option of `shopt` is on.
     #[inline]
-    pub fn shopt(&self, option: Shopt) -> bool {
+    pub(crate) fn shopt(&self, option: Shopt) -> bool {
         self.shopt & 1 << option as u64 != 0
     }
 
     /// Turns an option of `set` on or off.
-    pub fn set_opt(&mut self, option: Opt, on: bool) {
+    pub(crate) fn set_opt(&mut self, option: Opt, on: bool) {
         let bit = 1 << option as u32;
         self.set = if on { self.set | bit } else { self.set & !bit };
     }
 
     /// Turns an option of `shopt` on or off.
-    pub fn set_shopt(&mut self, option: Shopt, on: bool) {
+    pub(crate) fn set_shopt(&mut self, option: Shopt, on: bool) {
         let bit = 1 << option as u64;
         self.shopt = if on { self.shopt | bit } else { self.shopt & !bit };
     }
 
     /// The bits, for a saved session.
-    pub fn bits(&self) -> (u32, u64) {
+    pub(crate) fn bits(&self) -> (u32, u64) {
         (self.set, self.shopt)
     }
 
     /// Options from such bits; unknown ones are dropped.
-    pub fn from_bits(set: u32, shopt: u64) -> Options {
+    pub(crate) fn from_bits(set: u32, shopt: u64) -> Options {
         let mut options = Options { set: 0, shopt: 0 };
         for (option, _) in Opt::ALL {
             options.set_opt(*option, set & 1 << *option as u32 != 0);
@@ -124,7 +124,7 @@ impl Options {
     }
 
     /// `$-`, for a shell that is started by `bash -c` if `command`.
-    pub fn flags(&self, command: bool) -> Vec<u8> {
+    pub(crate) fn flags(&self, command: bool) -> Vec<u8> {
         let letters = [
             (Opt::AllExport, b'a'), (Opt::Notify, b'b'), (Opt::ErrExit, b'e'), (Opt::NoGlob, b'f'),
             (Opt::HashAll, b'h'), (Opt::Keyword, b'k'), (Opt::Monitor, b'm'), (Opt::NoExec, b'n'),
@@ -142,7 +142,7 @@ impl Options {
 }
 
 /// The option of a letter of `set`.
-pub fn opt_from_letter(letter: u8) -> Option<Opt> {
+pub(crate) fn opt_from_letter(letter: u8) -> Option<Opt> {
     Some(match letter {
         b'a' => Opt::AllExport,
         b'b' => Opt::Notify,

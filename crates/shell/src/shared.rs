@@ -12,7 +12,7 @@ use crate::vm::script::Script;
 
 /// Shared by reference; holds nothing that a fork would have to copy.
 #[derive(Default)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// Names of variables, functions and commands.
     pub names: Interner,
     /// Whether words that are compiled now have brace expansion.
@@ -28,7 +28,7 @@ pub struct Shared {
 
 impl Shared {
     /// The tables of a new session.
-    pub fn new() -> Rc<Shared> {
+    pub(crate) fn new() -> Rc<Shared> {
         let shared = Shared::default();
         for builtin in builtins::ALL {
             let symbol = shared.names.intern(builtin.name.as_bytes());

@@ -9,11 +9,11 @@ use crate::text::Str;
 
 /// A name. Equal names have equal symbols.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct Sym(pub(crate) u32);
+pub(crate) struct Sym(pub(crate) u32);
 
 impl Sym {
     /// The number, dense from 0.
-    pub fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -60,7 +60,7 @@ struct Table {
 }
 
 /// The table of names of a session.
-pub struct Interner(RefCell<Table>);
+pub(crate) struct Interner(RefCell<Table>);
 
 impl Default for Interner {
     fn default() -> Self {
@@ -74,7 +74,7 @@ impl Default for Interner {
 
 impl Interner {
     /// The symbol of `name`.
-    pub fn intern(&self, name: &[u8]) -> Sym {
+    pub(crate) fn intern(&self, name: &[u8]) -> Sym {
         let mut table = self.0.borrow_mut();
         if let Some(&symbol) = table.symbols.get(name) {
             return symbol;
@@ -87,12 +87,12 @@ impl Interner {
     }
 
     /// The symbol of `name`, if anybody ever asked for it.
-    pub fn get(&self, name: &[u8]) -> Option<Sym> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<Sym> {
         self.0.borrow().symbols.get(name).copied()
     }
 
     /// The name.
-    pub fn name(&self, symbol: Sym) -> Str {
+    pub(crate) fn name(&self, symbol: Sym) -> Str {
         self.0.borrow().names.get(symbol.index()).cloned().unwrap_or_default()
     }
 }

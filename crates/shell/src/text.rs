@@ -18,14 +18,14 @@ enum Repr {
 /// A byte string. A clone costs no more than a reference count; appending to one that nobody shares is
 /// amortised as for a `Vec`.
 #[derive(Clone)]
-pub struct Str(Repr);
+pub(crate) struct Str(Repr);
 
 impl Str {
     /// The empty string.
-    pub const EMPTY: Str = Str(Repr::Inline(0, [0; INLINE]));
+    pub(crate) const EMPTY: Str = Str(Repr::Inline(0, [0; INLINE]));
 
     /// A copy of `bytes`.
-    pub fn new(bytes: &[u8]) -> Str {
+    pub(crate) fn new(bytes: &[u8]) -> Str {
         if bytes.len() <= INLINE {
             let mut buffer = [0; INLINE];
             if let Some(place) = buffer.get_mut(..bytes.len()) {
@@ -38,7 +38,7 @@ impl Str {
     }
 
     /// The decimal representation of `value`.
-    pub fn from_int(value: i64) -> Str {
+    pub(crate) fn from_int(value: i64) -> Str {
         let mut buffer = [0u8; INLINE];
         let mut digits = [0u8; 20];
         let mut count = 0;
@@ -69,7 +69,7 @@ impl Str {
 
     /// The bytes.
     #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Inline(len, buffer) => buffer.get(..*len as usize).unwrap_or_default(),
             Repr::Shared(bytes) => bytes,
@@ -77,7 +77,7 @@ impl Str {
     }
 
     /// Appends `bytes`.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             Repr::Inline(len, buffer) => {
                 let old = *len as usize;
@@ -96,7 +96,7 @@ impl Str {
     }
 
     /// The bytes as a `Vec` of their own.
-    pub fn into_vec(self) -> Vec<u8> {
+    pub(crate) fn into_vec(self) -> Vec<u8> {
         match self.0 {
             Repr::Shared(bytes) => Rc::try_unwrap(bytes).unwrap_or_else(|bytes| (*bytes).clone()),
             Repr::Inline(..) => self.as_bytes().to_vec(),
@@ -104,7 +104,7 @@ impl Str {
     }
 
     /// The text, with U+FFFD for what is no UTF-8.
-    pub fn to_text(&self) -> std::borrow::Cow<'_, str> {
+    pub(crate) fn to_text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(self.as_bytes())
     }
 }
@@ -209,7 +209,7 @@ impl fmt::Debug for Str {
 /// A plain decimal integer as arithmetic has it: digits without a leading zero, with an optional minus sign.
 /// `None`: something else, or too large.
 #[inline]
-pub fn plain_int(bytes: &[u8]) -> Option<i64> {
+pub(crate) fn plain_int(bytes: &[u8]) -> Option<i64> {
     let (negative, digits) = match bytes {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, bytes),

@@ -5,17 +5,17 @@ use wasmsh_os::Signal;
 use crate::text::Str;
 
 /// The shell ends.
-pub const EXIT: u8 = 0;
+pub(crate) const EXIT: u8 = 0;
 /// Before a simple command.
-pub const DEBUG: u8 = 65;
+pub(crate) const DEBUG: u8 = 65;
 /// A command failed.
-pub const ERR: u8 = 66;
+pub(crate) const ERR: u8 = 66;
 /// A function or sourced file returned.
-pub const RETURN: u8 = 67;
+pub(crate) const RETURN: u8 = 67;
 
 /// The traps of a shell, by the number of the signal or one of the constants above.
 #[derive(Clone, Debug, Default)]
-pub struct Traps {
+pub(crate) struct Traps {
     /// Sorted by number. An empty text: the signal is ignored.
     entries: Vec<(u8, Str)>,
     /// They were set by this process, and are not only shown as those of its parent.
@@ -31,12 +31,12 @@ impl Traps {
     }
 
     /// The commands of a trap.
-    pub fn get(&self, trap: u8) -> Option<&Str> {
+    pub(crate) fn get(&self, trap: u8) -> Option<&Str> {
         self.entries.iter().find(|(number, _)| *number == trap).map(|(_, text)| text)
     }
 
     /// Sets or removes a trap.
-    pub fn set(&mut self, trap: u8, text: Option<Str>) {
+    pub(crate) fn set(&mut self, trap: u8, text: Option<Str>) {
         self.entries.retain(|(number, _)| *number != trap);
         if let Some(text) = text {
             self.entries.push((trap, text));
@@ -45,13 +45,13 @@ impl Traps {
     }
 
     /// All traps by number.
-    pub fn iter(&self) -> impl Iterator<Item = (u8, &Str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, &Str)> {
         self.entries.iter().map(|(number, text)| (*number, text))
     }
 }
 
 /// The number of the trap of this name (`EXIT`, `INT`, `SIGINT`, `2` …).
-pub fn number(name: &[u8]) -> Option<u8> {
+pub(crate) fn number(name: &[u8]) -> Option<u8> {
     if let Ok(text) = std::str::from_utf8(name)
         && let Ok(number) = text.parse::<u32>()
     {
@@ -74,7 +74,7 @@ pub fn number(name: &[u8]) -> Option<u8> {
 }
 
 /// The name of a trap as `trap -p` shows it.
-pub fn name(trap: u8) -> String {
+pub(crate) fn name(trap: u8) -> String {
     match trap {
         EXIT => "EXIT".into(),
         DEBUG => "DEBUG".into(),
@@ -88,12 +88,12 @@ pub fn name(trap: u8) -> String {
 }
 
 /// The signal of a trap, if the session has it.
-pub fn signal(trap: u8) -> Option<Signal> {
+pub(crate) fn signal(trap: u8) -> Option<Signal> {
     Signal::from_number(u32::from(trap))
 }
 
 /// Linux's signals, which `kill -l` and `trap -l` list; a session delivers some of them.
-pub const NAMES: &[(u8, &str)] = &[
+pub(crate) const NAMES: &[(u8, &str)] = &[
     (1, "HUP"), (2, "INT"), (3, "QUIT"), (4, "ILL"), (5, "TRAP"), (6, "ABRT"), (7, "BUS"), (8, "FPE"),
     (9, "KILL"), (10, "USR1"), (11, "SEGV"), (12, "USR2"), (13, "PIPE"), (14, "ALRM"), (15, "TERM"),
     (16, "STKFLT"), (17, "CHLD"), (18, "CONT"), (19, "STOP"), (20, "TSTP"), (21, "TTIN"), (22, "TTOU"),

@@ -47,7 +47,7 @@ use crate::text::Str;
 use crate::vm::{Outcome, Vm};
 
 /// A builtin: the one declaration that help, `type`, completion and documentation come from.
-pub struct Builtin {
+pub(crate) struct Builtin {
     /// Its name.
     pub name: &'static str,
     /// Its form, as `help` shows it.
@@ -98,7 +98,7 @@ impl Builtin {
 }
 
 /// All builtins, ordered by name.
-pub static ALL: &[Builtin] = &[
+pub(crate) static ALL: &[Builtin] = &[
     source::DOT.special(),
     colon::COLON.special(),
     test::BRACKET,

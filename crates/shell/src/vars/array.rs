@@ -7,7 +7,7 @@ use crate::text::Str;
 
 /// An indexed array. Most are dense from 0, and then a vector; the others are trees.
 #[derive(Clone, Debug)]
-pub enum Indexed {
+pub(crate) enum Indexed {
     /// Elements 0, 1, 2 …
     Dense(Vec<Str>),
     /// Any others.
@@ -22,7 +22,7 @@ impl Default for Indexed {
 
 impl Indexed {
     /// The element at `index`.
-    pub fn get(&self, index: i64) -> Option<&Str> {
+    pub(crate) fn get(&self, index: i64) -> Option<&Str> {
         match self {
             Indexed::Dense(items) => items.get(usize::try_from(index).ok()?),
             Indexed::Sparse(items) => items.get(&index),
@@ -30,7 +30,7 @@ impl Indexed {
     }
 
     /// Sets the element at `index`, which is not negative.
-    pub fn set(&mut self, index: i64, value: Str) {
+    pub(crate) fn set(&mut self, index: i64, value: Str) {
         if let Indexed::Dense(items) = self {
             let position = index as usize;
             if position == items.len() {
@@ -50,7 +50,7 @@ impl Indexed {
     }
 
     /// Appends to the element at `index`.
-    pub fn append(&mut self, index: i64, value: &[u8]) {
+    pub(crate) fn append(&mut self, index: i64, value: &[u8]) {
         let place = match self {
             Indexed::Dense(items) => items.get_mut(index as usize),
             Indexed::Sparse(items) => items.get_mut(&index),
@@ -62,7 +62,7 @@ impl Indexed {
     }
 
     /// Takes the element at `index` out.
-    pub fn unset(&mut self, index: i64) {
+    pub(crate) fn unset(&mut self, index: i64) {
         match self {
             Indexed::Dense(items) => {
                 let position = index as usize;
@@ -82,7 +82,7 @@ impl Indexed {
     }
 
     /// How many elements are set.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Indexed::Dense(items) => items.len(),
             Indexed::Sparse(items) => items.len(),
@@ -90,12 +90,12 @@ impl Indexed {
     }
 
     /// Whether none is set.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// One past the largest index.
-    pub fn end(&self) -> i64 {
+    pub(crate) fn end(&self) -> i64 {
         match self {
             Indexed::Dense(items) => items.len() as i64,
             Indexed::Sparse(items) => items.last_key_value().map_or(0, |(index, _)| index.saturating_add(1)),
@@ -103,7 +103,7 @@ impl Indexed {
     }
 
     /// Index and value of each element, ascending.
-    pub fn iter(&self) -> Box<dyn Iterator<Item = (i64, &Str)> + '_> {
+    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = (i64, &Str)> + '_> {
         match self {
             Indexed::Dense(items) => Box::new(items.iter().enumerate().map(|(i, v)| (i as i64, v))),
             Indexed::Sparse(items) => Box::new(items.iter().map(|(i, v)| (*i, v))),
@@ -111,7 +111,7 @@ impl Indexed {
     }
 
     /// An array of these elements.
-    pub fn from_values(values: Vec<Str>) -> Indexed {
+    pub(crate) fn from_values(values: Vec<Str>) -> Indexed {
         Indexed::Dense(values)
     }
 }
@@ -126,7 +126,7 @@ struct Entry {
 /// An associative array. Its elements come in the order in which bash has them: that of its hash table of
 /// 1,024 chains (FNV-1, newest first in a chain), which scripts should not depend on and do.
 #[derive(Clone, Debug, Default)]
-pub struct Assoc {
+pub(crate) struct Assoc {
     entries: Map<Str, Entry>,
     next: u64,
 }
@@ -142,12 +142,12 @@ pub(crate) fn chain(key: &[u8], chains: u32) -> u32 {
 
 impl Assoc {
     /// The element with this key.
-    pub fn get(&self, key: &[u8]) -> Option<&Str> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&Str> {
         self.entries.get(key).map(|entry| &entry.value)
     }
 
     /// Sets an element.
-    pub fn set(&mut self, key: Str, value: Str) {
+    pub(crate) fn set(&mut self, key: Str, value: Str) {
         if let Some(entry) = self.entries.get_mut(key.as_bytes()) {
             entry.value = value;
         } else {
@@ -157,7 +157,7 @@ impl Assoc {
     }
 
     /// Appends to an element.
-    pub fn append(&mut self, key: Str, value: &[u8]) {
+    pub(crate) fn append(&mut self, key: Str, value: &[u8]) {
         match self.entries.get_mut(key.as_bytes()) {
             Some(entry) => entry.value.push(value),
             None => self.set(key, Str::new(value)),
@@ -165,22 +165,22 @@ impl Assoc {
     }
 
     /// Takes an element out.
-    pub fn unset(&mut self, key: &[u8]) {
+    pub(crate) fn unset(&mut self, key: &[u8]) {
         self.entries.remove(key);
     }
 
     /// How many elements there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Keys and values, in bash's order.
-    pub fn sorted(&self) -> Vec<(&Str, &Str)> {
+    pub(crate) fn sorted(&self) -> Vec<(&Str, &Str)> {
         let mut chains = 1024u32;
         while self.entries.len() >= chains as usize * 2 {
             chains *= 4;

@@ -1,12 +1,12 @@
 //! Variables: values, attributes, and the table that a fork shares.
 
-pub mod array;
+pub(crate) mod array;
 mod table;
 
 use std::rc::Rc;
 
-pub use array::{Assoc, Indexed};
-pub use table::Table;
+pub(crate) use array::{Assoc, Indexed};
+pub(crate) use table::Table;
 
 use crate::text::{Str, plain_int};
 
@@ -41,15 +41,15 @@ bitflags::bitflags! {
 
 impl Attrs {
     /// What changes a value as it is assigned.
-    pub const CONVERT: Attrs = Attrs::INTEGER.union(Attrs::LOWER).union(Attrs::UPPER).union(Attrs::CAPITAL);
+    pub(crate) const CONVERT: Attrs = Attrs::INTEGER.union(Attrs::LOWER).union(Attrs::UPPER).union(Attrs::CAPITAL);
     /// What makes an assignment more than storing a value.
-    pub const SLOW: Attrs =
+    pub(crate) const SLOW: Attrs =
         Attrs::CONVERT.union(Attrs::READONLY).union(Attrs::NAMEREF).union(Attrs::SPECIAL).union(Attrs::EXPORT);
 }
 
 /// The value of a variable.
 #[derive(Clone, Debug, Default)]
-pub enum Value {
+pub(crate) enum Value {
     /// None: the variable is unset, or only declared.
     #[default]
     Unset,
@@ -65,7 +65,7 @@ pub enum Value {
 
 impl Value {
     /// As a string: of an array the element 0. `None` if that is unset.
-    pub fn scalar(&self) -> Option<Str> {
+    pub(crate) fn scalar(&self) -> Option<Str> {
         match self {
             Value::Unset => None,
             Value::Int(value) => Some(Str::from_int(*value)),
@@ -77,7 +77,7 @@ impl Value {
 
     /// The number, if it is plainly one.
     #[inline]
-    pub fn int(&self) -> Option<i64> {
+    pub(crate) fn int(&self) -> Option<i64> {
         match self {
             Value::Int(value) => Some(*value),
             Value::Str(value) => plain_int(value),
@@ -86,19 +86,19 @@ impl Value {
     }
 
     /// Whether it is an array.
-    pub fn is_array(&self) -> bool {
+    pub(crate) fn is_array(&self) -> bool {
         matches!(self, Value::Indexed(_) | Value::Assoc(_))
     }
 
     /// Whether it is an associative array.
-    pub fn is_assoc(&self) -> bool {
+    pub(crate) fn is_assoc(&self) -> bool {
         matches!(self, Value::Assoc(_))
     }
 }
 
 /// A variable.
 #[derive(Clone, Debug, Default)]
-pub struct Var {
+pub(crate) struct Var {
     /// Its value.
     pub value: Value,
     /// Its attributes.
@@ -111,7 +111,7 @@ pub struct Var {
 
 impl Var {
     /// Whether the variable has a value.
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         match &self.value {
             Value::Unset => false,
             Value::Indexed(_) | Value::Assoc(_) => !self.attrs.contains(Attrs::INVISIBLE),
@@ -120,7 +120,7 @@ impl Var {
     }
 
     /// A global variable with this value.
-    pub fn with(value: Value, attrs: Attrs) -> Var {
+    pub(crate) fn with(value: Value, attrs: Attrs) -> Var {
         Var { value, attrs, exists: true, scope: 0 }
     }
 }

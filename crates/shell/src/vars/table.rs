@@ -11,7 +11,7 @@ type Page = [Var; PAGE];
 
 /// All variables of a shell. A clone copies nothing; the first write to a page after it copies that page.
 #[derive(Clone)]
-pub struct Table {
+pub(crate) struct Table {
     pages: Rc<Vec<Rc<Page>>>,
     absent: Rc<Var>,
 }
@@ -25,7 +25,7 @@ impl Default for Table {
 impl Table {
     /// The variable; one that does not exist has no value and no attributes.
     #[inline]
-    pub fn get(&self, symbol: Sym) -> &Var {
+    pub(crate) fn get(&self, symbol: Sym) -> &Var {
         let index = symbol.index();
         match self.pages.get(index / PAGE) {
             Some(page) => page.get(index % PAGE).unwrap_or(&self.absent),
@@ -35,7 +35,7 @@ impl Table {
 
     /// The variable's place.
     #[inline]
-    pub fn get_mut(&mut self, symbol: Sym) -> &mut Var {
+    pub(crate) fn get_mut(&mut self, symbol: Sym) -> &mut Var {
         let index = symbol.index();
         let pages = Rc::make_mut(&mut self.pages);
         if pages.len() <= index / PAGE {
@@ -48,7 +48,7 @@ impl Table {
     }
 
     /// The symbols of the variables that exist, in the order of their numbers.
-    pub fn existing(&self) -> impl Iterator<Item = (Sym, &Var)> {
+    pub(crate) fn existing(&self) -> impl Iterator<Item = (Sym, &Var)> {
         self.pages
             .iter()
             .enumerate()

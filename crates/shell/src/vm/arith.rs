@@ -15,7 +15,7 @@ const DEPTH: usize = 1024;
 
 /// An expression, or what is wrong with it.
 #[derive(Debug)]
-pub struct ArithCode {
+pub(crate) struct ArithCode {
     expression: Result<Expression, ArithError>,
     symbols: Vec<Sym>,
     /// Variables that stand as `$name` in the text: the code is right while they are plain numbers.
@@ -24,7 +24,7 @@ pub struct ArithCode {
 
 impl ArithCode {
     /// Whether the code is right only while some variables are plain numbers.
-    pub fn is_guarded(&self) -> bool {
+    pub(crate) fn is_guarded(&self) -> bool {
         !self.guards.is_empty()
     }
 }

@@ -9,13 +9,13 @@ use crate::text::Str;
 use crate::vm::arith::ArithCode;
 
 /// A position in [`Code::ops`]; while compiling, the number of a label.
-pub type Target = u32;
+pub(crate) type Target = u32;
 /// An index into one of the tables of [`Code`].
-pub type Index = u32;
+pub(crate) type Index = u32;
 
 /// How unquoted text of a part behaves later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quoting {
+pub(crate) enum Quoting {
     /// Quoted: neither split nor a pattern.
     Quoted,
     /// Literal unquoted text: a pattern, not split.
@@ -26,7 +26,7 @@ pub enum Quoting {
 
 /// What becomes of a finished word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WordEnd {
+pub(crate) enum WordEnd {
     /// Field splitting, pathname expansion: any number of arguments.
     Fields,
     /// One string.
@@ -43,7 +43,7 @@ pub enum WordEnd {
 
 /// One instruction.
 #[derive(Clone, Copy, Debug)]
-pub enum Op {
+pub(crate) enum Op {
     /// The end of the code.
     End,
     /// Later commands stand on this line.
@@ -191,7 +191,7 @@ pub enum Op {
 
 /// Which parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParamName {
+pub(crate) enum ParamName {
     Var(Sym),
     Positional(u32),
     Special(u8),
@@ -199,7 +199,7 @@ pub enum ParamName {
 
 /// `[…]` after the name of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubscriptKind {
+pub(crate) enum SubscriptKind {
     None,
     At,
     Star,
@@ -209,7 +209,7 @@ pub enum SubscriptKind {
 
 /// What is done with the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParamOp {
+pub(crate) enum ParamOp {
     Value,
     Length,
     Default { colon: bool },
@@ -229,7 +229,7 @@ pub enum ParamOp {
 
 /// A parameter expansion.
 #[derive(Clone, Copy, Debug)]
-pub struct Param {
+pub(crate) struct Param {
     pub name: ParamName,
     pub subscript: SubscriptKind,
     pub indirect: bool,
@@ -241,7 +241,7 @@ pub struct Param {
 
 /// What an assignment assigns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AssignKind {
+pub(crate) enum AssignKind {
     /// The string on the stack.
     Scalar,
     /// The string, to the element whose key lies below it.
@@ -252,7 +252,7 @@ pub enum AssignKind {
 
 /// An assignment.
 #[derive(Clone, Copy, Debug)]
-pub struct Assign {
+pub(crate) struct Assign {
     pub name: Sym,
     pub kind: AssignKind,
     pub append: bool,
@@ -262,7 +262,7 @@ pub struct Assign {
 
 /// Which redirection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedirKind {
+pub(crate) enum RedirKind {
     Input,
     Output,
     Clobber,
@@ -278,7 +278,7 @@ pub enum RedirKind {
 
 /// The descriptor of a redirection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RedirFd {
+pub(crate) enum RedirFd {
     Default,
     Number(u32),
     /// `{name}`: the text in the braces.
@@ -287,7 +287,7 @@ pub enum RedirFd {
 
 /// A redirection.
 #[derive(Clone, Copy, Debug)]
-pub struct Redir {
+pub(crate) struct Redir {
     pub fd: RedirFd,
     pub kind: RedirKind,
     pub line: u32,
@@ -297,7 +297,7 @@ pub struct Redir {
 
 /// A simple command.
 #[derive(Clone, Copy, Debug)]
-pub struct Exec {
+pub(crate) struct Exec {
     pub span: Span,
     pub line: u32,
     /// Its failure is looked at by `if`, `&&` and the like: no `set -e`.
@@ -308,7 +308,7 @@ pub struct Exec {
 
 /// A stage of a pipeline.
 #[derive(Clone, Copy, Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     pub first: bool,
     pub last: bool,
     /// `|&`
@@ -320,7 +320,7 @@ pub struct Stage {
 
 /// A function definition.
 #[derive(Debug)]
-pub struct Function {
+pub(crate) struct Function {
     pub name: Str,
     pub code: Rc<Code>,
     pub ast: Rc<Ast>,
@@ -333,7 +333,7 @@ pub struct Function {
 
 /// A compiled piece of program.
 #[derive(Debug, Default)]
-pub struct Code {
+pub(crate) struct Code {
     pub ops: Vec<Op>,
     pub texts: Vec<Str>,
     pub params: Vec<Param>,
@@ -351,13 +351,13 @@ pub struct Code {
 impl Code {
     /// A text of the table.
     #[inline]
-    pub fn text(&self, index: Index) -> &Str {
+    pub(crate) fn text(&self, index: Index) -> &Str {
         const EMPTY: &Str = &Str::EMPTY;
         self.texts.get(index as usize).unwrap_or(EMPTY)
     }
 
     /// The source text of a span.
-    pub fn source_text(&self, span: Span) -> &[u8] {
+    pub(crate) fn source_text(&self, span: Span) -> &[u8] {
         self.ast.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 }

@@ -12,7 +12,7 @@ use crate::shared::Shared;
 use crate::symbol::Sym;
 use crate::text::Str;
 use crate::vm::arith::ArithCode;
-use crate::vm::code::{self, Code, Index, Op, Quoting, Target, WordEnd};
+use crate::vm::code::{self, Code, Index, Op, Target, WordEnd};
 
 /// What a command is part of.
 #[derive(Clone, Copy, Debug, Default)]

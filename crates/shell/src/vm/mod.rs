@@ -41,7 +41,7 @@ use crate::vm::word::{Builder, Ifs};
 
 /// Why the present command is not carried to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unwind {
+pub(crate) enum Unwind {
     /// The complete command is given up; the next one of the same text follows.
     Discard(u8),
     /// The command has failed with this status; what comes after it follows.
@@ -211,7 +211,7 @@ pub(crate) enum PipeStatus {
 
 /// What of a shell a fork copies, and a session keeps.
 #[derive(Clone)]
-pub struct Shell {
+pub(crate) struct Shell {
     pub(crate) shared: Rc<Shared>,
     pub(crate) vars: Table,
     pub(crate) functions: Rc<Map<Sym, Rc<Function>>>,
@@ -285,7 +285,7 @@ pub(crate) struct Pipeline {
 }
 
 /// A shell process.
-pub struct Vm {
+pub(crate) struct Vm {
     pub(crate) shell: Shell,
     pub(crate) ctx: Ctx,
     pub(crate) code: Rc<Code>,

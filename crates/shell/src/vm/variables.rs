@@ -9,7 +9,7 @@ use crate::vars::{Assoc, Attrs, Indexed, Value, Var};
 use crate::vm::{CallKind, Unwind, Vm};
 
 /// Whether `text` is a name (POSIX XBD 3.216).
-pub fn is_name(text: &[u8]) -> bool {
+pub(crate) fn is_name(text: &[u8]) -> bool {
     match text {
         [first, rest @ ..] => {
             (first.is_ascii_alphabetic() || *first == b'_')
@@ -20,7 +20,7 @@ pub fn is_name(text: &[u8]) -> bool {
 }
 
 /// Splits `name[subscript]`. `None`: it is neither that nor a name.
-pub fn split_reference(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+pub(crate) fn split_reference(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     if is_name(text) {
         return Some((text, None));
     }
