@@ -4,6 +4,7 @@
 //! drives one.
 
 mod builtins;
+pub mod complete;
 mod expand;
 mod hash;
 mod jobs;
@@ -11,6 +12,7 @@ mod loader;
 mod options;
 pub mod session;
 mod shared;
+pub mod state;
 mod symbol;
 mod text;
 mod traps;

@@ -7,15 +7,17 @@ use std::rc::Rc;
 
 use bstr::BString;
 use wasmsh_os::{
-    Answer, Ceilings, Chunk, Clock, Ctx, Description, Entropy, Environment, Exit, FileSystem, Group, Kernel, KernelState,
+    Answer, Ceilings, Chunk, Clock, Ctx, Description, Disposition, Entropy, Environment, Exit, FileSystem, Group, Kernel, KernelState,
     OutputStream, Pid, Reception, Request, RequestId, Signal, State, Target, TerminalSize,
 };
 use wasmsh_syntax::error::ParseError;
 use wasmsh_syntax::options::NoAliases;
 use wasmsh_syntax::parser::{Parser, Poll as ParserPoll};
 
+use crate::complete::Completion;
 use crate::loader::ShellLoader;
 use crate::shared::Shared;
+use crate::state::{self, StateError};
 use crate::text::Str;
 use crate::vm::redirect::MemoryFile;
 use crate::vm::{Abort, RunSlot, Shell, Vm, VmProcess};
@@ -123,6 +125,17 @@ pub struct Busy {
     pub processes: u32,
 }
 
+/// Why a state was not put back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// A run is under way.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The bytes are no state.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
 /// What text is to a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextState {
@@ -172,6 +185,8 @@ struct Inner {
     main: RefCell<Option<(Pid, Rc<RunSlot>)>>,
     /// Its state as the last run began, should it be killed.
     saved: RefCell<Option<Shell>>,
+    /// Directory and umask of a state that was loaded, until its shell begins.
+    place: RefCell<Option<(String, u32)>>,
     running: Cell<bool>,
 }
 
@@ -198,6 +213,7 @@ impl Session {
             config,
             main: RefCell::new(None),
             saved: RefCell::new(None),
+            place: RefCell::new(None),
             running: Cell::new(false),
         }))
     }
@@ -306,8 +322,13 @@ impl Session {
             let _ = ctx.set_descriptor(0, input);
             let _ = ctx.set_descriptor(1, Rc::new(Description::HostOutput(OutputStream::Stdout)));
             let _ = ctx.set_descriptor(2, Rc::new(Description::HostOutput(OutputStream::Stderr)));
-            ctx.set_cwd(options.cwd.as_deref().unwrap_or(&self.0.config.cwd));
-            ctx.set_umask(self.0.config.umask);
+            let place = if options.fresh { None } else { self.0.place.borrow_mut().take() };
+            let (cwd, umask) = match place {
+                Some(place) => place,
+                None => (self.0.config.cwd.clone(), self.0.config.umask),
+            };
+            ctx.set_cwd(options.cwd.as_deref().unwrap_or(&cwd));
+            ctx.set_umask(umask);
             ctx.set_environment(environment);
             ctx.set_arguments(vec![BString::from(name.to_vec())]);
             let pid = ctx.pid();
@@ -315,6 +336,12 @@ impl Session {
                 Some(mut shell) => {
                     shell.pid = pid;
                     shell.subshell = 0;
+                    for (trap, text) in shell.traps.iter() {
+                        if let Some(signal) = crate::traps::signal(trap) {
+                            let ignored = text.is_empty();
+                            ctx.set_disposition(signal, if ignored { Disposition::Ignore } else { Disposition::Deliver });
+                        }
+                    }
                     shell
                 }
                 None => self.new_shell(name, pid, options),
@@ -345,11 +372,74 @@ impl Session {
         }
     }
 
+    /// Completions for the word that ends at `cursor`, a byte offset.
+    pub fn complete(&self, text: &[u8], cursor: u32) -> Completion {
+        let text = text.get(..cursor as usize).unwrap_or(text);
+        let kernel = &self.0.kernel;
+        let mut vm = Vm::new(self.state_now(), kernel.init());
+        if let Some((pid, _)) = self.0.main.borrow().as_ref()
+            && let Some(ctx) = kernel.context(*pid)
+        {
+            vm.ctx = ctx;
+        }
+        vm.complete(text)
+    }
+
+    /// The state of the lasting shell, or that of a new one.
+    fn state_now(&self) -> Shell {
+        let main = self.0.main.borrow();
+        let state = main.as_ref().and_then(|(_, slot)| slot.state()).or_else(|| self.0.saved.borrow().clone());
+        match state {
+            Some(state) => state,
+            None => self.new_shell(Str::from("bash"), Pid::INIT, &RunOptions::default()),
+        }
+    }
+
+    fn busy(&self) -> Result<(), Busy> {
+        if self.0.running.get() {
+            return Err(Busy { processes: self.0.kernel.processes().len() as u32 });
+        }
+        Ok(())
+    }
+
+    /// Variables, functions, options, directory, traps and aliases as bytes. Files are not among them.
+    ///
+    /// # Errors
+    /// A run is under way.
+    pub fn save(&self) -> Result<Vec<u8>, Busy> {
+        self.busy()?;
+        let umask = {
+            let main = self.0.main.borrow();
+            let ctx = main.as_ref().and_then(|(pid, _)| self.0.kernel.context(*pid));
+            ctx.map_or(self.0.config.umask, |ctx| ctx.umask())
+        };
+        Ok(state::save(&self.state_now(), &self.cwd(), umask))
+    }
+
+    /// Puts such a state in the place of the present one. Background jobs end.
+    ///
+    /// # Errors
+    /// A run is under way, or the bytes are no state: the present one stays then.
+    pub fn load(&self, bytes: &[u8]) -> Result<(), LoadError> {
+        self.busy()?;
+        let mut shell = self.new_shell(Str::from("bash"), Pid::INIT, &RunOptions::default());
+        let place = state::load(&self.0.shared, bytes, &mut shell)?;
+        for process in self.0.kernel.processes() {
+            // It may have ended with another.
+            let _ = self.0.kernel.kill(None, Target::Process(process.pid), Some(Signal::Kill));
+        }
+        *self.0.main.borrow_mut() = None;
+        *self.0.saved.borrow_mut() = Some(shell);
+        *self.0.place.borrow_mut() = Some(place);
+        Ok(())
+    }
+
     /// The current directory of the shell.
     pub fn cwd(&self) -> String {
         let main = self.0.main.borrow();
         let ctx = main.as_ref().and_then(|(pid, _)| self.0.kernel.context(*pid));
-        ctx.map_or_else(|| self.0.config.cwd.clone(), |ctx| ctx.cwd().to_string())
+        let loaded = || self.0.place.borrow().as_ref().map(|(cwd, _)| cwd.clone());
+        ctx.map_or_else(|| loaded().unwrap_or_else(|| self.0.config.cwd.clone()), |ctx| ctx.cwd().to_string())
     }
 
     /// Another command that somebody outside answers.

@@ -126,6 +126,11 @@ impl Vm {
             self.declarations.clear();
         }
         self.set_status(status);
+        if self.ctx.is_killed() {
+            // By its own hand: nothing follows.
+            self.pending = Some(Pending::Replaced);
+            return Ok(());
+        }
         if status != 0 {
             let in_condition = self.current.in_condition;
             self.after_command(in_condition)?;
@@ -374,11 +379,33 @@ impl Vm {
             after_trap: None,
             trap: 0,
             function: Some(function.clone()),
+            stashed: self.stash_traps(),
         };
         self.no_errexit |= self.current.in_condition;
         self.calls.push(Rc::new(call));
         self.ctl.push(Ctl::Call);
         Ok(())
+    }
+
+    /// Takes the traps away that a function does not inherit.
+    fn stash_traps(&mut self) -> Vec<(u8, Str)> {
+        use crate::traps;
+        if self.shell.traps.iter().next().is_none() {
+            return Vec::new();
+        }
+        let mut stashed = Vec::new();
+        for (trap, inherited) in [
+            (traps::DEBUG, self.opt(Opt::FuncTrace)),
+            (traps::RETURN, self.opt(Opt::FuncTrace)),
+            (traps::ERR, self.opt(Opt::ErrTrace)),
+        ] {
+            if !inherited && let Some(text) = self.shell.traps.get(trap).cloned() {
+                Rc::make_mut(&mut self.shell.traps).set(trap, None);
+                stashed.push((trap, text));
+            }
+        }
+        self.shell.traps_debug = self.shell.traps.get(traps::DEBUG).is_some();
+        stashed
     }
 
     /// Runs text as the commands of the shell; its code runs next.
@@ -449,6 +476,7 @@ impl Vm {
             after_trap: None,
             trap: 0,
             function: None,
+            stashed: Vec::new(),
         };
         self.no_errexit = no_errexit;
         self.set_status_keep();
@@ -513,11 +541,6 @@ impl Vm {
         }
         self.set_status(0);
         Ok(())
-    }
-
-    /// Whether a function has the trace attribute.
-    pub(super) fn traced_function(&self, _name: Sym) -> bool {
-        false
     }
 
     // Tracing.

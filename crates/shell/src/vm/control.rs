@@ -41,6 +41,13 @@ impl Vm {
         if let Some(options) = call.options {
             self.shell.options = options;
         }
+        if !call.stashed.is_empty() {
+            let table = Rc::make_mut(&mut self.shell.traps);
+            for (trap, text) in call.stashed {
+                table.set(trap, Some(text));
+            }
+            self.shell.traps_debug = self.shell.traps.get(traps::DEBUG).is_some();
+        }
         while let Some((symbol, var)) = call.saved.pop() {
             self.restore_variable(symbol, var);
         }
@@ -185,10 +192,7 @@ impl Vm {
     pub(crate) fn return_from_call(&mut self) -> Option<u8> {
         let Some(call) = self.calls.last().cloned() else { return Some(self.shell.status) };
         if matches!(call.kind, CallKind::Function | CallKind::Source) && self.shell.traps.get(traps::RETURN).is_some() {
-            let inherits = call.kind == CallKind::Source
-                || self.opt(Opt::FuncTrace)
-                || call.function.as_ref().is_some_and(|_| self.traced_function(call.name));
-            if inherits && !self.in_trap(traps::RETURN) && call.trap == 0 {
+            if !self.in_trap(traps::RETURN) && call.trap == 0 {
                 if let Some(top) = self.calls.last_mut() {
                     // Once.
                     Rc::make_mut(top).trap = u8::MAX;
@@ -241,8 +245,7 @@ impl Vm {
     }
 
     fn err_trap_applies(&self) -> bool {
-        let in_function = self.calls.iter().any(|call| call.kind == CallKind::Function);
-        self.opt(Opt::ErrTrace) || (!in_function && self.shell.traps.own_err)
+        self.opt(Opt::ErrTrace) || self.shell.traps.own_err
     }
 
     /// Whether the commands of this trap are running.

@@ -4,7 +4,7 @@ pub(crate) mod arith;
 pub(crate) mod assign;
 pub(crate) mod code;
 pub(crate) mod command;
-mod compile;
+pub(crate) mod compile;
 pub(crate) mod control;
 mod fork;
 pub(crate) mod param;
@@ -183,6 +183,8 @@ pub(crate) struct Call {
     /// The trap that runs.
     pub(crate) trap: u8,
     pub(crate) function: Option<Rc<Function>>,
+    /// Traps that do not hold inside a function, while it runs.
+    stashed: Vec<(u8, Str)>,
 }
 
 /// What happens when a trap's commands are done.
@@ -569,6 +571,9 @@ impl Vm {
     }
 
     fn end(&mut self, status: u8) -> Poll<Exit> {
+        if self.ctx.is_killed() {
+            return Poll::Pending;
+        }
         if self.has_output() && self.flush().is_pending() {
             self.exiting = true;
             self.pending = Some(Pending::Output(status));

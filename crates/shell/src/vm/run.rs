@@ -490,10 +490,6 @@ impl Vm {
         if self.in_trap(traps::DEBUG) || self.shell.traps.get(traps::DEBUG).is_none() {
             return;
         }
-        let in_function = self.calls.iter().any(|call| call.kind == CallKind::Function);
-        if in_function && !self.opt(Opt::FuncTrace) {
-            return;
-        }
         self.run_trap(traps::DEBUG, None);
     }
 

@@ -131,6 +131,7 @@ impl Vm {
         self.ambiguous = false;
         self.builtin = "";
         self.no_errexit = false;
+        *slot.state.borrow_mut() = Some(self.shell.clone());
         self.idle();
         true
     }

@@ -363,7 +363,12 @@ impl Vm {
         if attrs.contains(Attrs::INTEGER) {
             return Ok(match value {
                 Value::Int(value) => Value::Int(value),
-                value => Value::Int(self.arith_text(&value.scalar().unwrap_or_default())?),
+                value => match self.arith_text(&value.scalar().unwrap_or_default()) {
+                    Ok(value) => Value::Int(value),
+                    // A command string is given up then, as in bash.
+                    Err(Unwind::Discard(_)) => return Err(self.too_many_arguments()),
+                    Err(unwind) => return Err(unwind),
+                },
             });
         }
         if !attrs.intersects(Attrs::CONVERT) {

@@ -1,0 +1,222 @@
+//! What a host sees of sessions and runs.
+
+use std::time::{Duration, Instant};
+
+use wasmsh_os::{OutputStream, Signal};
+use wasmsh_shell::session::{Limit, Limits, Run, RunExit, RunOptions, RunState, Session, StdinKind, TextState};
+
+mod support;
+
+fn session() -> Session {
+    support::session("/workspace", support::default_environment("/workspace"), &[])
+}
+
+/// Output of both streams, and the status.
+fn run_with(session: &Session, script: &str, options: &RunOptions) -> (String, u8) {
+    let mut text = Vec::new();
+    let status = support::run(session, script.as_bytes(), options, None, Duration::from_secs(60), |_, bytes| {
+        text.extend_from_slice(bytes);
+    });
+    (String::from_utf8_lossy(&text).into_owned(), status.expect("in time"))
+}
+
+fn run(session: &Session, script: &str) -> (String, u8) {
+    run_with(session, script, &RunOptions::default())
+}
+
+fn to_end(run: &Run) -> (String, RunExit) {
+    let mut text = String::new();
+    loop {
+        let progress = run.resume(100_000, 1 << 16);
+        for chunk in progress.output {
+            text.push_str(&String::from_utf8_lossy(&chunk.bytes));
+        }
+        if let RunState::Exited(exit) = progress.state {
+            return (text, exit);
+        }
+    }
+}
+
+#[test]
+fn state_lasts_from_run_to_run() {
+    let session = session();
+    run(&session, "x=1; f() { echo \"f $x\"; }; mkdir d; cd d; set -o pipefail; alias a=b; sleep 0.01 & p=$!");
+    assert_eq!(run(&session, "f; pwd; set -o | grep pipefail; alias; wait $p; echo $?"), (
+        "f 1\n/workspace/d\npipefail       \ton\nalias a='b'\n0\n".into(),
+        0
+    ));
+    assert_eq!(session.cwd(), "/workspace/d");
+}
+
+#[test]
+fn a_fresh_run_leaves_only_files() {
+    let session = session();
+    let fresh = RunOptions { fresh: true, ..RunOptions::default() };
+    assert_eq!(run_with(&session, "x=1; cd /tmp; echo hi > file", &fresh), (String::new(), 0));
+    assert_eq!(run(&session, "echo \"${x-unset}\"; pwd; cat /tmp/file"), ("unset\n/workspace\nhi\n".into(), 0));
+}
+
+#[test]
+fn errors_leave_the_session_usable() {
+    let session = session();
+    assert_eq!(run(&session, "echo $((1/0)").1, 2);
+    assert_eq!(run(&session, "exit 7").1, 7);
+    assert_eq!(run(&session, "kill -TERM $$").1, 143);
+    assert_eq!(run(&session, "for x in 1 2; do nothing_such; done").1, 127);
+    assert_eq!(run(&session, "echo fine"), ("fine\n".into(), 0));
+}
+
+#[test]
+fn limits_end_a_run_and_say_so() {
+    let session = session();
+    for (limits, limit, name, status) in [
+        (Limits { steps: Some(50_000), ..Limits::default() }, Limit::Steps(50_000), "step limit", 137),
+        (Limits { output_bytes: Some(1000), ..Limits::default() }, Limit::OutputBytes(1000), "output limit", 137),
+        (Limits { wall_time_ms: Some(30), ..Limits::default() }, Limit::WallTimeMs(30), "time limit", 124),
+    ] {
+        for script in ["keep=1; while :; do echo x; done", "yes"] {
+            let options = RunOptions { limits: Some(limits), ..RunOptions::default() };
+            let run = session.start(script.as_bytes(), &options).expect("a run");
+            let (text, exit) = to_end(&run);
+            assert_eq!(exit, RunExit::Limited(limit), "{script}");
+            assert_eq!(exit.status(), status);
+            assert!(text.contains(name), "{text:.100}");
+        }
+    }
+    assert_eq!(run(&session, "echo $keep"), ("1\n".into(), 0));
+}
+
+#[test]
+fn a_fork_bomb_meets_the_ceiling() {
+    let session = session();
+    let (text, _) = run(&session, "f() { f | f & }; f; wait; echo survived");
+    assert!(text.contains("survived") || text.contains("Resource temporarily unavailable"), "{text:.300}");
+    assert_eq!(run(&session, "echo alive").0, "alive\n");
+}
+
+#[test]
+fn ten_thousand_calls_deep() {
+    let session = session();
+    assert_eq!(run(&session, "f() { (($1)) && f $(($1-1)) || echo bottom; }; f 9000"), ("bottom\n".into(), 0));
+    let (text, status) = run(&session, "f() { f; }; f");
+    assert!(text.contains("maximum function nesting level exceeded"), "{text:.300}");
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn waiting_takes_no_longer_than_the_longest() {
+    let session = session();
+    let begin = Instant::now();
+    assert_eq!(run(&session, "sleep 0.3 & sleep 0.3 & wait; echo done"), ("done\n".into(), 0));
+    assert!(begin.elapsed() >= Duration::from_millis(300));
+    assert_eq!(run(&session, "yes | head -3"), ("y\ny\ny\n".into(), 0));
+}
+
+#[test]
+fn streams_keep_their_order() {
+    let session = session();
+    let run = session.start(b"echo a; echo b >&2; printf c; ls /nowhere 2>&1 >/dev/null | head -c 3; echo d", &RunOptions::default());
+    let run = run.expect("a run");
+    let mut all = Vec::new();
+    loop {
+        let progress = run.resume(1000, 3);
+        all.extend(progress.output.into_iter().map(|chunk| (chunk.origin, chunk.bytes)));
+        if let RunState::Exited(_) = progress.state {
+            break;
+        }
+    }
+    let text: Vec<u8> = all.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+    assert_eq!(String::from_utf8_lossy(&text), "a\nb\ncls:d\n");
+    assert!(all.iter().any(|(origin, bytes)| *origin == OutputStream::Stderr && bytes.starts_with(b"b")));
+}
+
+#[test]
+fn standard_input_comes_piece_by_piece() {
+    let session = session();
+    let options = RunOptions { stdin: StdinKind::Piped, ..RunOptions::default() };
+    let run = session.start(b"while read -r line; do echo \"<$line>\"; done", &options).expect("a run");
+    let mut text = String::new();
+    for piece in ["one\ntw", "o\n", "three"] {
+        loop {
+            let progress = run.resume(10_000, 1 << 16);
+            for chunk in progress.output {
+                text.push_str(&String::from_utf8_lossy(&chunk.bytes));
+            }
+            if let RunState::Waiting { stdin: true, .. } = progress.state {
+                break;
+            }
+        }
+        assert_eq!(run.write_stdin(piece.as_bytes()), piece.len() as u32);
+    }
+    run.close_stdin();
+    text.push_str(&to_end(&run).0);
+    assert_eq!(text, "<one>\n<two>\n");
+}
+
+#[test]
+fn signals_and_drops_end_a_run() {
+    let session = session();
+    let run = session.start(b"kept=yes; trap 'echo caught; exit 3' INT; sleep 100", &RunOptions::default()).expect("a run");
+    while !matches!(run.resume(10_000, 1 << 16).state, RunState::Waiting { .. }) {}
+    run.signal(Signal::Int);
+    assert_eq!(to_end(&run), ("caught\n".into(), RunExit::Code(3)));
+    drop(run);
+    let run = session.start(b"trap - INT; sleep 100", &RunOptions::default()).expect("a run");
+    while !matches!(run.resume(10_000, 1 << 16).state, RunState::Waiting { .. }) {}
+    run.signal(Signal::Int);
+    assert_eq!(to_end(&run).1, RunExit::Signalled(Signal::Int));
+    drop(run);
+    let run = session.start(b"while :; do :; done", &RunOptions::default()).expect("a run");
+    run.resume(10_000, 1 << 16);
+    assert!(session.start(b"echo", &RunOptions::default()).is_err());
+    drop(run);
+    assert_eq!(run_text(&session), "yes\n");
+}
+
+fn run_text(session: &Session) -> String {
+    run(session, "echo $kept").0
+}
+
+#[test]
+fn state_goes_through_bytes() {
+    let first = session();
+    run(&first, "x=1; declare -ix n=4; a=(p [5]=q); declare -A m=([k]='v w'); f() { echo \"$x ${a[5]} ${m[k]} $1\"; }
+        readonly r=2; shopt -s extglob; alias ll='ls -l'; trap 'echo bye' USR1; mkdir -p d; cd d; umask 077");
+    let bytes = first.save().expect("no run");
+    let second = session();
+    run(&second, "mkdir -p d");
+    second.load(&bytes).expect("a state");
+    assert_eq!(second.cwd(), "/workspace/d");
+    let (text, _) = run(&second, "f z; n+=1; echo $n; r=3; echo $r; alias ll; trap -p USR1; umask; pwd; shopt -q extglob && echo on; kill -USR1 $$; printenv n");
+    assert_eq!(
+        text.replace("bash: line 1: r: readonly variable\n", ""),
+        "1 q v w z\n5\n"
+    );
+    let (text, _) = run(&second, "echo $r; alias ll; trap -p USR1; umask; pwd; shopt -q extglob && echo on; kill -USR1 $$");
+    assert_eq!(text, "2\nalias ll='ls -l'\ntrap -- 'echo bye' SIGUSR1\n0077\n/workspace/d\non\nbye\n");
+    assert_eq!(second.save().expect("no run").len(), second.save().expect("no run").len());
+    for cut in 0..bytes.len() {
+        assert!(second.load(bytes.get(..cut).unwrap_or_default()).is_err());
+    }
+    assert_eq!(run(&second, "echo $x"), ("1\n".into(), 0));
+}
+
+#[test]
+fn prompts() {
+    let session = session();
+    assert_eq!(session.check(b"echo hi\n"), TextState::Complete);
+    assert_eq!(session.check(b"for i in 1 2; do\n"), TextState::Incomplete);
+    assert_eq!(session.check(b"echo 'a\n"), TextState::Incomplete);
+    assert!(matches!(session.check(b"echo )\n"), TextState::Wrong(_)));
+    run(&session, "mkdir dir; echo > file1; echo > 'file 2'; variable=1");
+    let names = |text: &str| {
+        let completion = session.complete(text.as_bytes(), text.len() as u32);
+        let candidates: Vec<String> =
+            completion.candidates.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        (completion.start, candidates)
+    };
+    assert_eq!(names("cat fi"), (4, vec!["file1".into(), "file\\ 2".into()]));
+    assert_eq!(names("cd d"), (3, vec!["dir/".into()]));
+    assert_eq!(names("echo $variab"), (5, vec!["$variable".into()]));
+    assert!(names("unal").1.contains(&"unalias".to_owned()));
+}
