@@ -46,6 +46,7 @@ mod registry;
 mod rev;
 mod rm;
 mod rmdir;
+mod sed;
 mod seq;
 mod sleep;
 mod sort;

@@ -33,6 +33,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::rev::COMMAND,
     &crate::rm::COMMAND,
     &crate::rmdir::COMMAND,
+    &crate::sed::COMMAND,
     &crate::seq::COMMAND,
     &crate::sleep::COMMAND,
     &crate::sort::COMMAND,
