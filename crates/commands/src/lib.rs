@@ -18,6 +18,8 @@ mod env;
 mod escape;
 mod extended;
 mod r#false;
+mod find;
+mod find_expr;
 mod fold;
 mod glob;
 mod grep;

@@ -17,6 +17,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::env::COMMAND,
     &crate::r#false::COMMAND,
     &crate::grep::FIXED,
+    &crate::find::COMMAND,
     &crate::fold::COMMAND,
     &crate::grep::COMMAND,
     &crate::head::COMMAND,
