@@ -6,6 +6,9 @@ mod convert;
 mod files;
 mod processes;
 mod pump;
+mod session;
 
 /// What the component exports.
 pub(crate) struct Component;
+
+bindings::export!(Component);

@@ -6,13 +6,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
-use wasmsh_os::{Ctx, Errno, Kernel, KernelState, RequestId, Signal, State};
+use wasmsh_os::{Ctx, Errno, Kernel, KernelState, Request as OsRequest, RequestId, Signal, State};
 
 use crate::bindings::wasmsh::session::host;
-use crate::bindings::wasmsh::session::types::Event;
+use crate::bindings::wasmsh::session::types::{Event, Request};
 use crate::convert::{answer_out, chunk_in, request_in, signal_out};
+use crate::processes::offer;
 
 /// Steps between two looks at what the host has to say: some milliseconds.
 const FUEL: u64 = 1 << 18;
@@ -32,6 +33,7 @@ pub(crate) trait Owner {
 /// The way from a session's foreign commands to the host.
 pub(crate) struct Pump {
     owner: Rc<dyn Owner>,
+    me: Weak<Self>,
     /// Input that the kernel had no room for.
     input: RefCell<VecDeque<u8>>,
     /// The end of the input came, behind what is in `input`.
@@ -39,8 +41,23 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    pub(crate) fn new(owner: Rc<dyn Owner>) -> Self {
-        Self { owner, input: RefCell::default(), input_ends: Cell::new(false) }
+    pub(crate) fn new(owner: Rc<dyn Owner>) -> Rc<Self> {
+        Rc::new_cyclic(|me| Self {
+            owner,
+            me: me.clone(),
+            input: RefCell::default(),
+            input_ends: Cell::new(false),
+        })
+    }
+
+    /// Requests as the host sees them; the processes that they name can be opened from now on.
+    pub(crate) fn announce(&self, requests: Vec<(RequestId, OsRequest)>) -> Vec<(u32, Request)> {
+        for (_, request) in &requests {
+            if let (OsRequest::Command { pid, .. }, Some(me)) = (request, self.me.upgrade()) {
+                offer(self.owner.kernel(), *pid, &me);
+            }
+        }
+        requests.into_iter().map(request_in).collect()
     }
 
     /// Runs the session until `ready` holds.
@@ -105,7 +122,7 @@ impl Pump {
     fn exchange(&self, timeout: Option<u64>) -> bool {
         let kernel = self.owner.kernel();
         let output: Vec<_> = kernel.take_output(usize::MAX).into_iter().map(chunk_in).collect();
-        let requests: Vec<_> = kernel.take_requests().into_iter().map(request_in).collect();
+        let requests = self.announce(kernel.take_requests());
         let events = host::block(&output, &requests, timeout);
         let came = !events.is_empty();
         for event in events {

@@ -347,12 +347,17 @@ fn run_ours(case: &Case) -> Outcome {
             }
         };
         drop(stdin_pipe);
-        let variables = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let variables = variables.into_iter().chain(invocation.environment.iter().cloned());
+        let mut environment = Environment::default();
+        for (name, value) in ENVIRONMENT {
+            environment.set(name.as_bytes(), value.as_bytes());
+        }
+        for (name, value) in &invocation.environment {
+            environment.set(name.as_bytes(), value.as_bytes());
+        }
         let spawn = Spawn {
             program: invocation.words[0].clone().into(),
             arguments: invocation.words.iter().map(|word| word.clone().into()).collect(),
-            environment: Some(Environment::new(variables.map(|(n, v)| (n.into(), v.into())).collect())),
+            environment: Some(environment),
             cwd: Some(root.into()),
             descriptors: vec![
                 (0, Some(stdin)),

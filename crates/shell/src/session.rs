@@ -619,6 +619,13 @@ impl Run {
         }
     }
 
+    /// Ends the run if it has met a limit: for whoever advances the kernel while a foreign command waits.
+    pub fn enforce_limits(&self) {
+        if self.exit.get().is_none() {
+            self.check_limits(true);
+        }
+    }
+
     fn check_limits(&self, out_of_fuel: bool) {
         let kernel = self.kernel();
         let limit = if let Some(steps) = self.limits.steps.filter(|steps| self.steps() >= *steps && out_of_fuel) {

@@ -43,7 +43,7 @@ const HOMES: [(&str, u32); 2] = [("/home/user", 0o755), ("/workspace", 0o755)];
 
 /// Links: target, path. Those of `/dev` lead to descriptors, which whoever has
 /// processes resolves.
-const LINKS: [(&str, &str); 9] = [
+const LINKS: [(&str, &str); 8] = [
     ("usr/bin", "/bin"),
     ("usr/lib", "/lib"),
     ("usr/sbin", "/sbin"),
@@ -52,7 +52,6 @@ const LINKS: [(&str, &str); 9] = [
     ("/proc/self/fd/0", "/dev/stdin"),
     ("/proc/self/fd/1", "/dev/stdout"),
     ("/proc/self/fd/2", "/dev/stderr"),
-    ("/proc/self/mounts", "/etc/mtab"),
 ];
 
 /// Files of `/etc`, all 0644 and root's: path, text.
