@@ -64,7 +64,7 @@ impl Components {
         // `target/wasmsh`.
         if let Some(own) = executable.and_then(Path::parent) {
             directories.push(own.to_path_buf());
-            directories.extend(own.ancestors().skip(1).take(3).map(|above| above.join("wasmsh")));
+            directories.extend(own.ancestors().skip(1).take(2).map(|above| above.join("wasmsh")));
         }
         if let Some(manifest) = manifest {
             directories
