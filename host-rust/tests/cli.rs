@@ -15,9 +15,12 @@ fn run(arguments: &[&str], stdin: &[u8]) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // One that does not read its input closes it.
-    let _ = child.stdin.take().unwrap().write_all(stdin);
-    child.wait_with_output().unwrap()
+    let mut input = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        // One that does not read its input closes it.
+        scope.spawn(move || input.write_all(stdin));
+        child.wait_with_output().unwrap()
+    })
 }
 
 #[track_caller]

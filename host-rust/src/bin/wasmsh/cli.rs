@@ -49,7 +49,7 @@ pub(crate) struct Script {
 
     /// The file of the script, and its arguments. Without one, and without -c, the script is read from standard
     /// input.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FILE [ARGUMENT]...")]
+    #[arg(trailing_var_arg = true, value_name = "FILE [ARGUMENT]...")]
     pub(crate) operands: Vec<OsString>,
 }
 
@@ -137,5 +137,6 @@ mod tests {
             Cli::try_parse_from(["wasmsh", "conformance", "--python", "none"]).unwrap().command.is_some()
         );
         assert!(Cli::try_parse_from(["wasmsh", "--timeout", "-1", "x"]).is_err());
+        assert!(Cli::try_parse_from(["wasmsh", "--no-such-option", "x"]).is_err());
     }
 }
