@@ -100,7 +100,10 @@ impl Loader for ShellLoader {
             }
             let mut arguments: Vec<BString> = vec![interpreter.into()];
             arguments.extend(argument.map(BString::from));
-            arguments.push(path.as_str().into());
+            // `$0` of a script is the name that it was called by, if that leads here.
+            let called = ctx.arguments().first().filter(|name| name.contains(&b'/')).cloned();
+            let called = called.filter(|name| ctx.resolve(name).is_ok_and(|whole| *whole == *path));
+            arguments.push(called.unwrap_or_else(|| path.as_str().into()));
             arguments.extend(ctx.arguments().iter().skip(1).cloned());
             ctx.set_arguments(arguments);
             let next = ctx.resolve(interpreter)?.into_owned();
