@@ -47,7 +47,7 @@ export async function trim(generated) {
   }
   kept += source.slice(from);
 
-  const { code } = await minify(sweep(kept), {
+  const { code } = await minify(exchangeHandles(sweep(kept)), {
     ecma: 2020,
     module: true,
     mangle: false,
@@ -61,6 +61,61 @@ export async function trim(generated) {
   if (left.length > 0) throw new Error(`trim: ${left.join(", ")} left in the glue; is this the pinned version of jco?`);
   if (/(?<!view = )new DataView\(exports/.test(glue)) throw new Error("trim: a view is made for each call; is this the pinned version of jco?");
   return glue;
+}
+
+/**
+ * Where an inner component hands out a resource that another one defined, jco takes the number of that component's table for one of the
+ * definer's, and the other way round. The handle has to change tables.
+ * @param {string} source
+ */
+function exchangeHandles(source) {
+  /** The table that the methods of a class look into. @type {Map<string, string>} */
+  const own = new Map();
+  for (const [, table, name] of source.matchAll(/handleTable(\d+)\[\(handle\d+ << 1\) \+ 1\] & T_FLAG\) === 0\) \{\s*throw new TypeError\('Resource error: Not a valid "(\w+)" resource/g)) {
+    own.set(name, table);
+  }
+  /** @type {Array<{ start: number, end: number, text: string }>} */
+  const edits = [];
+  visit(parse(source, { ecmaVersion: "latest", sourceType: "module" }), (block) => {
+    const list = block.type === "BlockStatement" ? block.body : block.type === "SwitchCase" ? block.consequent : [];
+    for (const [at, statement] of list.entries()) {
+      const call = /^finalizationRegistry(\d+)\.(register|unregister)\((\w+)/.exec(source.slice(statement.start, statement.end));
+      if (call === null) continue;
+      const [, table, what, object] = call;
+      const before = source.slice(block.start, statement.start);
+      if (what === "register") {
+        const name = before.slice(before.lastIndexOf(`${object} = new.target`)).match(/new\.target === (\w+)/)?.[1];
+        const definer = own.get(name ?? "");
+        if (definer === undefined || definer === table) continue;
+        const handle = /register\(\w+, (\w+)/.exec(source.slice(statement.start, statement.end))?.[1];
+        const declaration = list.slice(0, at).findLast((/** @type {any} */ node) => node.type === "VariableDeclaration" && node.declarations[0].id.name === handle);
+        if (declaration === undefined) throw new Error(`trim: where does ${handle} of a ${name} come from?`);
+        const { init } = declaration.declarations[0];
+        edits.push({ start: init.start, end: init.end, text: `resourceTransferOwn(${source.slice(init.start, init.end)}, ${table}, ${definer})` });
+        for (const node of [statement, list[at + 1]]) {
+          const text = source.slice(node.start, node.end);
+          edits.push({ start: node.start, end: node.end, text: text.replaceAll(`finalizationRegistry${table}.`, `finalizationRegistry${definer}.`).replaceAll(`handleTable${table},`, `handleTable${definer},`).replaceAll(`handleTable${table}[`, `handleTable${definer}[`) });
+        }
+      } else {
+        const taken = [...before.matchAll(/var (handle\d+) = (\w+)\[symbolRscHandle\];\s*if \(!handle\d+\) \{\s*throw new TypeError\('Resource error: Not a valid "(\w+)" resource/g)]
+          .findLast(([, , from]) => from === object);
+        // In a disposing function the object's table is its own.
+        if (taken === undefined) continue;
+        const [, handle, , name] = taken;
+        const definer = own.get(name);
+        if (definer === undefined || definer === table) continue;
+        edits.push({ start: statement.start, end: statement.end, text: `finalizationRegistry${definer}.unregister(${object}); ${handle} = resourceTransferOwn(${handle}, ${definer}, ${table});` });
+      }
+    }
+    return true;
+  });
+  let changed = "";
+  let from = 0;
+  for (const { start, end, text } of edits.sort((a, b) => a.start - b.start)) {
+    changed += source.slice(from, start) + text;
+    from = end;
+  }
+  return changed + source.slice(from);
 }
 
 /**
