@@ -4,6 +4,7 @@
 //! its task allows. Behaviour, messages and statuses are those of the GNU tools.
 
 mod ask;
+mod base64;
 mod basename;
 mod cat;
 mod chmod;
@@ -19,6 +20,7 @@ mod dirname;
 pub mod echo;
 mod env;
 mod escape;
+mod expr;
 mod extended;
 mod r#false;
 mod find;
@@ -58,12 +60,15 @@ mod sleep;
 mod sort;
 mod sort_key;
 mod stat;
+mod sums;
+mod system;
 mod tac;
 mod tail;
 mod targets;
 mod tee;
 pub mod test;
 pub mod time;
+mod timeout;
 mod touch;
 mod tr;
 mod r#true;
