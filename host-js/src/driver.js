@@ -2,7 +2,7 @@
 //!
 //! The loop is the same everywhere; what differs between Node and a browser is the `Environment` it is given.
 
-import { PythonTrap, symbolDispose } from "./link.js";
+import { GuestStopped, PythonTrap, symbolDispose } from "./link.js";
 
 /**
  * @import { Answer, Chunk, Event, Exit, Request, Run, Signal, Wait } from "./wit.js"
@@ -48,6 +48,8 @@ const SLICE = { shortest: 4, longest: 16 };
 const MOST_OUTPUT = 1 << 20;
 /** Bytes of standard input offered at a time: what a pipe holds. */
 const STDIN_PIECE = 65536;
+/** Milliseconds that Python gets to end when its run is over, before its instance is given up. */
+const PATIENCE = 500;
 /** The longest delay of `setTimeout`, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -174,7 +176,10 @@ export class RunDriver {
       if (environment.pending()) environment.receive();
       const over = this.#cancelled || performance.now() >= this.deadline;
       const events = this.#takeEvents(timeout !== 0n);
-      if (over) events.push({ tag: "signalled", val: "kill" });
+      if (over) {
+        this.sandbox.stopAt = Math.min(this.sandbox.stopAt, performance.now() + PATIENCE);
+        events.push({ tag: "signalled", val: "kill" });
+      }
       const stuck = sink.full() && !over;
       if (events.length > 0 && !stuck) return events;
       if (!environment.blocks) return events;
@@ -243,6 +248,7 @@ export class RunDriver {
       return python.run(pid);
     } catch (error) {
       if (!(error instanceof PythonTrap) || this.sandbox.defect !== undefined) throw error;
+      if (error.cause instanceof GuestStopped) return KILLED;
       this.#complain(this.sandbox.madeProcess(), `${name}: the interpreter failed: ${error.message}`);
       return { tag: "signalled", val: "segv" };
     } finally {

@@ -6,12 +6,24 @@
 export const symbolDispose = Symbol.dispose ?? /** @type {any} */ (Symbol.for("dispose"));
 
 /**
+ * A process that was ended gets `interrupted` from every call; one that has a signal to take, from one. So many in a row mean that a guest
+ * does not understand that it has ended.
+ */
+const PATIENCE = 1000;
+
+/** Calls of a guest between two looks at the clock. */
+const LOOK = 16;
+
+/** Thrown through a guest, to end it. */
+export class GuestStopped extends Error {}
+
+/**
  * Whether the instance was left in the middle of something: it trapped, or the thread's stack was at its end. The error of a `result`
  * has a `payload`; a `TypeError` is that of the glue, which refuses a value before the instance sees it.
  * @param {unknown} error
  */
 function isTrap(error) {
-  return !(error instanceof TypeError || (typeof error === "object" && error !== null && Object.hasOwn(error, "payload")));
+  return !(error instanceof TypeError || error instanceof GuestStopped || (typeof error === "object" && error !== null && Object.hasOwn(error, "payload")));
 }
 
 /**
@@ -39,6 +51,12 @@ export class Sandbox {
   /** Handles that were made since `record`. @type {Set<Disposable> | undefined} */
   #made = undefined;
 
+  /** When, on `performance.now`, a guest that still calls is to be stopped. */
+  stopAt = Infinity;
+  /** Calls since `record` that ended with `interrupted`, one after the other. */
+  #interrupted = 0;
+  #calls = 0;
+
   /**
    * @param {Loaded} loaded `core` or `sandbox`
    * @param {Record<string, object>} imports WASI and `wasmsh:session/host`
@@ -57,6 +75,8 @@ export class Sandbox {
   /** Remembers from now on which handles are made, for `release`. */
   record() {
     this.#made = new Set();
+    this.#interrupted = 0;
+    this.stopAt = Infinity;
   }
 
   /** The process that was opened since `record`, if it still is. */
@@ -105,13 +125,24 @@ export class Sandbox {
     const sandbox = this;
     // No call has more parameters. Naming them is several times as fast as collecting them.
     return /** @this {any} */ function (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c, /** @type {any} */ d) {
+      if (sandbox.#made !== undefined) sandbox.#stop();
       try {
-        return call.call(this, a, b, c, d);
+        const result = call.call(this, a, b, c, d);
+        sandbox.#interrupted = 0;
+        return result;
       } catch (error) {
         if (isTrap(error)) sandbox.defect ??= error;
+        else if (/** @type {any} */ (error).payload === "interrupted") sandbox.#interrupted += 1;
         throw error;
       }
     };
+  }
+
+  /** Nothing else can end a guest that goes on after its process has ended than an error it cannot catch. */
+  #stop() {
+    if (this.#interrupted >= PATIENCE) throw new GuestStopped("it went on after its process had ended");
+    this.#calls += 1;
+    if (this.#calls % LOOK === 0 && performance.now() >= this.stopAt) throw new GuestStopped("its time was over");
   }
 
   /** Has what makes handles tell of them. */
