@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
@@ -41,7 +42,17 @@ pub(crate) fn entry(
     inputs: Inputs,
     make: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let folder = root()?.join(kind);
+    entry_in(&root()?, kind, title, inputs, make)
+}
+
+fn entry_in(
+    root: &Path,
+    kind: &str,
+    title: &str,
+    inputs: Inputs,
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let folder = root.join(kind);
     let name = inputs.digest();
     let place = folder.join(&name);
     if place.is_dir() {
@@ -52,6 +63,12 @@ pub(crate) fn entry(
     let _lock = lock(&folder.join(format!("{name}.lock")), title)?;
     if place.is_dir() {
         return Ok(place);
+    }
+    // What a run that was killed has left: with the lock in our hands, nobody works on it.
+    for leftover in fs::read_dir(&folder)?.flatten() {
+        if leftover.file_name().to_string_lossy().starts_with(&format!("{name}.part-")) {
+            remove(&leftover.path())?;
+        }
     }
     let step = ui::step(title);
     let building = Scratch::new(folder.join(format!("{name}.part-{}", process::id())))?;
@@ -112,8 +129,25 @@ impl Drop for Scratch {
 /// With `WASMSH_KEEP_SCRATCH` set these folders stay, to look into after a failure.
 pub(crate) fn scratch(name: &str) -> Result<Scratch> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = root()?.join("tmp");
+    if COUNT.load(Ordering::Relaxed) == 0 {
+        sweep(&folder);
+    }
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    Scratch::new(root()?.join("tmp").join(format!("{name}-{}-{count}", process::id())))
+    Scratch::new(folder.join(format!("{name}-{}-{count}", process::id())))
+}
+
+/// Removes what killed runs left in the folder of temporary folders; no run takes a day.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > Duration::from_secs(24 * 60 * 60))
+            && let Err(error) = remove(&entry.path())
+        {
+            ui::warn(error);
+        }
+    }
 }
 
 /// Removes a tree, also one with folders that are not writable (unpacked source packages have such).
@@ -141,4 +175,64 @@ fn make_writable(path: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn make_writable(_: &Path) -> Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs() -> Inputs {
+        Inputs::new("test", 1)
+    }
+
+    #[test]
+    fn an_entry_is_made_once() {
+        let scratch = scratch("cache-test").unwrap();
+        let root = scratch.path();
+        let made =
+            entry_in(root, "kind", "made", inputs(), |folder| Ok(fs::write(folder.join("a"), "A")?)).unwrap();
+        assert_eq!(fs::read_to_string(made.join("a")).unwrap(), "A");
+        let again = entry_in(root, "kind", "made", inputs(), |_| panic!("made twice")).unwrap();
+        assert_eq!(made, again);
+        let other = entry_in(root, "kind", "made", inputs().text("x", "y"), |_| Ok(())).unwrap();
+        assert_ne!(made, other);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_and_can_be_repeated() {
+        let scratch = scratch("cache-test").unwrap();
+        let root = scratch.path();
+        let failed = entry_in(root, "kind", "broken", inputs(), |folder| {
+            fs::write(folder.join("half"), "")?;
+            anyhow::bail!("no network")
+        });
+        assert!(format!("{:#}", failed.unwrap_err()).contains("no network"));
+        let names: Vec<_> =
+            fs::read_dir(root.join("kind")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 1, "only the lock file is left: {names:?}");
+        // As if a run had been killed in the middle.
+        let half = root.join("kind").join(format!("{}.part-1", inputs().digest()));
+        fs::create_dir_all(&half).unwrap();
+        entry_in(root, "kind", "broken", inputs(), |_| Ok(())).unwrap();
+        assert!(!half.exists());
+    }
+
+    #[test]
+    fn two_runs_at_once_make_an_entry_once() {
+        let scratch = scratch("cache-test").unwrap();
+        let made = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    entry_in(scratch.path(), "kind", "shared", inputs(), |folder| {
+                        made.fetch_add(1, Ordering::Relaxed);
+                        std::thread::sleep(Duration::from_millis(20));
+                        Ok(fs::write(folder.join("a"), "A")?)
+                    })
+                    .unwrap();
+                });
+            }
+        });
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+    }
 }

@@ -57,13 +57,8 @@ pub(crate) struct Python {
 
 /// Builds the component. `forge` is the program that pre-initialises modules.
 pub(crate) fn component(project: &Project, rustc: &GuestRustc, forge: &Path) -> Result<Python> {
-    let tools = ctools::provide()?;
-    let archives = sources::provide()?;
     let home = project.path(HOME);
-    let native = native(&archives)?;
-    let libraries = cpython_libraries::provide(&tools, &archives, &home.join("posix/include"))?;
-    let cpython = cpython(&tools, &archives, &home, &native, &libraries)?;
-    let rom = library(&home, &native, &cpython)?;
+    let Ingredients { tools, libraries, cpython, rom } = ingredients(&home)?;
     let layer = guest::static_library(project, rustc, LAYER)?;
 
     let inputs = Inputs::new("python", 1)
@@ -97,6 +92,29 @@ pub(crate) fn component(project: &Project, rustc: &GuestRustc, forge: &Path) -> 
         Ok(())
     })?;
     Ok(Python { small: entry.join("python.wasm"), with_image: entry.join("python-with-image.wasm") })
+}
+
+/// Provides what needs the network or much time, so that [`component`] needs neither.
+pub(crate) fn setup(project: &Project) -> Result<()> {
+    ingredients(&project.path(HOME)).map(drop)
+}
+
+/// All that the component is linked from, but for our own code.
+struct Ingredients {
+    tools: CTools,
+    libraries: PathBuf,
+    cpython: PathBuf,
+    rom: PathBuf,
+}
+
+fn ingredients(home: &Path) -> Result<Ingredients> {
+    let tools = ctools::provide()?;
+    let archives = sources::provide()?;
+    let native = native(&archives)?;
+    let libraries = cpython_libraries::provide(&tools, &archives, &home.join("posix/include"))?;
+    let cpython = cpython(&tools, &archives, home, &native, &libraries)?;
+    let rom = library(home, &native, &cpython)?;
+    Ok(Ingredients { tools, libraries, cpython, rom })
 }
 
 /// The digest that names an entry of the cache.

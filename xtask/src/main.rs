@@ -100,7 +100,8 @@ fn setup(project: &Project) -> Result<()> {
     let _lock = project.lock()?;
     rust_guest::provide()?;
     exec::run(project.cargo().args(["fetch", "--quiet"])).context("cannot download the crates")?;
-    js::install(project)
+    js::install(project)?;
+    cpython::setup(project)
 }
 
 /// Runs `wasmsh`, in the place of this program.

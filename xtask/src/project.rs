@@ -146,3 +146,54 @@ pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
     fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_done_again_when_its_inputs_change_or_its_product_is_gone() {
+        let scratch = cache::scratch("project-test").unwrap();
+        let project = Project { root: scratch.path().to_path_buf() };
+        let count = std::cell::Cell::new(0);
+        let make = |version: &str| {
+            project
+                .product("parts/a", "a", Inputs::new("a", 1).text("version", version), || {
+                    count.set(count.get() + 1);
+                    Ok(b"the same".to_vec())
+                })
+                .unwrap()
+        };
+        let path = make("1");
+        let date = fs::metadata(&path).unwrap().modified().unwrap();
+        make("1");
+        assert_eq!(count.get(), 1);
+        make("2");
+        assert_eq!(count.get(), 2);
+        assert_eq!(
+            fs::metadata(&path).unwrap().modified().unwrap(),
+            date,
+            "unchanged contents keep their date"
+        );
+        fs::remove_file(&path).unwrap();
+        make("2");
+        assert_eq!(count.get(), 3);
+    }
+
+    #[test]
+    fn a_failed_step_is_done_again() {
+        let scratch = cache::scratch("project-test").unwrap();
+        let project = Project { root: scratch.path().to_path_buf() };
+        let inputs = || Inputs::new("a", 1);
+        project.product("a", "a", inputs(), || Ok(Vec::new())).unwrap();
+        project.product("a", "a", inputs().text("new", ""), || anyhow::bail!("broken")).unwrap_err();
+        let done = std::cell::Cell::new(false);
+        project
+            .product("a", "a", inputs(), || {
+                done.set(true);
+                Ok(Vec::new())
+            })
+            .unwrap();
+        assert!(done.get());
+    }
+}
