@@ -69,7 +69,6 @@ enum Step {
         target: BString,
         stat: Stat,
         existed: bool,
-        source: BString,
     },
 }
 
@@ -88,7 +87,7 @@ impl Copier {
                 Step::Copy { source, target, top, device } => {
                     self.one(t, source, target, top, device, &mut steps, &mut sources).await?;
                 }
-                Step::Finish { target, stat, existed, source: _ } => {
+                Step::Finish { target, stat, existed } => {
                     sources.pop();
                     self.attributes(t, &target, &stat, !existed).await?;
                 }
@@ -194,13 +193,11 @@ impl Copier {
     ) -> Result<bool, Fail> {
         if same_file(stat, there)
             && !(self.hard_link || (self.backup != Backup::None && !stat.is_directory()))
+            && !(stat.is_symbolic_link() && self.remove_first)
         {
-            if !(stat.is_symbolic_link() && self.remove_first) {
-                let message =
-                    format!("{} and {} are the same file", quote_always(source), quote_always(target));
-                t.error(message).await?;
-                return Ok(false);
-            }
+            let message = format!("{} and {} are the same file", quote_always(source), quote_always(target));
+            t.error(message).await?;
+            return Ok(false);
         }
         if there.is_directory() && !stat.is_directory() {
             if self.existing != Existing::Keep {
@@ -285,12 +282,7 @@ impl Copier {
             }
         };
         sources.push(identity);
-        steps.push(Step::Finish {
-            target: target.clone(),
-            stat,
-            existed: there.is_some(),
-            source: source.clone(),
-        });
+        steps.push(Step::Finish { target: target.clone(), stat, existed: there.is_some() });
         for entry in entries.into_iter().rev() {
             let name = entry.name.as_bytes();
             steps.push(Step::Copy {

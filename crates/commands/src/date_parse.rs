@@ -222,7 +222,7 @@ fn year_of(digits: &str) -> Option<i16> {
 }
 
 /// The moment that `text` names, seen from `now` in a zone. `None`: it is no date.
-pub fn parse(text: &[u8], now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+pub(crate) fn parse(text: &[u8], now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let mut text = std::str::from_utf8(text).ok()?.trim();
     let mut own_zone = None;
     if let Some(rest) = text.strip_prefix("TZ=\"") {

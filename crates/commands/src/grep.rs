@@ -454,9 +454,7 @@ async fn search_path(t: &mut Tool, plan: &mut Plan, file: BString, implied: bool
                         if !plan.no_messages {
                             t.warn(format!("{}: Is a directory", quote_plain(&file))).await?;
                         }
-                        if plan.count && !plan.quiet {
-                            finish_file(t, plan, &file, 0).await?;
-                        } else if plan.list == List::NotMatching {
+                        if (plan.count && !plan.quiet) || plan.list == List::NotMatching {
                             finish_file(t, plan, &file, 0).await?;
                         }
                         Ok(())

@@ -80,6 +80,6 @@ mod xargs;
 mod yes;
 
 pub use command::Command;
-pub(crate) use command::{Done, Fail, Tool, is_utf8_locale, start};
+pub(crate) use command::{Done, Fail, Tool, start};
 pub use opts::{Arg, Opt};
 pub use registry::{COMMANDS, find};

@@ -1,6 +1,6 @@
 //! `ln`: makes links.
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 
 use crate::ask::confirm;
 use crate::path::same_file;

@@ -118,7 +118,7 @@ async fn run(t: &mut Tool) -> Done {
         let Some(mut input) = t.open_or_tell(&file).await? else { continue };
         while let Some(line) = next_line(t, &mut input, &file, b'\n').await? {
             let text = body(line, b'\n');
-            let count = if mark.is_empty() || text.is_empty() || text.len() % mark.len() != 0 {
+            let count = if mark.is_empty() || text.is_empty() || !text.len().is_multiple_of(mark.len()) {
                 0
             } else if text.chunks(mark.len()).all(|chunk| chunk == mark) {
                 text.len() / mark.len()

@@ -222,7 +222,7 @@ impl State<'_> {
             }
         }
         while matches!(peek(at), Some(b'h' | b'l' | b'j' | b'z' | b't' | b'L' | b'q'))
-            && !(peek(at) == Some(b'q') && !peek(at + 1).is_some_and(|next| b"diouxX".contains(&next)))
+            && (peek(at) != Some(b'q') || peek(at + 1).is_some_and(|next| b"diouxX".contains(&next)))
         {
             at += 1;
         }

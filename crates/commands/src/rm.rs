@@ -203,10 +203,10 @@ async fn remove_tree(t: &mut Tool, plan: &Plan, root: &BString, stat: Stat) -> D
                         }
                     }
                 }
-            } else if !remove_one(t, plan, &path, &entry.stat).await? {
-                if let Some(level) = levels.last_mut() {
-                    level.kept = true;
-                }
+            } else if !remove_one(t, plan, &path, &entry.stat).await?
+                && let Some(level) = levels.last_mut()
+            {
+                level.kept = true;
             }
             continue;
         }

@@ -156,12 +156,12 @@ async fn parse(t: &mut Tool, text: &[u8]) -> Result<Vec<Part>, Fail> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(&(byte, _)) = bytes.get(at) {
-        if plain(at, b'[') {
-            if let Some((part, length)) = bracket(t, &bytes, at, &plain)? {
-                parts.push(part);
-                at += length;
-                continue;
-            }
+        if plain(at, b'[')
+            && let Some((part, length)) = bracket(t, &bytes, at, &plain)?
+        {
+            parts.push(part);
+            at += length;
+            continue;
         }
         if plain(at + 1, b'-')
             && let Some(&(high, _)) = bytes.get(at + 2)

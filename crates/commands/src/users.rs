@@ -7,15 +7,12 @@ use wasmsh_os::Ctx;
 pub(crate) struct User {
     pub(crate) name: BString,
     pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) home: BString,
 }
 
 /// A group of `/etc/group`.
 pub(crate) struct Group {
     pub(crate) name: BString,
     pub(crate) gid: u32,
-    pub(crate) members: Vec<BString>,
 }
 
 /// What the two files say.
@@ -38,28 +35,14 @@ impl Users {
             .lines()
             .filter_map(|line| {
                 let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
-                Some(User {
-                    name: (*fields.first()?).into(),
-                    uid: number(fields.get(2))?,
-                    gid: number(fields.get(3))?,
-                    home: (*fields.get(5)?).into(),
-                })
+                Some(User { name: (*fields.first()?).into(), uid: number(fields.get(2))? })
             })
             .collect();
         let groups = group
             .lines()
             .filter_map(|line| {
                 let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
-                let members = fields.get(3).copied().unwrap_or_default();
-                Some(Group {
-                    name: (*fields.first()?).into(),
-                    gid: number(fields.get(2))?,
-                    members: members
-                        .split(|byte| *byte == b',')
-                        .filter(|name| !name.is_empty())
-                        .map(BString::from)
-                        .collect(),
-                })
+                Some(Group { name: (*fields.first()?).into(), gid: number(fields.get(2))? })
             })
             .collect();
         Users { users, groups }
@@ -79,16 +62,5 @@ impl Users {
 
     pub(crate) fn group(&self, name: &[u8]) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == name)
-    }
-
-    /// The groups that a user is in, the own one first.
-    pub(crate) fn groups_of(&self, name: &[u8], own: u32) -> Vec<u32> {
-        let mut all = vec![own];
-        for group in &self.groups {
-            if group.gid != own && group.members.iter().any(|member| member == name) {
-                all.push(group.gid);
-            }
-        }
-        all
     }
 }
