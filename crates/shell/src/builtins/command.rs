@@ -20,6 +20,10 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         Err(outcome) => return outcome,
     };
     let words: Vec<Str> = argv.get(given.operands..).unwrap_or_default().to_vec();
+    let standard = given.has(b'p').then(|| vm.shell.vars.get(known::PATH).clone());
+    if standard.is_some() && (given.has(b'v') || given.has(b'V')) {
+        let _ = vm.assign(known::PATH, Value::Str(Str::from("/bin:/usr/bin")));
+    }
     if given.has(b'v') || given.has(b'V') {
         let mut status = 1;
         for name in &words {
@@ -45,6 +49,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     vm.put(1, &line);
                 }
             }
+        }
+        if let Some(path) = standard {
+            vm.restore_variable(known::PATH, path);
         }
         return Outcome::Status(if words.is_empty() { 0 } else { status });
     }

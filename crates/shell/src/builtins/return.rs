@@ -18,6 +18,8 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         return Outcome::Status(2);
     }
     match status_argument(vm, argv) {
+        // Of a trap: as it was before the trap.
+        Ok(_) if argv.len() < 2 => Outcome::Unwind(Unwind::Return(vm.status_before_trap())),
         Ok(status) => Outcome::Unwind(Unwind::Return(status)),
         Err(2) => Outcome::Unwind(Unwind::Return(2)),
         Err(_) => Outcome::Unwind(vm.too_many_arguments()),

@@ -311,8 +311,6 @@ pub(crate) struct Exec {
 pub(crate) struct Stage {
     pub first: bool,
     pub last: bool,
-    /// `|&`
-    pub stderr: bool,
     /// Where the parent goes on.
     pub end: Target,
     pub span: Span,

@@ -178,7 +178,12 @@ impl Vm {
                 return Outcome::Status(if status == 0 { 126 } else { status });
             }
         };
-        let environment = self.environment_for(&path);
+        let mut environment = self.environment_for(&path);
+        if wait && self.is_final() {
+            // Bash becomes the last program of a command string, and is one shell less then.
+            let level = self.shell.vars.get(known::SHLVL).value.int().unwrap_or(1) - 1;
+            environment.set(b"SHLVL", level.to_string().as_bytes());
+        }
         let arguments: Vec<BString> = argv.iter().map(|arg| BString::from(arg.to_vec())).collect();
         self.flush_now();
         let replace = wait
@@ -205,6 +210,18 @@ impl Vm {
             Ok(pid) => Outcome::Wait(Pending::Child(pid)),
             Err(error) => Outcome::Status(self.exec_error(name, error)),
         }
+    }
+
+    /// Whether nothing follows the present command in a command string.
+    fn is_final(&self) -> bool {
+        let [call] = self.calls.as_slice() else { return false };
+        let Some((script, index)) = &call.script else { return false };
+        self.ctl.len() == 1
+            && self.shell.subshell == 0
+            && self.shell.command_string.is_some()
+            && self.shell.traps.iter().next().is_none()
+            && matches!(self.code.ops.get(self.pc), Some(crate::vm::code::Op::End))
+            && script.try_borrow().is_ok_and(|script| script.is_read(*index))
     }
 
     /// Starts a program as a child.

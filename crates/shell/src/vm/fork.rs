@@ -333,15 +333,11 @@ impl Vm {
             let (reader, writer) = self.ctx.new_pipe();
             (Some(reader), Some(writer))
         };
-        let stderr = stage.stderr;
         let forked = self.fork(Purpose::Stage, |ctx| {
             if let Some(input) = input {
                 let _ = ctx.set_descriptor(0, input);
             }
             if let Some(writer) = writer {
-                if stderr {
-                    let _ = ctx.set_descriptor(2, writer.clone());
-                }
                 let _ = ctx.set_descriptor(1, writer);
             }
         });

@@ -580,6 +580,12 @@ impl Vm {
         }
     }
 
+    /// The status, or inside a trap that from before it.
+    pub(crate) fn status_before_trap(&self) -> u8 {
+        let trap = self.calls.iter().rev().find_map(|call| call.after_trap.as_ref());
+        trap.map_or(self.shell.status, |after| after.status)
+    }
+
     /// The status that `exit` without an argument means.
     pub(crate) fn exit_status(&self) -> u8 {
         let trap = self.calls.iter().rev().find(|call| call.kind == CallKind::Trap && call.trap == traps::EXIT);

@@ -99,6 +99,11 @@ fn same(a: &ParserOptions, b: &ParserOptions) -> bool {
 }
 
 impl Script {
+    /// Whether nothing follows unit number `index`.
+    pub(crate) fn is_read(&self, index: usize) -> bool {
+        self.units.len() == index && self.parser.remaining() == 0
+    }
+
     /// Whether the text was read as part of this file at this line.
     pub(crate) fn is_like(&self, source: &Str, line: u32) -> bool {
         self.first_line == line && self.source == *source

@@ -35,6 +35,9 @@ impl Builder {
     /// Appends text.
     #[inline]
     pub(crate) fn push(&mut self, text: &[u8], quoting: Quoting) {
+        if text.is_empty() {
+            return;
+        }
         self.bytes.extend_from_slice(text);
         self.close(quoting);
     }
@@ -62,6 +65,7 @@ impl Builder {
 
     pub(crate) fn quote(&mut self) {
         self.quoted = true;
+        self.close(Quoting::Quoted);
     }
 
     fn clear(&mut self) {
@@ -296,10 +300,6 @@ impl Vm {
                     }
                 }
             }
-        }
-        if builder.quoted && builder.bytes.is_empty() {
-            let only = builder.segments.iter().all(|segment| segment.kind != Kind::Break);
-            field.quoted |= only;
         }
         self.field(&mut field, glob)
     }

@@ -76,7 +76,6 @@ impl Compiler<'_> {
                     self.code.stages.push(code::Stage {
                         first: i == 0,
                         last: i + 1 == count,
-                        stderr: stage.stderr,
                         end,
                         span,
                     });
