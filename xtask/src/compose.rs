@@ -27,8 +27,6 @@ pub(crate) fn sandbox(vfs: &[u8], shell: &[u8], python: &[u8], driver: &[u8]) ->
     composition.add("python", python)?;
     let driver = composition.add("driver", driver)?;
     composition.export(vfs, is_files)?;
-    // In the order of use: an export may only speak of types that are exported before it.
-    composition.export(shell, |name| name.starts_with("wasmsh:session/types@"))?;
     composition.export(driver, |name| name.starts_with(SESSION))?;
     composition.export(shell, |name| name.starts_with(SESSION))?;
     composition.encode()
