@@ -23,6 +23,9 @@ mod bindings {
     });
 }
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
 use bindings::exports::wasmsh::session::session as exported;
 use bindings::wasmsh::python::interpreter;
 use bindings::wasmsh::session::session as shell;
@@ -54,7 +57,7 @@ impl exported::GuestSession for Session {
 
     fn start(&self, script: Bytes, options: RunOptions) -> Result<exported::Run, exported::Busy> {
         match self.0.start(&script, &options) {
-            Ok(run) => Ok(exported::Run::new(Run(run))),
+            Ok(shell) => Ok(exported::Run::new(Run { shell, waiting: RefCell::default() })),
             Err(busy) => Err(busy_out(busy)),
         }
     }
@@ -101,47 +104,65 @@ impl exported::GuestSession for Session {
     }
 }
 
-struct Run(shell::Run);
+struct Run {
+    shell: shell::Run,
+    /// Requests for Python, and the processes they are for, the oldest first.
+    waiting: RefCell<VecDeque<(RequestId, u32)>>,
+}
+
+impl Run {
+    fn next(&self) -> Option<(RequestId, u32)> {
+        self.waiting.borrow_mut().pop_front()
+    }
+}
 
 impl exported::GuestRun for Run {
     fn resume(&self, fuel: u64, max_output: u32) -> exported::Progress {
-        let shell::Progress { output, mut requests, state } = self.0.resume(fuel, max_output);
-        let mut answered = false;
-        requests.retain(|(id, request)| {
-            let Some(pid) = python_of(request) else { return true };
+        // Only now, since what was written before was handed over by the return of the call before.
+        while let Some((id, pid)) = self.next() {
             let exit = interpreter::run(pid);
             // An unwanted answer is that of a process that was killed in the meantime.
-            let _ = self.0.answer(*id, &Answer::Exited(exit));
-            answered = true;
-            false
+            let _ = self.shell.answer(id, &Answer::Exited(exit));
+        }
+        let shell::Progress { output, mut requests, state } = self.shell.resume(fuel, max_output);
+        requests.retain(|(id, request)| {
+            let mut waiting = self.waiting.borrow_mut();
+            if let Some(pid) = python_of(request) {
+                waiting.push_back((*id, pid));
+                return false;
+            }
+            let before = waiting.len();
+            if let Request::Cancelled(cancelled) = request {
+                waiting.retain(|(other, _)| other != cancelled);
+            }
+            waiting.len() == before
         });
         let state = match state {
-            _ if answered => exported::State::Running,
-            shell::State::Running => exported::State::Running,
-            shell::State::Waiting(wait) => exported::State::Waiting(wait),
             shell::State::Exited(exit) => exported::State::Exited(exit),
+            shell::State::Waiting(wait) if self.waiting.borrow().is_empty() => exported::State::Waiting(wait),
+            shell::State::Waiting(_) | shell::State::Running => exported::State::Running,
         };
         exported::Progress { output, requests, state }
     }
 
     fn write_stdin(&self, bytes: Vec<u8>) -> u32 {
-        self.0.write_stdin(&bytes)
+        self.shell.write_stdin(&bytes)
     }
 
     fn close_stdin(&self) {
-        self.0.close_stdin();
+        self.shell.close_stdin();
     }
 
     fn answer(&self, id: RequestId, what: Answer) -> Reception {
-        self.0.answer(id, &what)
+        self.shell.answer(id, &what)
     }
 
     fn signal(&self, what: Signal) {
-        self.0.signal(what);
+        self.shell.signal(what);
     }
 
     fn steps(&self) -> u64 {
-        self.0.steps()
+        self.shell.steps()
     }
 }
 
