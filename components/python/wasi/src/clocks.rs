@@ -44,6 +44,10 @@ extern "C" fn wasmsh_sleep(duration: u64) -> i32 {
     let Some(process) = layer::process() else {
         return Errno::ENOSYS.negative();
     };
+    // CPython begins an interrupted sleep anew, and a process that has ended is interrupted for ever.
+    if layer::is_dead() {
+        return 0;
+    }
     done(process.poll(&[], Some(duration)).map(drop).map_err(Errno::from))
 }
 

@@ -46,6 +46,9 @@ fn status(exit: Exit) -> i32 {
 }
 
 fn wait(pid: i32, no_hang: bool) -> Result<Option<(i32, i32)>, Errno> {
+    if layer::is_dead() {
+        return Err(Errno::ECHILD);
+    }
     let process = layer::process().ok_or(Errno::ECHILD)?;
     let child = match pid {
         -1 | 0 => None,
@@ -111,6 +114,9 @@ fn poll(interests: &mut [Interest], timeout: i64) -> Result<i32, Errno> {
     let Some(process) = layer::process() else {
         return Ok(ready);
     };
+    if layer::is_dead() {
+        return Ok(ready);
+    }
     let timeout = if ready > 0 { Some(0) } else { u64::try_from(timeout).ok() };
     let answers = process.poll(&entries, timeout)?;
     for (index, answer) in asked.into_iter().zip(answers) {
