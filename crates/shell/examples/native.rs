@@ -62,12 +62,17 @@ fn serve() {
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let timeout = Duration::from_secs_f64(request["timeout"].as_f64().unwrap_or(10.0));
-        let status = run(&session, &bytes(&request["script"]), &options, stdin.as_deref(), timeout, |stream, bytes| {
-            match stream {
+        let status = run(
+            &session,
+            &bytes(&request["script"]),
+            &options,
+            stdin.as_deref(),
+            timeout,
+            |stream, bytes| match stream {
                 OutputStream::Stdout => out.extend_from_slice(bytes),
                 OutputStream::Stderr => err.extend_from_slice(bytes),
-            }
-        });
+            },
+        );
         let reply = json!({ "id": request["id"], "stdout": text(out), "stderr": text(err), "status": status.unwrap_or(124),
             "timeout": status.is_none() });
         println!("{reply}");
@@ -101,10 +106,11 @@ fn main() {
         fresh: true,
         ..RunOptions::default()
     };
-    let status = run(&session, &script, &options, None, Duration::from_secs(600), |stream, bytes| match stream {
-        OutputStream::Stdout => std::io::stdout().write_all(bytes).expect("standard output"),
-        OutputStream::Stderr => std::io::stderr().write_all(bytes).expect("standard error"),
-    });
+    let status =
+        run(&session, &script, &options, None, Duration::from_secs(600), |stream, bytes| match stream {
+            OutputStream::Stdout => std::io::stdout().write_all(bytes).expect("standard output"),
+            OutputStream::Stderr => std::io::stderr().write_all(bytes).expect("standard error"),
+        });
     let _ = std::io::stdout().flush();
     std::process::exit(i32::from(status.unwrap_or(124)));
 }

@@ -35,7 +35,16 @@ fn word_start(text: &[u8]) -> (usize, bool) {
                     let assignment = word.contains(&b'=') && crate::vm::variables::is_name(name);
                     let keyword = matches!(
                         word,
-                        b"if" | b"then" | b"else" | b"elif" | b"while" | b"until" | b"do" | b"!" | b"{" | b"time"
+                        b"if"
+                            | b"then"
+                            | b"else"
+                            | b"elif"
+                            | b"while"
+                            | b"until"
+                            | b"do"
+                            | b"!"
+                            | b"{"
+                            | b"time"
                     );
                     command = command && (assignment || keyword);
                 }

@@ -71,7 +71,8 @@ impl Jobs {
     /// Notes how a process ended.
     pub(crate) fn ended(&mut self, pid: Pid, status: u8, killed: bool) {
         if let Some(job) = self.jobs.iter_mut().find(|job| job.pid == pid) {
-            job.state = if killed { JobState::Killed(status.wrapping_sub(128)) } else { JobState::Done(status) };
+            job.state =
+                if killed { JobState::Killed(status.wrapping_sub(128)) } else { JobState::Done(status) };
         }
         self.ended.retain(|(other, _)| *other != pid);
         self.ended.push((pid, status));
@@ -97,7 +98,9 @@ impl Jobs {
         let id = match rest {
             b"" | b"%" | b"+" => current,
             b"-" => previous.or(current),
-            _ if rest.iter().all(u8::is_ascii_digit) => std::str::from_utf8(rest).ok().and_then(|n| n.parse().ok()),
+            _ if rest.iter().all(u8::is_ascii_digit) => {
+                std::str::from_utf8(rest).ok().and_then(|n| n.parse().ok())
+            }
             _ => {
                 let mut found = self.jobs.iter().filter(|job| match rest.strip_prefix(b"?") {
                     Some(part) => memchr::memmem::find(&job.text, part).is_some(),

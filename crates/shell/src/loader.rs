@@ -170,7 +170,9 @@ fn shell_main(shared: Rc<Shared>, ctx: Ctx, posix: bool) -> ProcessFuture {
                         vm.call_main(text.into(), path);
                     }
                     Err(error) => {
-                        let line = [&*vm.shell.name, b": ", &*path, b": ", error.strerror().as_bytes(), b"\n"].concat();
+                        let line =
+                            [&*vm.shell.name, b": ", &*path, b": ", error.strerror().as_bytes(), b"\n"]
+                                .concat();
                         vm.put(2, &line);
                         vm.flush_now();
                         return Exit::Code(if error == Errno::NoEntry { 127 } else { 126 });
@@ -218,7 +220,10 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
                     b"norc" | b"noprofile" | b"noediting" | b"login" | b"debugger" | b"restricted" => {}
                     b"rcfile" | b"init-file" => at += 1,
                     b"version" => {
-                        let text = format!("GNU bash, version {} (wasm32-unknown-wasi)\n", crate::vm::special::VERSION);
+                        let text = format!(
+                            "GNU bash, version {} (wasm32-unknown-wasi)\n",
+                            crate::vm::special::VERSION
+                        );
                         vm.put(1, text.as_bytes());
                         return Err(0);
                     }
@@ -254,7 +259,8 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
                         Shopt::from_name(name).map(|option| vm.shell.options.set_shopt(option, on))
                     };
                     if known.is_none() {
-                        let line = [&*vm.shell.name, b": ", name.as_bytes(), b": invalid option name\n"].concat();
+                        let line =
+                            [&*vm.shell.name, b": ", name.as_bytes(), b": invalid option name\n"].concat();
                         vm.put(2, &line);
                         return Err(2);
                     }
@@ -270,7 +276,8 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
             }
         }
     }
-    let mut rest: Vec<Str> = arguments.get(at..).unwrap_or_default().iter().map(|arg| Str::new(arg)).collect();
+    let mut rest: Vec<Str> =
+        arguments.get(at..).unwrap_or_default().iter().map(|arg| Str::new(arg)).collect();
     if command {
         if rest.is_empty() {
             let line = [&*vm.shell.name, b": -c: option requires an argument\n"].concat();
@@ -291,7 +298,10 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
     let path = rest.remove(0);
     vm.shell.args = Rc::new(rest);
     // A name without a slash is also looked up in PATH.
-    if !path.contains(&b'/') && vm.ctx.stat(&path, true).is_err() && let Ok(found) = vm.ctx.find_program(&path) {
+    if !path.contains(&b'/')
+        && vm.ctx.stat(&path, true).is_err()
+        && let Ok(found) = vm.ctx.find_program(&path)
+    {
         return Ok(Start::File(found.into()));
     }
     Ok(Start::File(path))

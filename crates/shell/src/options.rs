@@ -6,14 +6,14 @@ macro_rules! options {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs)]
         #[repr(u8)]
-        pub enum $kind { $($variant),* }
+        pub(crate) enum $kind { $($variant),* }
 
         impl $kind {
             /// All of them with their names, in the order of the names.
-            pub const ALL: &'static [($kind, &'static str)] = &[$(($kind::$variant, $name)),*];
+            pub(crate) const ALL: &'static [($kind, &'static str)] = &[$(($kind::$variant, $name)),*];
 
             /// The option of this name.
-            pub fn from_name(name: &[u8]) -> Option<$kind> {
+            pub(crate) fn from_name(name: &[u8]) -> Option<$kind> {
                 Self::ALL.iter().find(|(_, other)| other.as_bytes() == name).map(|(option, _)| *option)
             }
         }
@@ -71,9 +71,19 @@ impl Default for Options {
             options.set_opt(option, true);
         }
         for option in [
-            Shopt::CheckWinsize, Shopt::CmdHist, Shopt::CompleteFullquote, Shopt::ExtQuote, Shopt::ForceFignore,
-            Shopt::GlobAsciiRanges, Shopt::GlobSkipDots, Shopt::HostComplete, Shopt::InteractiveComments,
-            Shopt::PatsubReplacement, Shopt::ProgComp, Shopt::PromptVars, Shopt::SourcePath,
+            Shopt::CheckWinsize,
+            Shopt::CmdHist,
+            Shopt::CompleteFullquote,
+            Shopt::ExtQuote,
+            Shopt::ForceFignore,
+            Shopt::GlobAsciiRanges,
+            Shopt::GlobSkipDots,
+            Shopt::HostComplete,
+            Shopt::InteractiveComments,
+            Shopt::PatsubReplacement,
+            Shopt::ProgComp,
+            Shopt::PromptVars,
+            Shopt::SourcePath,
         ] {
             options.set_shopt(option, true);
         }
@@ -126,11 +136,25 @@ impl Options {
     /// `$-`, for a shell that is started by `bash -c` if `command`.
     pub(crate) fn flags(&self, command: bool) -> Vec<u8> {
         let letters = [
-            (Opt::AllExport, b'a'), (Opt::Notify, b'b'), (Opt::ErrExit, b'e'), (Opt::NoGlob, b'f'),
-            (Opt::HashAll, b'h'), (Opt::Keyword, b'k'), (Opt::Monitor, b'm'), (Opt::NoExec, b'n'),
-            (Opt::Privileged, b'p'), (Opt::OneCmd, b't'), (Opt::NoUnset, b'u'), (Opt::Verbose, b'v'),
-            (Opt::XTrace, b'x'), (Opt::BraceExpand, b'B'), (Opt::NoClobber, b'C'), (Opt::ErrTrace, b'E'),
-            (Opt::HistExpand, b'H'), (Opt::Physical, b'P'), (Opt::FuncTrace, b'T'),
+            (Opt::AllExport, b'a'),
+            (Opt::Notify, b'b'),
+            (Opt::ErrExit, b'e'),
+            (Opt::NoGlob, b'f'),
+            (Opt::HashAll, b'h'),
+            (Opt::Keyword, b'k'),
+            (Opt::Monitor, b'm'),
+            (Opt::NoExec, b'n'),
+            (Opt::Privileged, b'p'),
+            (Opt::OneCmd, b't'),
+            (Opt::NoUnset, b'u'),
+            (Opt::Verbose, b'v'),
+            (Opt::XTrace, b'x'),
+            (Opt::BraceExpand, b'B'),
+            (Opt::NoClobber, b'C'),
+            (Opt::ErrTrace, b'E'),
+            (Opt::HistExpand, b'H'),
+            (Opt::Physical, b'P'),
+            (Opt::FuncTrace, b'T'),
         ];
         let mut flags: Vec<u8> =
             letters.iter().filter(|(option, _)| self.opt(*option)).map(|(_, letter)| *letter).collect();

@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use bstr::BString;
 use wasmsh_os::{
-    Answer, Ceilings, Chunk, Clock, Ctx, Description, Disposition, Entropy, Environment, Exit, FileSystem, Group, Kernel, KernelState,
-    OutputStream, Pid, Reception, Request, RequestId, Signal, State, Target, TerminalSize,
+    Answer, Ceilings, Chunk, Clock, Ctx, Description, Disposition, Entropy, Environment, Exit, FileSystem,
+    Group, Kernel, KernelState, OutputStream, Pid, Reception, Request, RequestId, Signal, State, Target,
+    TerminalSize,
 };
 use wasmsh_syntax::error::ParseError;
 use wasmsh_syntax::options::NoAliases;
@@ -196,7 +197,12 @@ pub struct Session(Rc<Inner>);
 
 impl Session {
     /// A session on this filesystem.
-    pub fn new(fs: Rc<dyn FileSystem>, clock: Rc<dyn Clock>, entropy: Rc<dyn Entropy>, config: Config) -> Session {
+    pub fn new(
+        fs: Rc<dyn FileSystem>,
+        clock: Rc<dyn Clock>,
+        entropy: Rc<dyn Entropy>,
+        config: Config,
+    ) -> Session {
         let shared = Shared::new();
         *shared.foreign.borrow_mut() = config.commands.clone();
         let kernel = Kernel::new(fs, clock, entropy, config.ceilings);
@@ -225,7 +231,12 @@ impl Session {
 
     fn environment(&self, options: &RunOptions) -> Environment {
         let mut environment = Environment::new(
-            self.0.config.environment.iter().map(|(n, v)| (BString::from(&**n), BString::from(&**v))).collect(),
+            self.0
+                .config
+                .environment
+                .iter()
+                .map(|(n, v)| (BString::from(&**n), BString::from(&**v)))
+                .collect(),
         );
         for (name, value) in &options.environment {
             environment.set(name, value);
@@ -262,10 +273,10 @@ impl Session {
             slot.give(text, None);
             slot.last(true);
         } else {
-            let alive = inner.main.borrow().as_ref().filter(|(pid, _)| kernel.context(*pid).is_some()).cloned();
+            let alive =
+                inner.main.borrow().as_ref().filter(|(pid, _)| kernel.context(*pid).is_some()).cloned();
             match alive {
                 Some((main, old)) => {
-                    pid = Some(main);
                     old.reset();
                     let start = StartOver { name, options: options.clone() };
                     old.give(text, Some(Box::new(move |vm: &mut Vm| start.apply(vm))));
@@ -309,7 +320,13 @@ impl Session {
     }
 
     /// A shell process that waits for work in `slot`.
-    fn spawn_shell(&self, name: Str, options: &RunOptions, slot: Rc<RunSlot>, state: Option<Shell>) -> Option<Pid> {
+    fn spawn_shell(
+        &self,
+        name: Str,
+        options: &RunOptions,
+        slot: Rc<RunSlot>,
+        state: Option<Shell>,
+    ) -> Option<Pid> {
         let kernel = &self.0.kernel;
         let init = kernel.init();
         let environment = self.environment(options);
@@ -339,7 +356,10 @@ impl Session {
                     for (trap, text) in shell.traps.iter() {
                         if let Some(signal) = crate::traps::signal(trap) {
                             let ignored = text.is_empty();
-                            ctx.set_disposition(signal, if ignored { Disposition::Ignore } else { Disposition::Deliver });
+                            ctx.set_disposition(
+                                signal,
+                                if ignored { Disposition::Ignore } else { Disposition::Deliver },
+                            );
                         }
                     }
                     shell
@@ -388,7 +408,8 @@ impl Session {
     /// The state of the lasting shell, or that of a new one.
     fn state_now(&self) -> Shell {
         let main = self.0.main.borrow();
-        let state = main.as_ref().and_then(|(_, slot)| slot.state()).or_else(|| self.0.saved.borrow().clone());
+        let state =
+            main.as_ref().and_then(|(_, slot)| slot.state()).or_else(|| self.0.saved.borrow().clone());
         match state {
             Some(state) => state,
             None => self.new_shell(Str::from("bash"), Pid::INIT, &RunOptions::default()),
@@ -628,23 +649,19 @@ impl Run {
 
     fn check_limits(&self, out_of_fuel: bool) {
         let kernel = self.kernel();
-        let limit = if let Some(steps) = self.limits.steps.filter(|steps| self.steps() >= *steps && out_of_fuel) {
-            Some((Limit::Steps(steps), format!("step limit of {steps} reached")))
-        } else if let Some(bytes) = self
-            .limits
-            .output_bytes
-            .filter(|bytes| kernel.output_written() - self.first_byte > *bytes)
-        {
-            Some((Limit::OutputBytes(bytes), format!("output limit of {bytes} bytes reached")))
-        } else if let Some(ms) = self
-            .limits
-            .wall_time_ms
-            .filter(|ms| kernel.clock().monotonic().saturating_sub(self.started) / 1_000_000 >= *ms)
-        {
-            Some((Limit::WallTimeMs(ms), format!("time limit of {ms} ms reached")))
-        } else {
-            None
-        };
+        let limit =
+            if let Some(steps) = self.limits.steps.filter(|steps| self.steps() >= *steps && out_of_fuel) {
+                Some((Limit::Steps(steps), format!("step limit of {steps} reached")))
+            } else if let Some(bytes) =
+                self.limits.output_bytes.filter(|bytes| kernel.output_written() - self.first_byte > *bytes)
+            {
+                Some((Limit::OutputBytes(bytes), format!("output limit of {bytes} bytes reached")))
+            } else {
+                self.limits
+                    .wall_time_ms
+                    .filter(|ms| kernel.clock().monotonic().saturating_sub(self.started) / 1_000_000 >= *ms)
+                    .map(|ms| (Limit::WallTimeMs(ms), format!("time limit of {ms} ms reached")))
+            };
         if let Some((limit, message)) = limit {
             self.stop_all(Abort::Limit);
             kernel.write_output(OutputStream::Stderr, format!("wasmsh: {message}\n").as_bytes());

@@ -94,10 +94,12 @@ pub(crate) fn save(shell: &Shell, cwd: &str, umask: u32) -> Vec<u8> {
             attrs: var.attrs.bits(),
             value: match &var.value {
                 Value::Unset => SavedValue::Unset,
-                Value::Indexed(array) => SavedValue::Indexed(array.iter().map(|(i, v)| (i, v.to_vec())).collect()),
-                Value::Assoc(array) => {
-                    SavedValue::Assoc(array.sorted().into_iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect())
+                Value::Indexed(array) => {
+                    SavedValue::Indexed(array.iter().map(|(i, v)| (i, v.to_vec())).collect())
                 }
+                Value::Assoc(array) => SavedValue::Assoc(
+                    array.sorted().into_iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect(),
+                ),
                 value => SavedValue::Scalar(value.scalar().unwrap_or_default().into_vec()),
             },
         })
@@ -198,13 +200,13 @@ pub(crate) fn load(shared: &Shared, bytes: &[u8], shell: &mut Shell) -> Result<(
     }
     let (mut functions, mut exported, mut readonly) = (crate::hash::Map::default(), Vec::new(), Vec::new());
     for function in saved.functions {
-        let mut parser = Parser::new(function.text, wasmsh_syntax::options::ParserOptions { extglob: true, ..Default::default() });
+        let mut parser = Parser::new(
+            function.text,
+            wasmsh_syntax::options::ParserOptions { extglob: true, ..Default::default() },
+        );
         parser.set_line(function.line);
-        let ast = parser
-            .next(&NoAliases)
-            .ok()
-            .flatten()
-            .ok_or_else(|| damaged("a function is not well-formed"))?;
+        let ast =
+            parser.next(&NoAliases).ok().flatten().ok_or_else(|| damaged("a function is not well-formed"))?;
         let code = compile::compile(shared, ast, function.source.into());
         for compiled in &code.functions {
             let symbol = shared.names.intern(&compiled.name);

@@ -21,13 +21,13 @@ impl Sym {
 macro_rules! known {
     ($($name:ident = $text:literal),* $(,)?) => {
         /// Names with symbols known at compile time.
-        #[allow(missing_docs, non_upper_case_globals)]
-        pub mod known {
+        #[allow(missing_docs, non_upper_case_globals, dead_code, reason = "the list is that of the manual")]
+        pub(crate) mod known {
             use super::Sym;
             #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
             #[repr(u32)]
             enum Index { $($name),* }
-            $(pub const $name: Sym = Sym(Index::$name as u32);)*
+            $(pub(crate) const $name: Sym = Sym(Index::$name as u32);)*
             pub(super) const ALL: &[&str] = &[$($text),*];
         }
     };

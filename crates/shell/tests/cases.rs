@@ -1,6 +1,8 @@
 //! Scripts whose output real bash has recorded: `tests/cases/NAME.sh` with `NAME.out`, stdout and then a line with
 //! the status. `BLESS=1 cargo test -p wasmsh-shell --test cases` records them anew with the bash of this machine.
 
+#![allow(clippy::expect_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -53,12 +55,17 @@ fn as_bash_does() {
         let session = support::session("/workspace", support::default_environment("/workspace"), &[]);
         let options = RunOptions { name: b"bash".to_vec(), fresh: true, ..RunOptions::default() };
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let status = support::run(&session, script.as_bytes(), &options, None, Duration::from_secs(60), |stream, bytes| {
-            match stream {
+        let status = support::run(
+            &session,
+            script.as_bytes(),
+            &options,
+            None,
+            Duration::from_secs(60),
+            |stream, bytes| match stream {
                 OutputStream::Stdout => out.extend_from_slice(bytes),
                 OutputStream::Stderr => err.extend_from_slice(bytes),
-            }
-        });
+            },
+        );
         out.extend_from_slice(format!("status {}\n", status.map_or(-1, i32::from)).as_bytes());
         let want = std::fs::read(&expected).expect("the expectation; record it with BLESS=1");
         if out != want {

@@ -1,9 +1,13 @@
 //! What a host sees of sessions and runs.
 
+#![allow(clippy::expect_used)]
+
 use std::time::{Duration, Instant};
 
 use wasmsh_os::{OutputStream, Signal};
-use wasmsh_shell::session::{Limit, Limits, Run, RunExit, RunOptions, RunState, Session, StdinKind, TextState};
+use wasmsh_shell::session::{
+    Limit, Limits, Run, RunExit, RunOptions, RunState, Session, StdinKind, TextState,
+};
 
 mod support;
 
@@ -14,9 +18,10 @@ fn session() -> Session {
 /// Output of both streams, and the status.
 fn run_with(session: &Session, script: &str, options: &RunOptions) -> (String, u8) {
     let mut text = Vec::new();
-    let status = support::run(session, script.as_bytes(), options, None, Duration::from_secs(60), |_, bytes| {
-        text.extend_from_slice(bytes);
-    });
+    let status =
+        support::run(session, script.as_bytes(), options, None, Duration::from_secs(60), |_, bytes| {
+            text.extend_from_slice(bytes);
+        });
     (String::from_utf8_lossy(&text).into_owned(), status.expect("in time"))
 }
 
@@ -40,11 +45,14 @@ fn to_end(run: &Run) -> (String, RunExit) {
 #[test]
 fn state_lasts_from_run_to_run() {
     let session = session();
-    run(&session, "x=1; f() { echo \"f $x\"; }; mkdir d; cd d; set -o pipefail; alias a=b; sleep 0.01 & p=$!");
-    assert_eq!(run(&session, "f; pwd; set -o | grep pipefail; alias; wait $p; echo $?"), (
-        "f 1\n/workspace/d\npipefail       \ton\nalias a='b'\n0\n".into(),
-        0
-    ));
+    run(
+        &session,
+        "x=1; f() { echo \"f $x\"; }; mkdir d; cd d; set -o pipefail; alias a=b; sleep 0.01 & p=$!",
+    );
+    assert_eq!(
+        run(&session, "f; pwd; set -o | grep pipefail; alias; wait $p; echo $?"),
+        ("f 1\n/workspace/d\npipefail       \ton\nalias a='b'\n0\n".into(), 0)
+    );
     assert_eq!(session.cwd(), "/workspace/d");
 }
 
@@ -53,7 +61,10 @@ fn a_fresh_run_leaves_only_files() {
     let session = session();
     let fresh = RunOptions { fresh: true, ..RunOptions::default() };
     assert_eq!(run_with(&session, "x=1; cd /tmp; echo hi > file", &fresh), (String::new(), 0));
-    assert_eq!(run(&session, "echo \"${x-unset}\"; pwd; cat /tmp/file"), ("unset\n/workspace\nhi\n".into(), 0));
+    assert_eq!(
+        run(&session, "echo \"${x-unset}\"; pwd; cat /tmp/file"),
+        ("unset\n/workspace\nhi\n".into(), 0)
+    );
 }
 
 #[test]
@@ -71,7 +82,12 @@ fn limits_end_a_run_and_say_so() {
     let session = session();
     for (limits, limit, name, status) in [
         (Limits { steps: Some(50_000), ..Limits::default() }, Limit::Steps(50_000), "step limit", 137),
-        (Limits { output_bytes: Some(1000), ..Limits::default() }, Limit::OutputBytes(1000), "output limit", 137),
+        (
+            Limits { output_bytes: Some(1000), ..Limits::default() },
+            Limit::OutputBytes(1000),
+            "output limit",
+            137,
+        ),
         (Limits { wall_time_ms: Some(30), ..Limits::default() }, Limit::WallTimeMs(30), "time limit", 124),
     ] {
         for script in ["keep=1; while :; do echo x; done", "yes"] {
@@ -97,7 +113,10 @@ fn a_fork_bomb_meets_the_ceiling() {
 #[test]
 fn ten_thousand_calls_deep() {
     let session = session();
-    assert_eq!(run(&session, "f() { (($1)) && f $(($1-1)) || echo bottom; }; f 9000"), ("bottom\n".into(), 0));
+    assert_eq!(
+        run(&session, "f() { (($1)) && f $(($1-1)) || echo bottom; }; f 9000"),
+        ("bottom\n".into(), 0)
+    );
     let (text, status) = run(&session, "f() { f; }; f");
     assert!(text.contains("maximum function nesting level exceeded"), "{text:.300}");
     assert_eq!(status, 1);
@@ -115,7 +134,10 @@ fn waiting_takes_no_longer_than_the_longest() {
 #[test]
 fn streams_keep_their_order() {
     let session = session();
-    let run = session.start(b"echo a; echo b >&2; printf c; ls /nowhere 2>&1 >/dev/null | head -c 3; echo d", &RunOptions::default());
+    let run = session.start(
+        b"echo a; echo b >&2; printf c; ls /nowhere 2>&1 >/dev/null | head -c 3; echo d",
+        &RunOptions::default(),
+    );
     let run = run.expect("a run");
     let mut all = Vec::new();
     loop {
@@ -156,7 +178,9 @@ fn standard_input_comes_piece_by_piece() {
 #[test]
 fn signals_and_drops_end_a_run() {
     let session = session();
-    let run = session.start(b"kept=yes; trap 'echo caught; exit 3' INT; sleep 100", &RunOptions::default()).expect("a run");
+    let run = session
+        .start(b"kept=yes; trap 'echo caught; exit 3' INT; sleep 100", &RunOptions::default())
+        .expect("a run");
     while !matches!(run.resume(10_000, 1 << 16).state, RunState::Waiting { .. }) {}
     run.signal(Signal::Int);
     assert_eq!(to_end(&run), ("caught\n".into(), RunExit::Code(3)));
@@ -180,19 +204,25 @@ fn run_text(session: &Session) -> String {
 #[test]
 fn state_goes_through_bytes() {
     let first = session();
-    run(&first, "x=1; declare -ix n=4; a=(p [5]=q); declare -A m=([k]='v w'); f() { echo \"$x ${a[5]} ${m[k]} $1\"; }
-        readonly r=2; shopt -s extglob; alias ll='ls -l'; trap 'echo bye' USR1; mkdir -p d; cd d; umask 077");
+    run(
+        &first,
+        "x=1; declare -ix n=4; a=(p [5]=q); declare -A m=([k]='v w'); f() { echo \"$x ${a[5]} ${m[k]} $1\"; }
+        readonly r=2; shopt -s extglob; alias ll='ls -l'; trap 'echo bye' USR1; mkdir -p d; cd d; umask 077",
+    );
     let bytes = first.save().expect("no run");
     let second = session();
     run(&second, "mkdir -p d");
     second.load(&bytes).expect("a state");
     assert_eq!(second.cwd(), "/workspace/d");
-    let (text, _) = run(&second, "f z; n+=1; echo $n; r=3; echo $r; alias ll; trap -p USR1; umask; pwd; shopt -q extglob && echo on; kill -USR1 $$; printenv n");
-    assert_eq!(
-        text.replace("bash: line 1: r: readonly variable\n", ""),
-        "1 q v w z\n5\n"
+    let (text, _) = run(
+        &second,
+        "f z; n+=1; echo $n; r=3; echo $r; alias ll; trap -p USR1; umask; pwd; shopt -q extglob && echo on; kill -USR1 $$; printenv n",
     );
-    let (text, _) = run(&second, "echo $r; alias ll; trap -p USR1; umask; pwd; shopt -q extglob && echo on; kill -USR1 $$");
+    assert_eq!(text.replace("bash: line 1: r: readonly variable\n", ""), "1 q v w z\n5\n");
+    let (text, _) = run(
+        &second,
+        "echo $r; alias ll; trap -p USR1; umask; pwd; shopt -q extglob && echo on; kill -USR1 $$",
+    );
     assert_eq!(text, "2\nalias ll='ls -l'\ntrap -- 'echo bye' SIGUSR1\n0077\n/workspace/d\non\nbye\n");
     assert_eq!(second.save().expect("no run").len(), second.save().expect("no run").len());
     for cut in 0..bytes.len() {

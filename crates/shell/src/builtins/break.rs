@@ -5,8 +5,12 @@ use super::options::integer;
 use crate::text::Str;
 use crate::vm::{Outcome, Unwind, Vm};
 
-pub(crate) const BREAK: Builtin =
-    Builtin::new("break", "break [n]", "Leaves the n innermost loops; n is 1 if not given.\n\nStatus: 0, or 1 if n is wrong.", |vm, argv| run(vm, argv, true));
+pub(crate) const BREAK: Builtin = Builtin::new(
+    "break",
+    "break [n]",
+    "Leaves the n innermost loops; n is 1 if not given.\n\nStatus: 0, or 1 if n is wrong.",
+    |vm, argv| run(vm, argv, true),
+);
 pub(crate) const CONTINUE: Builtin = Builtin::new(
     "continue",
     "continue [n]",

@@ -40,7 +40,8 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     } else {
                         match meaning {
                             Meaning::Alias(text) => {
-                                [b"alias ", &**name, b"=", &wasmsh_syntax::quote::single(&text), b"\n"].concat()
+                                [b"alias ", &**name, b"=", &wasmsh_syntax::quote::single(&text), b"\n"]
+                                    .concat()
                             }
                             Meaning::Hashed(path) | Meaning::File(path) => [&*path, b"\n"].concat(),
                             _ => [&**name, b"\n"].concat(),

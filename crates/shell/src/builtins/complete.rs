@@ -138,7 +138,8 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
             None => (false, filter),
         };
         // `&` stands for the word that is completed.
-        let pattern: Vec<u8> = pattern.iter().flat_map(|b| if *b == b'&' { word.to_vec() } else { vec![*b] }).collect();
+        let pattern: Vec<u8> =
+            pattern.iter().flat_map(|b| if *b == b'&' { word.to_vec() } else { vec![*b] }).collect();
         let pattern = vm.pattern(&pattern, false);
         found.retain(|name| pattern.is_match(name) == keep);
     }
@@ -155,7 +156,9 @@ impl Vm {
     pub(crate) fn completion_names(&mut self, kind: &[u8], word: &[u8]) -> Option<Vec<Vec<u8>>> {
         let mut names: Vec<Vec<u8>> = match kind {
             b"alias" => self.shell.aliases.keys().cloned().collect(),
-            b"builtin" | b"enabled" | b"helptopic" => super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect(),
+            b"builtin" | b"enabled" | b"helptopic" => {
+                super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect()
+            }
             b"command" => {
                 let mut names: Vec<Vec<u8>> = super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect();
                 names.extend(self.shell.functions.keys().map(|symbol| self.name_of(*symbol).to_vec()));
@@ -182,7 +185,9 @@ impl Vm {
                         continue;
                     }
                     let path = [directory, name].concat();
-                    if kind == b"directory" && !self.ctx.stat(&path, true).is_ok_and(|stat| stat.is_directory()) {
+                    if kind == b"directory"
+                        && !self.ctx.stat(&path, true).is_ok_and(|stat| stat.is_directory())
+                    {
                         continue;
                     }
                     names.push(path);
@@ -206,9 +211,12 @@ impl Vm {
             b"keyword" => KEYWORDS.iter().map(|word| word.as_bytes().to_vec()).collect(),
             b"setopt" => Opt::ALL.iter().map(|(_, name)| name.as_bytes().to_vec()).collect(),
             b"shopt" => Shopt::ALL.iter().map(|(_, name)| name.as_bytes().to_vec()).collect(),
-            b"signal" => crate::traps::NAMES.iter().map(|(_, name)| format!("SIG{name}").into_bytes()).collect(),
+            b"signal" => {
+                crate::traps::NAMES.iter().map(|(_, name)| format!("SIG{name}").into_bytes()).collect()
+            }
             b"user" => vec![b"root".to_vec(), b"user".to_vec()],
-            b"job" | b"running" | b"stopped" | b"group" | b"service" | b"hostname" | b"disabled" | b"binding" => Vec::new(),
+            b"job" | b"running" | b"stopped" | b"group" | b"service" | b"hostname" | b"disabled"
+            | b"binding" => Vec::new(),
             _ => return None,
         };
         names.retain(|name| name.starts_with(word));
@@ -220,6 +228,6 @@ impl Vm {
 
 /// The reserved words, for completion.
 pub(crate) const KEYWORDS: &[&str] = &[
-    "!", "[[", "]]", "{", "}", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
-    "in", "select", "then", "time", "until", "while",
+    "!", "[[", "]]", "{", "}", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for",
+    "function", "if", "in", "select", "then", "time", "until", "while",
 ];

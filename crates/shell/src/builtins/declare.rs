@@ -11,10 +11,18 @@ use crate::vm::variables::{is_name, split_reference};
 use crate::vm::{Declaration, DeclarationValue, Outcome, Unwind, Vm};
 
 const DECLARE_HELP: &str = "Gives variables values and attributes, or shows them.\n\n-a  indexed array\n-A  associative array\n-f  functions instead of variables\n-F  names of functions alone\n-g  global, also inside a function\n-i  integer\n-I  a local variable inherits value and attributes\n-l  lower case\n-n  reference to another variable\n-p  show\n-r  read-only\n-t  trace\n-u  upper case\n-x  exported\n\nWith + in place of - the attribute is taken away. Inside a function the variables are local.\n\nStatus: 0, or 1 if a name or value is wrong.";
-pub(crate) const DECLARE: Builtin =
-    Builtin::new("declare", "declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]", DECLARE_HELP, run_declare);
-pub(crate) const TYPESET: Builtin =
-    Builtin::new("typeset", "typeset [-aAfFgiIlnrtux] name[=value] ... or typeset -p [-aAfFilnrtux] [name ...]", DECLARE_HELP, run_declare);
+pub(crate) const DECLARE: Builtin = Builtin::new(
+    "declare",
+    "declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]",
+    DECLARE_HELP,
+    run_declare,
+);
+pub(crate) const TYPESET: Builtin = Builtin::new(
+    "typeset",
+    "typeset [-aAfFgiIlnrtux] name[=value] ... or typeset -p [-aAfFilnrtux] [name ...]",
+    DECLARE_HELP,
+    run_declare,
+);
 pub(crate) const LOCAL: Builtin = Builtin::new(
     "local",
     "local [option] name[=value] ...",
@@ -242,7 +250,11 @@ fn declare(vm: &mut Vm, argv: &[Str], first: usize, request: Request) -> Outcome
         return functions(vm, argv.get(first..).unwrap_or_default(), request);
     }
     if first == argv.len() {
-        print_all(vm, request, !request.print && request.set.is_empty() && !request.indexed && !request.assoc);
+        print_all(
+            vm,
+            request,
+            !request.print && request.set.is_empty() && !request.indexed && !request.assoc,
+        );
         return Outcome::Status(0);
     }
     if request.print {
@@ -279,7 +291,7 @@ fn declare(vm: &mut Vm, argv: &[Str], first: usize, request: Request) -> Outcome
                     status = 1;
                 }
             }
-            Err(Unwind::Discard(_)) if vm.builtin != "" => {
+            Err(Unwind::Discard(_)) if !vm.builtin.is_empty() => {
                 status = 1;
             }
             Err(unwind) => return Outcome::Unwind(unwind),
@@ -288,8 +300,16 @@ fn declare(vm: &mut Vm, argv: &[Str], first: usize, request: Request) -> Outcome
     Outcome::Status(status)
 }
 
-/// Splits a word that is given as a string: name, subscript, `+`, value.
-fn split_word(word: &[u8]) -> (&[u8], Option<&[u8]>, bool, Option<&[u8]>) {
+/// An assignment that is given as a string.
+struct Given<'a> {
+    name: &'a [u8],
+    subscript: Option<&'a [u8]>,
+    append: bool,
+    value: Option<&'a [u8]>,
+}
+
+/// Splits `name[subscript]+=value`.
+fn split_word(word: &[u8]) -> Given<'_> {
     let mut depth = 0usize;
     let equals = word.iter().position(|b| {
         match b {
@@ -308,8 +328,8 @@ fn split_word(word: &[u8]) -> (&[u8], Option<&[u8]>, bool, Option<&[u8]>) {
         _ => (left, false),
     };
     match split_reference(left) {
-        Some((name, subscript)) => (name, subscript, append, value),
-        None => (left, None, append, value),
+        Some((name, subscript)) => Given { name, subscript, append, value },
+        None => Given { name: left, subscript: None, append, value },
     }
 }
 
@@ -319,7 +339,7 @@ fn declare_one(
     declaration: Option<Declaration>,
     request: Request,
 ) -> Result<bool, Unwind> {
-    let (name, subscript, append, text) = split_word(word);
+    let Given { name, subscript, append, value: text } = split_word(word);
     if !is_name(name) || (subscript.is_some() && matches!(vm.builtin, "export" | "readonly")) {
         let what = [b"`", &**word, b"'"].concat();
         let _ = vm.complain(&what, "not a valid identifier");
@@ -331,7 +351,8 @@ fn declare_one(
     };
     let mut symbol = vm.symbol(name);
     let reference = request.set.contains(Attrs::NAMEREF);
-    if request.unset.intersects(Attrs::READONLY) && vm.shell.vars.get(symbol).attrs.contains(Attrs::READONLY) {
+    if request.unset.intersects(Attrs::READONLY) && vm.shell.vars.get(symbol).attrs.contains(Attrs::READONLY)
+    {
         return Err(vm.readonly_error(symbol));
     }
     if request.local {
@@ -404,7 +425,8 @@ fn apply(
         let _ = vm.complain(&name, "cannot destroy array variables in this way");
         return Ok(false);
     }
-    if (request.assoc && matches!(var.value, Value::Indexed(_))) || (request.indexed && var.value.is_assoc()) {
+    if (request.assoc && matches!(var.value, Value::Indexed(_))) || (request.indexed && var.value.is_assoc())
+    {
         let name = vm.name_of(symbol);
         let message = if request.assoc {
             "cannot convert indexed to associative array"
@@ -435,9 +457,9 @@ fn apply(
     }
     if request.assoc && !vm.shell.vars.get(symbol).value.is_assoc() {
         vm.make_assoc(symbol);
-    } else if request.indexed && !vm.shell.vars.get(symbol).value.is_array() {
-        vm.make_indexed(symbol);
-    } else if matches!(value, Some(DeclarationValue::Array(_))) && !vm.shell.vars.get(symbol).value.is_array() {
+    } else if (request.indexed || matches!(value, Some(DeclarationValue::Array(_))))
+        && !vm.shell.vars.get(symbol).value.is_array()
+    {
         vm.make_indexed(symbol);
     }
     if subscript.is_some() && value.is_none() && !vm.shell.vars.get(symbol).value.is_array() {
@@ -487,7 +509,8 @@ fn apply(
 fn functions(vm: &mut Vm, names: &[Str], request: Request) -> Outcome {
     let mut status = 0;
     if names.is_empty() {
-        let mut all: Vec<(Str, Sym)> = vm.shell.functions.keys().map(|symbol| (vm.name_of(*symbol), *symbol)).collect();
+        let mut all: Vec<(Str, Sym)> =
+            vm.shell.functions.keys().map(|symbol| (vm.name_of(*symbol), *symbol)).collect();
         all.sort();
         for (name, symbol) in all {
             if request.names_only {
@@ -512,7 +535,9 @@ fn functions(vm: &mut Vm, names: &[Str], request: Request) -> Outcome {
                 } else if request.names_only {
                     let mut line = name.to_vec();
                     if vm.shopt(Shopt::ExtDebug) {
-                        line.extend_from_slice(format!(" {} {}", function.line, function.source.to_text()).as_bytes());
+                        line.extend_from_slice(
+                            format!(" {} {}", function.line, function.source.to_text()).as_bytes(),
+                        );
                     }
                     line.push(b'\n');
                     vm.put(1, &line);
@@ -534,7 +559,9 @@ fn print_all(vm: &mut Vm, request: Request, plain: bool) {
         if !request.set.is_empty() && !var.attrs.intersects(request.set) {
             continue;
         }
-        if (request.indexed && !matches!(var.value, Value::Indexed(_))) || (request.assoc && !var.value.is_assoc()) {
+        if (request.indexed && !matches!(var.value, Value::Indexed(_)))
+            || (request.assoc && !var.value.is_assoc())
+        {
             continue;
         }
         let line = if plain { vm.assignment_line(symbol) } else { vm.declare_line(symbol) };
@@ -635,7 +662,12 @@ impl Vm {
     }
 
     /// A compound value that is given as text, `(a b [2]=c)`.
-    pub(crate) fn assign_compound_text(&mut self, symbol: Sym, text: &[u8], append: bool) -> Result<bool, Unwind> {
+    pub(crate) fn assign_compound_text(
+        &mut self,
+        symbol: Sym,
+        text: &[u8],
+        append: bool,
+    ) -> Result<bool, Unwind> {
         let mut elements = Vec::new();
         let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
         for word in split_words(inner) {
@@ -694,12 +726,20 @@ fn split_words(text: &[u8]) -> Vec<Vec<u8>> {
 
 /// A value as `declare -p` shows it: `"…"`, or `$'…'` if it is not printable.
 fn quoted(value: &[u8]) -> Vec<u8> {
-    if wasmsh_syntax::quote::needs_ansi_c(value) { wasmsh_syntax::quote::ansi_c(value) } else { wasmsh_syntax::quote::double(value) }
+    if wasmsh_syntax::quote::needs_ansi_c(value) {
+        wasmsh_syntax::quote::ansi_c(value)
+    } else {
+        wasmsh_syntax::quote::double(value)
+    }
 }
 
 /// A value as `set` shows it: quoted if it must be.
 pub(crate) fn plain_or_quoted(value: &[u8]) -> Vec<u8> {
-    let plain = value.iter().all(|b| b.is_ascii_alphanumeric() || b"_-./:=+,%@^!#{}[]~*?".contains(b) && !b"{}[]!^~*?#".contains(b) || *b >= 0x80);
+    let plain = value.iter().all(|b| {
+        b.is_ascii_alphanumeric()
+            || b"_-./:=+,%@^!#{}[]~*?".contains(b) && !b"{}[]!^~*?#".contains(b)
+            || *b >= 0x80
+    });
     if value.is_empty() {
         Vec::new()
     } else if plain {

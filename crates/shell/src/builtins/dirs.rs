@@ -36,7 +36,9 @@ fn stack(vm: &Vm) -> Vec<Str> {
 fn short(vm: &Vm, path: &Str) -> Vec<u8> {
     let home = vm.shell.vars.get(known::HOME).value.scalar().unwrap_or_default();
     match path.strip_prefix(&*home) {
-        Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with(b"/")) => [b"~", rest].concat(),
+        Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with(b"/")) => {
+            [b"~", rest].concat()
+        }
         _ => path.to_vec(),
     }
 }
@@ -60,7 +62,8 @@ fn index(arg: &[u8], count: usize) -> Option<Result<usize, ()>> {
 
 fn show(vm: &mut Vm, long: bool) {
     let all = stack(vm);
-    let texts: Vec<Vec<u8>> = all.iter().map(|path| if long { path.to_vec() } else { short(vm, path) }).collect();
+    let texts: Vec<Vec<u8>> =
+        all.iter().map(|path| if long { path.to_vec() } else { short(vm, path) }).collect();
     let mut line = texts.join(&b' ');
     line.push(b'\n');
     vm.put(1, &line);
@@ -158,7 +161,10 @@ fn run_pushd(vm: &mut Vm, argv: &[Str]) -> Outcome {
             }
             let mut new = all;
             new.swap(0, 1);
-            if !stay && let Some(top) = new.first().cloned() && let Some(outcome) = go(vm, &top) {
+            if !stay
+                && let Some(top) = new.first().cloned()
+                && let Some(outcome) = go(vm, &top)
+            {
                 return outcome;
             }
             vm.shell.dirs = Rc::new(new.into_iter().skip(1).collect());
@@ -168,7 +174,10 @@ fn run_pushd(vm: &mut Vm, argv: &[Str]) -> Outcome {
             Some(Ok(at)) => {
                 let mut new = all;
                 new.rotate_left(at);
-                if !stay && let Some(top) = new.first().cloned() && let Some(outcome) = go(vm, &top) {
+                if !stay
+                    && let Some(top) = new.first().cloned()
+                    && let Some(outcome) = go(vm, &top)
+                {
                     return outcome;
                 }
                 vm.shell.dirs = Rc::new(new.into_iter().skip(1).collect());

@@ -109,7 +109,8 @@ pub(crate) fn unescape(text: &[u8], kind: Escapes, out: &mut Vec<u8>) -> bool {
                 }
             }
             b'u' | b'U' => {
-                let (value, used) = digits(text.get(at..).unwrap_or_default(), 16, if letter == b'u' { 4 } else { 8 });
+                let (value, used) =
+                    digits(text.get(at..).unwrap_or_default(), 16, if letter == b'u' { 4 } else { 8 });
                 if used == 0 {
                     out.extend_from_slice(&[b'\\', letter]);
                 } else {

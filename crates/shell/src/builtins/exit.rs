@@ -11,11 +11,15 @@ pub(crate) const EXIT: Builtin = Builtin::new(
     "Ends the shell with status n, or that of the last command. A trap on EXIT runs first.",
     run,
 );
-pub(crate) const LOGOUT: Builtin =
-    Builtin::new("logout", "logout [n]", "Ends a login shell.\n\nStatus: n; 1 if it is no login shell.", |vm, _| {
+pub(crate) const LOGOUT: Builtin = Builtin::new(
+    "logout",
+    "logout [n]",
+    "Ends a login shell.\n\nStatus: n; 1 if it is no login shell.",
+    |vm, _| {
         vm.builtin_error("not login shell: use `exit'");
         Outcome::Status(1)
-    });
+    },
+);
 pub(crate) const SUSPEND: Builtin = Builtin::new(
     "suspend",
     "suspend [-f]",
@@ -48,7 +52,11 @@ pub(crate) fn status_argument(vm: &mut Vm, argv: &[Str]) -> Result<u8, u8> {
 impl Vm {
     /// What too many arguments of `exit`, `return`, `break` lead to.
     pub(crate) fn too_many_arguments(&self) -> Unwind {
-        if self.shell.command_string.is_some() && !self.shell.interactive { Unwind::Exit(1) } else { Unwind::Discard(1) }
+        if self.shell.command_string.is_some() && !self.shell.interactive {
+            Unwind::Exit(1)
+        } else {
+            Unwind::Discard(1)
+        }
     }
 }
 

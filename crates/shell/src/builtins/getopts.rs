@@ -28,7 +28,8 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         vm.usage();
         return Outcome::Status(2);
     };
-    let args: Vec<Str> = if argv.len() > 3 { argv.get(3..).unwrap_or_default().to_vec() } else { vm.shell.args.to_vec() };
+    let args: Vec<Str> =
+        if argv.len() > 3 { argv.get(3..).unwrap_or_default().to_vec() } else { vm.shell.args.to_vec() };
     match next(vm, spec, name, &args) {
         Ok(status) => Outcome::Status(status),
         Err(Unwind::Fail(status)) => Outcome::Status(status),

@@ -27,11 +27,14 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let mut missing = 0;
     for pattern in patterns {
         let compiled = vm.pattern(pattern, false);
-        let mut found: Vec<&Builtin> = super::ALL.iter().filter(|builtin| builtin.name.as_bytes() == &**pattern).collect();
+        let mut found: Vec<&Builtin> =
+            super::ALL.iter().filter(|builtin| builtin.name.as_bytes() == &**pattern).collect();
         if found.is_empty() {
             found = super::ALL
                 .iter()
-                .filter(|builtin| compiled.is_match(builtin.name.as_bytes()) || builtin.name.as_bytes().starts_with(pattern))
+                .filter(|builtin| {
+                    compiled.is_match(builtin.name.as_bytes()) || builtin.name.as_bytes().starts_with(pattern)
+                })
                 .collect();
         }
         if found.is_empty() {

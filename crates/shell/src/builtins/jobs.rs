@@ -16,8 +16,12 @@ pub(crate) const JOBS: Builtin = Builtin::new(
     "Shows the jobs and how they stand.\n\n-l  with process numbers\n-n  only those that changed since they were last shown\n-p  process numbers alone\n-r  only those that run\n-s  only those that are stopped\n\nStatus: 0, unless a job is not known.",
     run_jobs,
 );
-pub(crate) const FG: Builtin =
-    Builtin::new("fg", "fg [job_spec]", "Waits for a job in the foreground.\n\nStatus: that of the job; 1 without job control.", run_fg);
+pub(crate) const FG: Builtin = Builtin::new(
+    "fg",
+    "fg [job_spec]",
+    "Waits for a job in the foreground.\n\nStatus: that of the job; 1 without job control.",
+    run_fg,
+);
 pub(crate) const BG: Builtin = Builtin::new(
     "bg",
     "bg [job_spec ...]",
@@ -45,14 +49,12 @@ fn line(vm: &Vm, job: &Job, long: bool) -> String {
         JobState::Stopped => "Stopped".to_owned(),
         JobState::Done(0) => "Done".to_owned(),
         JobState::Done(status) => format!("Exit {status}"),
-        JobState::Killed(number) => crate::traps::signal(number).map_or_else(
-            || format!("Signal {number}"),
-            |signal| signal.description().to_owned(),
-        ),
+        JobState::Killed(number) => crate::traps::signal(number)
+            .map_or_else(|| format!("Signal {number}"), |signal| signal.description().to_owned()),
     };
     let ampersand = if job.state == JobState::Running { " &" } else { "" };
     let pid = if long { format!("{} ", job.pid) } else { String::new() };
-    let width = if long { 24 } else { 24 };
+    let width = 24;
     format!("[{}]{mark}  {pid}{state:<width$}{}{ampersand}\n", job.id, job.text.to_text())
 }
 
@@ -78,7 +80,9 @@ fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
     }
     for job in shown {
-        if (given.has(b'r') && job.state != JobState::Running) || (given.has(b's') && job.state != JobState::Stopped) {
+        if (given.has(b'r') && job.state != JobState::Running)
+            || (given.has(b's') && job.state != JobState::Stopped)
+        {
             continue;
         }
         let text = if given.has(b'p') { format!("{}\n", job.pid) } else { line(vm, &job, given.has(b'l')) };
@@ -118,10 +122,11 @@ fn run_bg(vm: &mut Vm, argv: &[Str]) -> Outcome {
         vm.builtin_error("no job control");
         return Outcome::Status(1);
     }
-    let specs: Vec<Str> = if argv.len() > 1 { argv.get(1..).unwrap_or_default().to_vec() } else { vec![Str::from("%+")] };
+    let specs: Vec<Str> =
+        if argv.len() > 1 { argv.get(1..).unwrap_or_default().to_vec() } else { vec![Str::from("%+")] };
     let mut status = 0;
     for spec in specs {
-        match vm.shell.jobs.find(&spec).map(Clone::clone) {
+        match vm.shell.jobs.find(&spec).cloned() {
             Ok(job) => {
                 let _ = vm.ctx.kill(Target::Process(job.pid), Some(Signal::Cont));
                 let text = format!("[{}]+ {} &\n", job.id, job.text.to_text());

@@ -98,7 +98,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             while !rest.is_empty() {
                 let end = memchr::memchr(delimiter, rest);
                 let (line, tail) = match end {
-                    Some(at) => (rest.get(..at + 1).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default()),
+                    Some(at) => {
+                        (rest.get(..at + 1).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default())
+                    }
                     None => (rest, &[][..]),
                 };
                 if count > 0 && values.len() == count {

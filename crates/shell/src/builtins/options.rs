@@ -43,7 +43,9 @@ impl Vm {
                 if spec.get(place + 1) == Some(&b':') {
                     let value = if rest.is_empty() {
                         let Some(value) = argv.get(at).cloned() else {
-                            self.builtin_error([b"-", &[letter][..], b": option requires an argument"].concat());
+                            self.builtin_error(
+                                [b"-", &[letter][..], b": option requires an argument"].concat(),
+                            );
                             self.usage();
                             return Err(Outcome::Status(2));
                         };

@@ -97,7 +97,11 @@ impl Printf<'_> {
                 continue;
             }
             if b != b'%' {
-                let end = format.iter().skip(at).position(|b| matches!(b, b'%' | b'\\')).map_or(format.len(), |n| at + n);
+                let end = format
+                    .iter()
+                    .skip(at)
+                    .position(|b| matches!(b, b'%' | b'\\'))
+                    .map_or(format.len(), |n| at + n);
                 self.out.extend_from_slice(format.get(at..end).unwrap_or_default());
                 at = end;
                 continue;
@@ -199,7 +203,9 @@ impl Printf<'_> {
                 b'q' | b'Q' => {
                     let mut text = self.next().unwrap_or_default();
                     let mut spec = spec;
-                    if letter == b'Q' && let Some(precision) = spec.precision.take() {
+                    if letter == b'Q'
+                        && let Some(precision) = spec.precision.take()
+                    {
                         text = Str::new(take_chars(&text, precision));
                     }
                     let quoted = wasmsh_syntax::quote::backslash(&text).into_owned();
@@ -221,7 +227,13 @@ impl Printf<'_> {
                         b'o' => 8,
                         _ => 16,
                     };
-                    self.integer(Spec { plus: false, space: false, ..spec }, false, u128::from(value), radix, letter);
+                    self.integer(
+                        Spec { plus: false, space: false, ..spec },
+                        false,
+                        u128::from(value),
+                        radix,
+                        letter,
+                    );
                 }
                 b'e' | b'E' | b'f' | b'F' | b'g' | b'G' | b'a' | b'A' => {
                     let value = self.float(vm);
@@ -274,7 +286,7 @@ impl Printf<'_> {
         if negative {
             value = -value;
         }
-        if used < digits.len() || (used == 0 && !text.is_empty()) || (digits.is_empty() && text.is_empty() && false) {
+        if used < digits.len() || (used == 0 && !text.is_empty()) {
             let message = if radix == 8 { "invalid octal number" } else { "invalid number" };
             let _ = vm.complain(text, message);
             self.status = 1;
@@ -319,7 +331,7 @@ impl Printf<'_> {
                 match text.get(..end).filter(|t| !t.is_empty()).and_then(|t| t.parse::<f64>().ok()) {
                     Some(value) => {
                         if end < text.len() {
-                            let _ = vm.complain(&trimmed.to_vec(), "invalid number");
+                            let _ = vm.complain(trimmed, "invalid number");
                             self.status = 1;
                         }
                         break Some(value);
@@ -330,7 +342,13 @@ impl Printf<'_> {
             }
         };
         match value {
-            Some(value) => if negative { -value } else { value },
+            Some(value) => {
+                if negative {
+                    -value
+                } else {
+                    value
+                }
+            }
             None => {
                 if !text.is_empty() {
                     let _ = vm.complain(&text, "invalid number");
@@ -528,7 +546,17 @@ fn hexadecimal(value: f64, precision: Option<usize>) -> String {
 pub(crate) fn strftime(format: &[u8], seconds: i64) -> Vec<u8> {
     const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let days = seconds.div_euclid(86_400);
@@ -601,7 +629,8 @@ pub(crate) fn strftime(format: &[u8], seconds: i64) -> Vec<u8> {
             }
         };
         let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
-        let recursive = |format: &str| String::from_utf8_lossy(&strftime(format.as_bytes(), seconds)).into_owned();
+        let recursive =
+            |format: &str| String::from_utf8_lossy(&strftime(format.as_bytes(), seconds)).into_owned();
         let text = match letter {
             b'a' => name(&DAYS, weekday).chars().take(3).collect(),
             b'A' => name(&DAYS, weekday),

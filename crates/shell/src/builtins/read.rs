@@ -73,7 +73,11 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     }
     let timeout = match given.value(b't') {
         None => None,
-        Some(text) => match std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).filter(|t| *t >= 0.0) {
+        Some(text) => match std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse::<f64>().ok())
+            .filter(|t| *t >= 0.0)
+        {
             Some(seconds) => Some((seconds * 1e9).min(1e18) as u64),
             None => {
                 let text = text.clone();
@@ -163,7 +167,15 @@ struct Reader {
 
 impl Reader {
     fn new(from: Rc<Description>, how: How) -> Reader {
-        Reader { from, how, bytes: Vec::new(), quoted: Vec::new(), characters: 0, escaped: false, buffer: Vec::new() }
+        Reader {
+            from,
+            how,
+            bytes: Vec::new(),
+            quoted: Vec::new(),
+            characters: 0,
+            escaped: false,
+            buffer: Vec::new(),
+        }
     }
 
     fn take(&mut self, status: u8) -> Line {

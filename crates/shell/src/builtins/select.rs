@@ -75,7 +75,8 @@ impl Vm {
 
     /// The items in numbered columns, as bash lays them out for 80 columns.
     fn menu(&self, items: &[Str]) -> Vec<u8> {
-        let columns = self.shell.vars.get(known::COLUMNS).value.int().filter(|c| *c > 0).unwrap_or(80) as usize;
+        let columns =
+            self.shell.vars.get(known::COLUMNS).value.int().filter(|c| *c > 0).unwrap_or(80) as usize;
         let digits = items.len().to_string().len();
         let widest = items.iter().map(|item| crate::expand::pattern::count_chars(item)).max().unwrap_or(0);
         let width = widest + digits + 2;

@@ -66,7 +66,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             } else if let Some(option) = opt_from_letter(*letter) {
                 turn(vm, option, on);
             } else {
-                vm.builtin_error([if on { b"-" } else { b"+" }, &[*letter][..], b": invalid option"].concat());
+                vm.builtin_error(
+                    [if on { b"-" } else { b"+" }, &[*letter][..], b": invalid option"].concat(),
+                );
                 vm.usage();
                 return Outcome::Status(2);
             }

@@ -46,7 +46,8 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             Shopt::from_name(name).map(|option| vm.shopt(option))
         };
         let Some(on) = value else {
-            let _ = vm.complain(name, if of_set { "invalid option name" } else { "invalid shell option name" });
+            let _ =
+                vm.complain(name, if of_set { "invalid option name" } else { "invalid shell option name" });
             status = 1;
             continue;
         };

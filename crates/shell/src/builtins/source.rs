@@ -49,7 +49,8 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 Outcome::Continue
             }
             Err(error) => {
-                let message = if error == wasmsh_os::Errno::IsDirectory { "is a directory" } else { error.strerror() };
+                let message =
+                    if error == wasmsh_os::Errno::IsDirectory { "is a directory" } else { error.strerror() };
                 let mut text = name.to_vec();
                 text.extend_from_slice(b": ");
                 text.extend_from_slice(message.as_bytes());

@@ -12,16 +12,16 @@ use crate::vm::variables::split_reference;
 use crate::vm::{Outcome, Unwind, Vm};
 
 const HELP: &str = "Evaluates a conditional expression.\n\nFiles: -a -b -c -d -e -f -g -G -h -k -L -N -O -p -r -s -S -t -u -w -x FILE,\nFILE -nt FILE, FILE -ot FILE, FILE -ef FILE.\nStrings: -z S, -n S, S, S = S, S == S, S != S, S < S, S > S.\nOthers: -o OPTION, -v NAME, -R NAME, N -eq -ne -lt -le -gt -ge N, ! E, E -a E, E -o E, ( E ).\n\nStatus: 0 if it holds, 1 if not, 2 if it is wrong.";
-pub(crate) const TEST: Builtin = Builtin::new("test", "test [expr]", HELP, |vm, argv| {
-    run(vm, argv.get(1..).unwrap_or_default())
-});
-pub(crate) const BRACKET: Builtin = Builtin::new("[", "[ arg... ]", HELP, |vm, argv| match argv.split_last() {
-    Some((last, rest)) if last == b"]" => run(vm, rest.get(1..).unwrap_or_default()),
-    _ => {
-        vm.builtin_error("missing `]'");
-        Outcome::Status(2)
-    }
-});
+pub(crate) const TEST: Builtin =
+    Builtin::new("test", "test [expr]", HELP, |vm, argv| run(vm, argv.get(1..).unwrap_or_default()));
+pub(crate) const BRACKET: Builtin =
+    Builtin::new("[", "[ arg... ]", HELP, |vm, argv| match argv.split_last() {
+        Some((last, rest)) if last == b"]" => run(vm, rest.get(1..).unwrap_or_default()),
+        _ => {
+            vm.builtin_error("missing `]'");
+            Outcome::Status(2)
+        }
+    });
 
 /// Why an expression has no value; an error has been reported.
 struct Wrong;
@@ -55,7 +55,19 @@ fn is_unary(word: &[u8]) -> Option<u8> {
 fn is_binary(word: &[u8]) -> bool {
     matches!(
         word,
-        b"=" | b"==" | b"!=" | b"<" | b">" | b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" | b"-nt" | b"-ot" | b"-ef"
+        b"=" | b"=="
+            | b"!="
+            | b"<"
+            | b">"
+            | b"-eq"
+            | b"-ne"
+            | b"-lt"
+            | b"-le"
+            | b"-gt"
+            | b"-ge"
+            | b"-nt"
+            | b"-ot"
+            | b"-ef"
     )
 }
 
@@ -95,7 +107,9 @@ impl Test<'_> {
                 }
             }
             (4, [not, ..]) if not == b"!" => Ok(!self.by_count(words.get(1..).unwrap_or_default(), 3)?),
-            (4, [open, a, b, close]) if open == b"(" && close == b")" => self.by_count(&[a.clone(), b.clone()], 2),
+            (4, [open, a, b, close]) if open == b"(" && close == b")" => {
+                self.by_count(&[a.clone(), b.clone()], 2)
+            }
             _ => self.expression(),
         }
     }
@@ -139,7 +153,8 @@ impl Test<'_> {
         }
         let Some(word) = self.peek().cloned() else { return self.wrong("argument expected") };
         let next = self.words.get(self.at + 1).cloned();
-        let value = if next.as_ref().is_some_and(|op| is_binary(op)) && self.words.get(self.at + 2).is_some() {
+        let value = if next.as_ref().is_some_and(|op| is_binary(op)) && self.words.get(self.at + 2).is_some()
+        {
             let right = self.words.get(self.at + 2).cloned().unwrap_or_default();
             self.at += 3;
             self.binary(&next.unwrap_or_default(), &word, &right)?
@@ -147,7 +162,7 @@ impl Test<'_> {
             self.depth_check()?;
             self.at += 1;
             let value = self.or()?;
-            if !self.peek().is_some_and(|word| word == b")") {
+            if self.peek().is_none_or(|word| word != b")") {
                 return self.wrong("`)' expected");
             }
             self.at += 1;
@@ -293,7 +308,12 @@ impl Vm {
             CondBinary::Newer => self.newer(left, right),
             CondBinary::Older => self.newer(right, left),
             CondBinary::SameFile => self.same_file(left, right),
-            CondBinary::Eq | CondBinary::Ne | CondBinary::Lt | CondBinary::Le | CondBinary::Gt | CondBinary::Ge => {
+            CondBinary::Eq
+            | CondBinary::Ne
+            | CondBinary::Lt
+            | CondBinary::Le
+            | CondBinary::Gt
+            | CondBinary::Ge => {
                 self.arith_prefix = Some(b"[[".to_vec());
                 let numbers = self.arith_text(left).and_then(|left| Ok((left, self.arith_text(right)?)));
                 self.arith_prefix = None;

@@ -41,7 +41,10 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         [first, rest @ ..] => {
             if first == b"-" {
                 (None, rest)
-            } else if first.iter().all(u8::is_ascii_digit) && !first.is_empty() && traps::number(first).is_some() {
+            } else if first.iter().all(u8::is_ascii_digit)
+                && !first.is_empty()
+                && traps::number(first).is_some()
+            {
                 // A number first: all are put back.
                 (None, operands)
             } else {
@@ -66,7 +69,8 @@ fn set(vm: &mut Vm, trap: u8, action: Option<Str>) {
     let table = Rc::make_mut(&mut vm.shell.traps);
     if !table.own {
         // The first trap of a subshell: those of its parent were only to be seen.
-        let ignored: Vec<u8> = table.iter().filter(|(_, text)| text.is_empty()).map(|(trap, _)| trap).collect();
+        let ignored: Vec<u8> =
+            table.iter().filter(|(_, text)| text.is_empty()).map(|(trap, _)| trap).collect();
         let keep_err = table.own_err;
         let err = table.get(traps::ERR).cloned();
         *table = traps::Traps::default();

@@ -40,7 +40,12 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
         return Outcome::Status(0);
     }
-    let letter = given.options.iter().map(|(letter, _)| *letter).find(|letter| !matches!(letter, b'S' | b'H')).unwrap_or(b'f');
+    let letter = given
+        .options
+        .iter()
+        .map(|(letter, _)| *letter)
+        .find(|letter| !matches!(letter, b'S' | b'H'))
+        .unwrap_or(b'f');
     match argv.get(given.operands) {
         None => {
             let line = format!("{}\n", value(letter));

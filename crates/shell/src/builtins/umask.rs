@@ -14,7 +14,11 @@ pub(crate) const UMASK: Builtin = Builtin::new(
 fn symbolic(mask: u32) -> String {
     let part = |shift: u32| {
         let bits = !mask >> shift & 7;
-        [(4, 'r'), (2, 'w'), (1, 'x')].iter().filter(|(bit, _)| bits & bit != 0).map(|(_, c)| *c).collect::<String>()
+        [(4, 'r'), (2, 'w'), (1, 'x')]
+            .iter()
+            .filter(|(bit, _)| bits & bit != 0)
+            .map(|(_, c)| *c)
+            .collect::<String>()
     };
     format!("u={},g={},o={}", part(6), part(3), part(0))
 }

@@ -113,7 +113,8 @@ fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missi
             }
             let mut status = 0;
             if let Some(last) = last.filter(|_| !all) {
-                let known = vm.shell.jobs.ended.iter().find(|(pid, _)| *pid == last).map(|(_, status)| *status);
+                let known =
+                    vm.shell.jobs.ended.iter().find(|(pid, _)| *pid == last).map(|(_, status)| *status);
                 status = known.unwrap_or(127);
                 if let Some(variable) = variable {
                     let _ = vm.assign(variable, Value::Int(i64::from(last.get())));

@@ -22,8 +22,11 @@ impl Vm {
     /// Pushes the names that match `pattern`, or `text` if none does.
     pub(crate) fn pathname_expansion(&mut self, pattern: &[u8], text: Vec<u8>) -> Result<(), Unwind> {
         let mut names = self.glob(pattern);
-        if let Some(ignore) = self.shell.vars.get(known::GLOBIGNORE).value.scalar().filter(|text| !text.is_empty()) {
-            let patterns: Vec<_> = split_colons(&ignore).into_iter().map(|p| self.pattern(p, false)).collect();
+        if let Some(ignore) =
+            self.shell.vars.get(known::GLOBIGNORE).value.scalar().filter(|text| !text.is_empty())
+        {
+            let patterns: Vec<_> =
+                split_colons(&ignore).into_iter().map(|p| self.pattern(p, false)).collect();
             names.retain(|name| {
                 let base = name.rsplit(|b| *b == b'/').next().unwrap_or_default();
                 !patterns.iter().any(|pattern| pattern.is_match(name)) && base != b"." && base != b".."
@@ -87,7 +90,9 @@ impl Vm {
                         }
                         next.push(path);
                     }
-                    Component::Pattern(pattern) => self.glob_names(prefix, pattern, last && !directory_only, &mut next),
+                    Component::Pattern(pattern) => {
+                        self.glob_names(prefix, pattern, last && !directory_only, &mut next)
+                    }
                     Component::Any => self.glob_tree(prefix, last && !directory_only, &mut next),
                 }
                 self.fuel(4);
@@ -176,7 +181,11 @@ impl Vm {
                 if entry.stat.is_directory() {
                     let mut inner = path.clone();
                     inner.push(b'/');
-                    if files { out.push(path) } else { out.push(inner.clone()) }
+                    if files {
+                        out.push(path)
+                    } else {
+                        out.push(inner.clone())
+                    }
                     stack.push(inner);
                 } else if files {
                     out.push(path);
@@ -195,7 +204,9 @@ fn split_path(pattern: &[u8]) -> Vec<&[u8]> {
     while let Some(&b) = pattern.get(at) {
         match b {
             b'\\' if pattern.get(at + 1) != Some(&b'/') => at += 1,
-            b'(' if at > 0 && matches!(pattern.get(at - 1), Some(b'?' | b'*' | b'+' | b'@' | b'!')) => depth += 1,
+            b'(' if at > 0 && matches!(pattern.get(at - 1), Some(b'?' | b'*' | b'+' | b'@' | b'!')) => {
+                depth += 1
+            }
             b')' if depth > 0 => depth -= 1,
             b'/' if depth == 0 => {
                 parts.push(pattern.get(start..at).unwrap_or_default());

@@ -29,7 +29,24 @@ pub(crate) fn has_magic(text: &[u8]) -> bool {
 
 /// Whether a backslash before this character changes what it means in a pattern.
 pub(crate) fn is_special(b: u8) -> bool {
-    matches!(b, b'*' | b'?' | b'[' | b']' | b'\\' | b'(' | b')' | b'|' | b'+' | b'@' | b'!' | b'-' | b'^' | b':' | b'=' | b'.')
+    matches!(
+        b,
+        b'*' | b'?'
+            | b'['
+            | b']'
+            | b'\\'
+            | b'('
+            | b')'
+            | b'|'
+            | b'+'
+            | b'@'
+            | b'!'
+            | b'-'
+            | b'^'
+            | b':'
+            | b'='
+            | b'.'
+    )
 }
 
 /// Bytes of the first character of `text`; a byte that is no UTF-8 counts as one.

@@ -24,9 +24,9 @@ impl Vm {
                 b'\\' => out.push(b'\\'),
                 b'[' | b']' => {}
                 b'$' => out.push(if self.ctx.user().0 == 0 { b'#' } else { b'$' }),
-                b's' => out.extend_from_slice(
-                    self.shell.name.rsplit(|b| *b == b'/').next().unwrap_or_default(),
-                ),
+                b's' => {
+                    out.extend_from_slice(self.shell.name.rsplit(|b| *b == b'/').next().unwrap_or_default())
+                }
                 b'u' => out.extend_from_slice(&self.plain_value(crate::symbol::known::USER)),
                 b'h' | b'H' => out.extend_from_slice(&self.plain_value(crate::symbol::known::HOSTNAME)),
                 b'v' => out.extend_from_slice(b"5.2"),
@@ -35,7 +35,10 @@ impl Vm {
                     let cwd = self.ctx.cwd();
                     let home = self.plain_value(crate::symbol::known::HOME);
                     let mut path = cwd.as_bytes().to_vec();
-                    if !home.is_empty() && path.starts_with(&home) && matches!(path.get(home.len()), None | Some(b'/')) {
+                    if !home.is_empty()
+                        && path.starts_with(&home)
+                        && matches!(path.get(home.len()), None | Some(b'/'))
+                    {
                         path.splice(..home.len(), *b"~");
                     }
                     if letter == b'W' && path.len() > 1 {

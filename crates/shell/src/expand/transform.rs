@@ -42,6 +42,10 @@ fn convert(text: &[u8], ascii: impl Fn(&u8) -> u8, other: impl Fn(char) -> char)
 /// A key as `declare -p` writes it: quoted if it is not plain.
 pub(crate) fn key_text(key: &[u8]) -> Vec<u8> {
     let plain = !key.is_empty()
-        && key.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'/' | b'-' | b'+' | b',' | b':' | b'%' | b'=') || *b >= 0x80);
+        && key.iter().all(|b| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b'_' | b'.' | b'/' | b'-' | b'+' | b',' | b':' | b'%' | b'=')
+                || *b >= 0x80
+        });
     if plain { key.to_vec() } else { wasmsh_syntax::quote::double(key) }
 }

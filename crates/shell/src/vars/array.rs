@@ -89,11 +89,6 @@ impl Indexed {
         }
     }
 
-    /// Whether none is set.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// One past the largest index.
     pub(crate) fn end(&self) -> i64 {
         match self {
@@ -174,19 +169,17 @@ impl Assoc {
         self.entries.len()
     }
 
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Keys and values, in bash's order.
     pub(crate) fn sorted(&self) -> Vec<(&Str, &Str)> {
         let mut chains = 1024u32;
         while self.entries.len() >= chains as usize * 2 {
             chains *= 4;
         }
-        let mut all: Vec<_> =
-            self.entries.iter().map(|(key, entry)| (chain(key, chains), entry.order, key, &entry.value)).collect();
+        let mut all: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, entry)| (chain(key, chains), entry.order, key, &entry.value))
+            .collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         all.into_iter().map(|(_, _, key, value)| (key, value)).collect()
     }

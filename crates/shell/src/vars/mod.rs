@@ -41,10 +41,14 @@ bitflags::bitflags! {
 
 impl Attrs {
     /// What changes a value as it is assigned.
-    pub(crate) const CONVERT: Attrs = Attrs::INTEGER.union(Attrs::LOWER).union(Attrs::UPPER).union(Attrs::CAPITAL);
+    pub(crate) const CONVERT: Attrs =
+        Attrs::INTEGER.union(Attrs::LOWER).union(Attrs::UPPER).union(Attrs::CAPITAL);
     /// What makes an assignment more than storing a value.
-    pub(crate) const SLOW: Attrs =
-        Attrs::CONVERT.union(Attrs::READONLY).union(Attrs::NAMEREF).union(Attrs::SPECIAL).union(Attrs::EXPORT);
+    pub(crate) const SLOW: Attrs = Attrs::CONVERT
+        .union(Attrs::READONLY)
+        .union(Attrs::NAMEREF)
+        .union(Attrs::SPECIAL)
+        .union(Attrs::EXPORT);
 }
 
 /// The value of a variable.

@@ -52,7 +52,9 @@ impl Table {
         self.pages
             .iter()
             .enumerate()
-            .flat_map(|(p, page)| page.iter().enumerate().map(move |(i, var)| (Sym((p * PAGE + i) as u32), var)))
+            .flat_map(|(p, page)| {
+                page.iter().enumerate().map(move |(i, var)| (Sym((p * PAGE + i) as u32), var))
+            })
             .filter(|(_, var)| var.exists)
     }
 }

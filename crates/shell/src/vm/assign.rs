@@ -40,7 +40,12 @@ impl Vm {
     }
 
     /// `name=(…)` and `name+=(…)`
-    pub(crate) fn assign_compound(&mut self, name: Sym, elements: Vec<Element>, append: bool) -> Result<(), Unwind> {
+    pub(crate) fn assign_compound(
+        &mut self,
+        name: Sym,
+        elements: Vec<Element>,
+        append: bool,
+    ) -> Result<(), Unwind> {
         let (target, _) = self.resolve(name)?;
         let attrs = self.shell.vars.get(target).attrs;
         if attrs.contains(Attrs::READONLY) {
@@ -245,13 +250,7 @@ impl Vm {
         word.push(b'=');
         word.extend_from_slice(&text);
         let mark = self.marks.last().copied().unwrap_or(0);
-        self.declarations.push(Declaration {
-            arg: self.args.len().saturating_sub(mark),
-            name: assign.name,
-            subscript,
-            append: assign.append,
-            value,
-        });
+        self.declarations.push(Declaration { arg: self.args.len().saturating_sub(mark), value });
         self.args.push(word.into());
     }
 

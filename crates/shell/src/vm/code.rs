@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use wasmsh_syntax::ast::{Ast, CaseChange, CondBinary, Id, Command, Replace, Span};
+use wasmsh_syntax::ast::{Ast, CaseChange, Command, CondBinary, Id, Replace, Span};
 
 use crate::symbol::Sym;
 use crate::text::Str;
@@ -65,9 +65,13 @@ pub(crate) enum Op {
     EnterLoop(Target, Target),
     LeaveLoop,
     /// Keeps the status of a body, or sets the status to that of the last one.
-    LoopStatus { store: bool },
+    LoopStatus {
+        store: bool,
+    },
     /// Takes the marked arguments (or the positional parameters) as the items of the loop.
-    ForInit { positional: bool },
+    ForInit {
+        positional: bool,
+    },
     /// The next item into the variable, or on to the target when there is none.
     ForNext(Sym, Target),
     /// The same for `select`: shows the menu and reads a choice.
@@ -119,7 +123,10 @@ pub(crate) enum Op {
     /// `$(< file)`; the name is on the argument stack.
     SubstituteFile(Quoting),
     /// A process substitution.
-    ProcessSubstitute { write: bool, end: Target },
+    ProcessSubstitute {
+        write: bool,
+        end: Target,
+    },
     /// Closes the descriptors of process substitutions down to the last mark.
     ProcessMark,
     ProcessClose,
@@ -130,13 +137,15 @@ pub(crate) enum Op {
     /// `v=$((…))`
     AssignNumber(Sym, Index),
     /// The subscript and value of one element of a compound assignment.
-    ElementKeyed { append: bool },
+    ElementKeyed {
+        append: bool,
+    },
     /// The marked arguments are elements of a compound assignment.
     ElementWords,
     /// Begins a compound assignment.
     ArrayBegin,
     /// Begins a command that is assignments alone.
-    AssignBegin(Index),
+    AssignBegin,
     /// The status of a command that is assignments alone.
     AssignEnd(Index),
     /// An assignment as argument of a declaration builtin.
@@ -165,10 +174,14 @@ pub(crate) enum Op {
     SubshellEnd,
     PipeBegin,
     PipeStage(Index),
-    PipeWait { negated: bool },
+    PipeWait {
+        negated: bool,
+    },
     /// Notes the times for `time`.
     TimeBegin,
-    TimeEnd { posix: bool },
+    TimeEnd {
+        posix: bool,
+    },
 
     ArithCommand(Index),
     ArithCommandDynamic,
@@ -299,7 +312,6 @@ pub(crate) struct Redir {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exec {
     pub span: Span,
-    pub line: u32,
     /// Its failure is looked at by `if`, `&&` and the like: no `set -e`.
     pub in_condition: bool,
     /// Nothing comes after it in this process.
@@ -309,11 +321,9 @@ pub(crate) struct Exec {
 /// A stage of a pipeline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage {
-    pub first: bool,
     pub last: bool,
     /// Where the parent goes on.
     pub end: Target,
-    pub span: Span,
 }
 
 /// A function definition.
@@ -342,8 +352,6 @@ pub(crate) struct Code {
     pub stages: Vec<Stage>,
     pub functions: Vec<Rc<Function>>,
     pub ast: Rc<Ast>,
-    /// The name of the file it comes from.
-    pub source: Str,
 }
 
 impl Code {

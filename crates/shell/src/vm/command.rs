@@ -15,9 +15,7 @@ use crate::vars::{Attrs, Value};
 use crate::vm::code::Function;
 use crate::vm::run::Next;
 use crate::vm::script::Script;
-use crate::vm::{
-    AfterTrap, Call, CallKind, Ctl, Current, Outcome, Pending, Unwind, Vm,
-};
+use crate::vm::{AfterTrap, Call, CallKind, Ctl, Current, Outcome, Pending, Unwind, Vm};
 
 impl Vm {
     /// Runs the command of the marked arguments.
@@ -108,7 +106,8 @@ impl Vm {
     /// The status of a builtin whose output could not be written.
     pub(super) fn write_status(&mut self, status: u8, result: Result<(), Errno>) -> u8 {
         let Err(error) = result else { return status };
-        let mut message = if self.builtin.is_empty() { Vec::new() } else { [self.builtin.as_bytes(), b": "].concat() };
+        let mut message =
+            if self.builtin.is_empty() { Vec::new() } else { [self.builtin.as_bytes(), b": "].concat() };
         message.extend_from_slice(b"write error: ");
         message.extend_from_slice(error.strerror().as_bytes());
         self.error(&message);
@@ -285,9 +284,12 @@ impl Vm {
     pub(crate) fn find_command(&mut self, name: &Str) -> Result<String, u8> {
         if name.contains(&b'/') {
             let path = self.ctx.resolve(name).map_err(|_| 127u8)?.into_owned();
-            let stat = self.ctx.kernel().fs().stat_at(&path, true).map_err(|error| {
-                if error == Errno::Access { 126u8 } else { 127u8 }
-            })?;
+            let stat = self
+                .ctx
+                .kernel()
+                .fs()
+                .stat_at(&path, true)
+                .map_err(|error| if error == Errno::Access { 126u8 } else { 127u8 })?;
             if stat.is_directory() {
                 return Err(0);
             }
@@ -361,7 +363,12 @@ impl Vm {
     // Calls.
 
     /// Calls a function; its code runs next.
-    pub(crate) fn call_function(&mut self, function: &Rc<Function>, name: Sym, argv: Vec<Str>) -> Result<(), Unwind> {
+    pub(crate) fn call_function(
+        &mut self,
+        function: &Rc<Function>,
+        name: Sym,
+        argv: Vec<Str>,
+    ) -> Result<(), Unwind> {
         let depth = self.calls.len() as u32;
         let nest = self.shell.vars.get(known::FUNCNEST).value.int().filter(|limit| *limit > 0);
         let ceiling = self.ctx.kernel().ceilings().call_depth;
@@ -372,7 +379,8 @@ impl Vm {
         };
         if let Some(limit) = over {
             let mut message = self.name_of(name).to_vec();
-            message.extend_from_slice(format!(": maximum function nesting level exceeded ({limit})").as_bytes());
+            message
+                .extend_from_slice(format!(": maximum function nesting level exceeded ({limit})").as_bytes());
             self.error(&message);
             return Err(Unwind::Discard(1));
         }
@@ -395,7 +403,6 @@ impl Vm {
             script: None,
             after_trap: None,
             trap: 0,
-            function: Some(function.clone()),
             stashed: self.stash_traps(),
         };
         self.no_errexit |= self.current.in_condition;
@@ -492,7 +499,6 @@ impl Vm {
             script: Some((script, 0)),
             after_trap: None,
             trap: 0,
-            function: None,
             stashed: Vec::new(),
         };
         self.no_errexit = no_errexit;
@@ -564,8 +570,9 @@ impl Vm {
 
     /// `+ ` and the text, on standard error.
     pub(crate) fn trace(&mut self, text: &[u8]) {
-        let level = self.calls.iter().filter(|call| matches!(call.kind, CallKind::Eval | CallKind::Trap)).count()
-            + self.shell.subshell_trace as usize;
+        let level =
+            self.calls.iter().filter(|call| matches!(call.kind, CallKind::Eval | CallKind::Trap)).count()
+                + self.shell.subshell_trace as usize;
         let prompt = self.shell.vars.get(known::PS4).value.scalar().unwrap_or_else(|| Str::from("+ "));
         let prompt = match self.expand_simple(&prompt) {
             Ok(text) => text,
@@ -620,7 +627,8 @@ impl Vm {
                     let number: usize = std::str::from_utf8(rest).ok()?.parse().ok()?;
                     let mut dirs = vec![Str::from(&*self.ctx.cwd())];
                     dirs.extend(self.shell.dirs.iter().cloned());
-                    let index = if text.starts_with(b"-") { dirs.len().checked_sub(number + 1)? } else { number };
+                    let index =
+                        if text.starts_with(b"-") { dirs.len().checked_sub(number + 1)? } else { number };
                     return dirs.get(index).cloned();
                 }
                 let user = self.shell.vars.get(known::USER).value.scalar();
@@ -651,14 +659,14 @@ pub(crate) fn trace_quote(word: &[u8]) -> Vec<u8> {
     if word.is_empty() {
         return b"''".to_vec();
     }
-    let plain = word.iter().all(|b| {
-        b.is_ascii_alphanumeric() || b"_./-+:,%@=^!~#{}".contains(b) || *b >= 0x80
-    }) && !word.starts_with(b"~")
-        && !word.starts_with(b"#")
-        && !word.contains(&b'!')
-        && !word.contains(&b'^')
-        && !word.contains(&b'{')
-        && !word.contains(&b'}');
+    let plain =
+        word.iter().all(|b| b.is_ascii_alphanumeric() || b"_./-+:,%@=^!~#{}".contains(b) || *b >= 0x80)
+            && !word.starts_with(b"~")
+            && !word.starts_with(b"#")
+            && !word.contains(&b'!')
+            && !word.contains(&b'^')
+            && !word.contains(&b'{')
+            && !word.contains(&b'}');
     if plain { word.to_vec() } else { wasmsh_syntax::quote::reusable(word) }
 }
 

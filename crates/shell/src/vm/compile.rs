@@ -87,7 +87,7 @@ fn build(shared: &Shared, ast: &Rc<Ast>, source: &Str, root: Task) -> Rc<Code> {
         let mut compiler = Compiler {
             shared,
             ast: ast.clone(),
-            code: Code { ast: ast.clone(), source: source.clone(), ..Code::default() },
+            code: Code { ast: ast.clone(), ..Code::default() },
             labels: Vec::new(),
             stack: vec![task],
             next: Vec::new(),
@@ -149,7 +149,8 @@ impl Compiler<'_> {
         }
         self.code.ops.push(Op::End);
         let labels = &self.labels;
-        let resolve = |target: &mut Target| *target = labels.get(*target as usize).copied().unwrap_or_default();
+        let resolve =
+            |target: &mut Target| *target = labels.get(*target as usize).copied().unwrap_or_default();
         for op in &mut self.code.ops {
             match op {
                 Op::Jump(t)

@@ -191,17 +191,19 @@ impl Vm {
     /// The function, file or text has come to its end.
     pub(crate) fn return_from_call(&mut self) -> Option<u8> {
         let Some(call) = self.calls.last().cloned() else { return Some(self.shell.status) };
-        if matches!(call.kind, CallKind::Function | CallKind::Source) && self.shell.traps.get(traps::RETURN).is_some() {
-            if !self.in_trap(traps::RETURN) && call.trap == 0 {
-                if let Some(top) = self.calls.last_mut() {
-                    // Once.
-                    Rc::make_mut(top).trap = u8::MAX;
-                    self.code = Rc::default();
-                    self.pc = 0;
-                }
-                self.run_trap(traps::RETURN, None);
-                return None;
+        if matches!(call.kind, CallKind::Function | CallKind::Source)
+            && self.shell.traps.get(traps::RETURN).is_some()
+            && !self.in_trap(traps::RETURN)
+            && call.trap == 0
+        {
+            if let Some(top) = self.calls.last_mut() {
+                // Once.
+                Rc::make_mut(top).trap = u8::MAX;
+                self.code = Rc::default();
+                self.pc = 0;
             }
+            self.run_trap(traps::RETURN, None);
+            return None;
         }
         let in_condition = call.in_condition;
         let kind = call.kind;
@@ -237,7 +239,8 @@ impl Vm {
     fn command_failed(&mut self) -> Result<(), Unwind> {
         let exit = self.opt(Opt::ErrExit);
         let status = self.shell.status;
-        if self.shell.traps.get(traps::ERR).is_some() && !self.in_trap(traps::ERR) && self.err_trap_applies() {
+        if self.shell.traps.get(traps::ERR).is_some() && !self.in_trap(traps::ERR) && self.err_trap_applies()
+        {
             self.run_trap(traps::ERR, exit.then_some(Unwind::Exit(status)));
             return Ok(());
         }
@@ -250,7 +253,11 @@ impl Vm {
 
     /// Whether the commands of this trap are running.
     pub(crate) fn in_trap(&self, trap: u8) -> bool {
-        self.calls.get(self.floor..).unwrap_or_default().iter().any(|call| call.kind == CallKind::Trap && call.trap == trap)
+        self.calls
+            .get(self.floor..)
+            .unwrap_or_default()
+            .iter()
+            .any(|call| call.kind == CallKind::Trap && call.trap == trap)
     }
 
     /// Begins to run the commands of a trap; afterwards everything is as before, or `then` happens.
@@ -268,7 +275,8 @@ impl Vm {
 
     /// The text of a trap has been executed.
     pub(crate) fn end_trap(&mut self) -> Option<u8> {
-        let unwind = self.calls.last().and_then(|call| call.after_trap.as_ref()).and_then(|after| after.unwind);
+        let unwind =
+            self.calls.last().and_then(|call| call.after_trap.as_ref()).and_then(|after| after.unwind);
         self.pop_ctl();
         match unwind {
             Some(Unwind::Exit(status)) if self.exiting => Some(status),

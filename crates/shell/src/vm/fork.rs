@@ -220,7 +220,9 @@ impl Vm {
                 Ok(())
             }
             Err(error) => {
-                self.error(format!("cannot make pipe for process substitution: {}", error.strerror()).as_bytes());
+                self.error(
+                    format!("cannot make pipe for process substitution: {}", error.strerror()).as_bytes(),
+                );
                 Err(Unwind::Discard(1))
             }
         }
@@ -244,7 +246,11 @@ impl Vm {
             if !monitor {
                 // Without job control its input is empty, and INT and QUIT do not reach it.
                 let null = Rc::new(Description::File(MemoryFile::open(Vec::new())));
-                if !matches!(ctx.description(0).as_deref(), Ok(Description::PipeReader(_) | Description::File(_))) || interactive {
+                if !matches!(
+                    ctx.description(0).as_deref(),
+                    Ok(Description::PipeReader(_) | Description::File(_))
+                ) || interactive
+                {
                     let _ = ctx.set_descriptor(0, null);
                 }
                 ctx.set_disposition(Signal::Int, Disposition::Ignore);
@@ -329,7 +335,9 @@ impl Vm {
             self.ctl.push(Ctl::LastPipe { saved, end: stage.end });
             return Ok(());
         }
-        let (reader, writer) = if stage.last { (None, None) } else {
+        let (reader, writer) = if stage.last {
+            (None, None)
+        } else {
             let (reader, writer) = self.ctx.new_pipe();
             (Some(reader), Some(writer))
         };
@@ -403,7 +411,9 @@ impl Vm {
             .jobs
             .jobs
             .iter()
-            .filter(|job| matches!(job.state, crate::jobs::JobState::Running | crate::jobs::JobState::Stopped))
+            .filter(|job| {
+                matches!(job.state, crate::jobs::JobState::Running | crate::jobs::JobState::Stopped)
+            })
             .map(|job| job.pid)
             .collect();
         for pid in running {

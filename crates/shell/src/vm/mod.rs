@@ -140,10 +140,7 @@ pub(crate) enum Ctl {
     /// The top of `calls`.
     Call,
     /// The last stage of a pipeline in this process (`lastpipe`).
-    LastPipe {
-        saved: Option<Rc<Description>>,
-        end: u32,
-    },
+    LastPipe { saved: Option<Rc<Description>>, end: u32 },
 }
 
 /// What kind of code a call runs.
@@ -182,7 +179,6 @@ pub(crate) struct Call {
     after_trap: Option<AfterTrap>,
     /// The trap that runs.
     pub(crate) trap: u8,
-    pub(crate) function: Option<Rc<Function>>,
     /// Traps that do not hold inside a function, while it runs.
     stashed: Vec<(u8, Str)>,
 }
@@ -267,9 +263,6 @@ pub(crate) enum Element {
 pub(crate) struct Declaration {
     /// Which argument it is.
     pub(crate) arg: usize,
-    pub(crate) name: Sym,
-    pub(crate) subscript: Option<Str>,
-    pub(crate) append: bool,
     pub(crate) value: DeclarationValue,
 }
 
@@ -323,7 +316,6 @@ pub(crate) struct Vm {
     times: Vec<(u64, u64)>,
     spare: Vec<Builder>,
     pub(crate) builtin: &'static str,
-    command_name: Str,
     loop_items: Vec<Str>,
     /// The target of a redirection is not one word.
     ambiguous: bool,
@@ -383,7 +375,6 @@ impl Vm {
             times: Vec::new(),
             spare: Vec::new(),
             builtin: "",
-            command_name: Str::EMPTY,
             loop_items: Vec::new(),
             ambiguous: false,
             arith_failed: false,
@@ -588,7 +579,11 @@ impl Vm {
     }
 
     /// `None`: it has come, and the machine goes on.
-    fn poll_pending(&mut self, pending: Pending, context: &mut Context<'_>) -> Result<Option<Pending>, Unwind> {
+    fn poll_pending(
+        &mut self,
+        pending: Pending,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Pending>, Unwind> {
         match pending {
             Pending::Child(pid) => match self.ctx.poll_wait(Child::Process(pid), self.opt(Opt::Monitor)) {
                 Poll::Pending => Ok(Some(Pending::Child(pid))),
@@ -608,9 +603,15 @@ impl Vm {
                 }
             },
             Pending::Pipeline { negated } => {
-                if self.poll_pipeline(negated)? { Ok(None) } else { Ok(Some(Pending::Pipeline { negated })) }
+                if self.poll_pipeline(negated)? {
+                    Ok(None)
+                } else {
+                    Ok(Some(Pending::Pipeline { negated }))
+                }
             }
-            Pending::Substitute { from, pid, output, quoting } => self.poll_substitute(from, pid, output, quoting),
+            Pending::Substitute { from, pid, output, quoting } => {
+                self.poll_substitute(from, pid, output, quoting)
+            }
             Pending::Output(status) => match self.flush() {
                 Poll::Pending => Ok(Some(Pending::Output(status))),
                 Poll::Ready(result) => {
@@ -630,7 +631,10 @@ impl Vm {
                 }
             },
             Pending::Future { mut future, interruptible } => {
-                if interruptible && self.ctx.has_signal() && let Some(number) = self.trapped_signal() {
+                if interruptible
+                    && self.ctx.has_signal()
+                    && let Some(number) = self.trapped_signal()
+                {
                     drop(future);
                     self.finish_command(128 + number)?;
                     return Ok(None);

@@ -26,13 +26,20 @@ pub(crate) enum Expansion {
     Unset,
     One(Str),
     /// `$@`, `$*`, `${a[@]}`, `${a[*]}`.
-    Many { values: Vec<Str>, star: bool },
+    Many {
+        values: Vec<Str>,
+        star: bool,
+    },
 }
 
 impl Vm {
     /// The place that an expansion is about; takes the key off the stack.
     fn param_place(&mut self, param: &Param) -> Result<Option<Place>, Unwind> {
-        let key = if param.subscript == SubscriptKind::Key { self.args.pop().unwrap_or_default() } else { Str::EMPTY };
+        let key = if param.subscript == SubscriptKind::Key {
+            self.args.pop().unwrap_or_default()
+        } else {
+            Str::EMPTY
+        };
         let place = Place { name: param.name, subscript: param.subscript, key };
         if !param.indirect || matches!(param.op, ParamOp::Names { .. } | ParamOp::Keys) {
             return Ok(Some(place));
@@ -68,12 +75,16 @@ impl Vm {
         }
         match split_reference(text) {
             Some((name, None)) => Ok(plain(ParamName::Var(self.symbol(name)))),
-            Some((name, Some(b"@"))) => {
-                Ok(Place { name: ParamName::Var(self.symbol(name)), subscript: SubscriptKind::At, key: Str::EMPTY })
-            }
-            Some((name, Some(b"*"))) => {
-                Ok(Place { name: ParamName::Var(self.symbol(name)), subscript: SubscriptKind::Star, key: Str::EMPTY })
-            }
+            Some((name, Some(b"@"))) => Ok(Place {
+                name: ParamName::Var(self.symbol(name)),
+                subscript: SubscriptKind::At,
+                key: Str::EMPTY,
+            }),
+            Some((name, Some(b"*"))) => Ok(Place {
+                name: ParamName::Var(self.symbol(name)),
+                subscript: SubscriptKind::Star,
+                key: Str::EMPTY,
+            }),
             Some((name, Some(subscript))) => {
                 let symbol = self.symbol(name);
                 let key = self.key_from_source(symbol, subscript)?;
@@ -128,9 +139,10 @@ impl Vm {
                     one(self.scalar(symbol)?)
                 }
                 SubscriptKind::Key => one(self.element(symbol, &place.key)?),
-                SubscriptKind::At | SubscriptKind::Star => {
-                    Expansion::Many { values: self.values(symbol)?, star: place.subscript == SubscriptKind::Star }
-                }
+                SubscriptKind::At | SubscriptKind::Star => Expansion::Many {
+                    values: self.values(symbol)?,
+                    star: place.subscript == SubscriptKind::Star,
+                },
             },
         })
     }
@@ -203,7 +215,9 @@ impl Vm {
                 let values: Vec<Str> = self
                     .variable_names()
                     .into_iter()
-                    .filter(|(name, symbol)| name.starts_with(&prefix) && self.shell.vars.get(*symbol).is_set())
+                    .filter(|(name, symbol)| {
+                        name.starts_with(&prefix) && self.shell.vars.get(*symbol).is_set()
+                    })
                     .map(|(name, _)| name)
                     .collect();
                 self.push_expansion(Expansion::Many { values, star: !at }, quoting);
@@ -229,7 +243,9 @@ impl Vm {
                 }
                 operands[0] = self.args.pop().unwrap_or_default();
             }
-            ParamOp::RemovePrefix { .. } | ParamOp::RemoveSuffix { .. } | ParamOp::Case { pattern: true, .. } => {
+            ParamOp::RemovePrefix { .. }
+            | ParamOp::RemoveSuffix { .. }
+            | ParamOp::Case { pattern: true, .. } => {
                 operands[0] = self.args.pop().unwrap_or_default();
             }
             _ => {}
@@ -542,7 +558,12 @@ impl Vm {
     // Operators with a word to fall back to.
 
     /// The value if it counts as there.
-    fn present(&mut self, place: Option<&Place>, colon: bool, star_join: bool) -> Result<Option<Expansion>, Unwind> {
+    fn present(
+        &mut self,
+        place: Option<&Place>,
+        colon: bool,
+        star_join: bool,
+    ) -> Result<Option<Expansion>, Unwind> {
         let Some(place) = place else { return Ok(None) };
         let expansion = self.expansion(place)?;
         let there = match &expansion {
@@ -552,11 +573,8 @@ impl Vm {
                 [] => false,
                 [one] => !(colon && one.is_empty()),
                 _ => {
-                    !colon
-                        || !(values.iter().all(|value| value.is_empty())
-                            && *star
-                            && star_join
-                            && self.shell.ifs.first.is_empty())
+                    let joined_empty = *star && star_join && self.shell.ifs.first.is_empty();
+                    !(colon && joined_empty && values.iter().all(|value| value.is_empty()))
                 }
             },
         };
@@ -730,7 +748,14 @@ fn slice_chars(text: &Str, start: usize, end: usize) -> Str {
     Str::new(text.get(from..to).unwrap_or_default())
 }
 
-fn replace(pattern: &Pattern, empty: bool, which: Replace, text: &Str, replacement: &[u8], ampersand: bool) -> Str {
+fn replace(
+    pattern: &Pattern,
+    empty: bool,
+    which: Replace,
+    text: &Str,
+    replacement: &[u8],
+    ampersand: bool,
+) -> Str {
     let mut out = Vec::with_capacity(text.len() + replacement.len());
     let put = |out: &mut Vec<u8>, matched: &[u8]| {
         let mut bytes = replacement.iter();
@@ -770,8 +795,7 @@ fn replace(pattern: &Pattern, empty: bool, which: Replace, text: &Str, replaceme
         },
         Replace::First | Replace::All => {
             let mut at = 0;
-            loop {
-                let Some(found) = pattern.find(text, at) else { break };
+            while let Some(found) = pattern.find(text, at) {
                 if found.is_empty() && found.start >= text.len() && !(text.is_empty() && at == 0) {
                     break;
                 }
@@ -807,7 +831,11 @@ fn change_case(text: &Str, change: CaseChange, all: bool, pattern: Option<&Patte
             CaseChange::Lower => out.extend_from_slice(&transform::lower(one)),
             CaseChange::Toggle => {
                 let lower = transform::lower(one);
-                if lower == one { out.extend_from_slice(&transform::upper(one)) } else { out.extend_from_slice(&lower) }
+                if lower == one {
+                    out.extend_from_slice(&transform::upper(one))
+                } else {
+                    out.extend_from_slice(&lower)
+                }
             }
         }
     }

@@ -110,7 +110,11 @@ impl Vm {
         }
     }
 
-    pub(super) fn redirect_opened(&mut self, opened: Opened, description: Rc<Description>) -> Result<(), Unwind> {
+    pub(super) fn redirect_opened(
+        &mut self,
+        opened: Opened,
+        description: Rc<Description>,
+    ) -> Result<(), Unwind> {
         if opened.both {
             self.set_saved(2, Some(description.clone()))?;
             return self.set_saved(1, Some(description));
@@ -169,7 +173,8 @@ impl Vm {
             let text = self.code.text(redir.text).clone();
             return Err(self.redirect_error(&text, "ambiguous redirect"));
         }
-        let from = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(u32::MAX);
+        let from =
+            std::str::from_utf8(digits).ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(u32::MAX);
         let Ok(description) = self.ctx.description(from) else {
             return Err(self.redirect_error(&target, "Bad file descriptor"));
         };
@@ -181,7 +186,11 @@ impl Vm {
     }
 
     /// Changes a descriptor; the redirection's end puts it back.
-    pub(crate) fn set_saved(&mut self, number: u32, description: Option<Rc<Description>>) -> Result<(), Unwind> {
+    pub(crate) fn set_saved(
+        &mut self,
+        number: u32,
+        description: Option<Rc<Description>>,
+    ) -> Result<(), Unwind> {
         if self.has_output() {
             self.flush_now();
         }

@@ -251,9 +251,11 @@ impl Vm {
                 }
             }
 
-            Op::AssignBegin(_) => self.substituted = None,
+            Op::AssignBegin => self.substituted = None,
             Op::Assign(index) => {
-                let Some(assign) = self.code.assigns.get(index as usize).copied() else { return Ok(Next::Go) };
+                let Some(assign) = self.code.assigns.get(index as usize).copied() else {
+                    return Ok(Next::Go);
+                };
                 self.assign_from_stack(&assign)?;
             }
             Op::AssignNumber(symbol, index) => {
@@ -292,11 +294,15 @@ impl Vm {
                 }
             }
             Op::Declare(index) => {
-                let Some(assign) = self.code.assigns.get(index as usize).copied() else { return Ok(Next::Go) };
+                let Some(assign) = self.code.assigns.get(index as usize).copied() else {
+                    return Ok(Next::Go);
+                };
                 self.declare_from_stack(&assign);
             }
             Op::TempAssign(index) => {
-                let Some(assign) = self.code.assigns.get(index as usize).copied() else { return Ok(Next::Go) };
+                let Some(assign) = self.code.assigns.get(index as usize).copied() else {
+                    return Ok(Next::Go);
+                };
                 self.assign_temporary(&assign)?;
             }
 
@@ -418,7 +424,10 @@ impl Vm {
     }
 
     /// `((…))`: an error makes it fail, and no more.
-    fn arith_command(&mut self, evaluate: impl FnOnce(&mut Vm) -> Result<i64, Unwind>) -> Result<i64, Unwind> {
+    fn arith_command(
+        &mut self,
+        evaluate: impl FnOnce(&mut Vm) -> Result<i64, Unwind>,
+    ) -> Result<i64, Unwind> {
         match evaluate(self) {
             Ok(value) => Ok(value),
             Err(Unwind::Discard(_)) if self.arith_failed => {
@@ -520,7 +529,7 @@ impl Vm {
             let call = Rc::make_mut(call);
             match unit {
                 Err(reread) => {
-                    call.script = Some((Rc::new(std::cell::RefCell::new(reread)), 0));
+                    call.script = Some((Rc::new(std::cell::RefCell::new(*reread)), 0));
                 }
                 Ok(Unit::End) => return Ok(false),
                 Ok(Unit::Code(code)) => {
@@ -544,7 +553,9 @@ impl Vm {
                     let mut prefix = self.shell_name();
                     match kind {
                         CallKind::Eval => prefix.extend_from_slice(b": eval"),
-                        CallKind::Main if self.shell.command_string.is_some() => prefix.extend_from_slice(b": -c"),
+                        CallKind::Main if self.shell.command_string.is_some() => {
+                            prefix.extend_from_slice(b": -c")
+                        }
                         _ => {}
                     }
                     self.put(2, &error.render(&prefix));
@@ -588,7 +599,8 @@ impl Vm {
 
     /// The status that `exit` without an argument means.
     pub(crate) fn exit_status(&self) -> u8 {
-        let trap = self.calls.iter().rev().find(|call| call.kind == CallKind::Trap && call.trap == traps::EXIT);
+        let trap =
+            self.calls.iter().rev().find(|call| call.kind == CallKind::Trap && call.trap == traps::EXIT);
         match trap.and_then(|call| call.after_trap.as_ref()) {
             Some(after) => after.status,
             None => self.shell.status,

@@ -58,12 +58,12 @@ impl Script {
         options: ParserOptions,
         aliases: &dyn Aliases,
         warn: &mut dyn FnMut(&Warning),
-    ) -> Result<Unit, Script> {
+    ) -> Result<Unit, Box<Script>> {
         if let Some((code, read_with)) = self.units.get(index) {
             if same(read_with, &options) {
                 return Ok(Unit::Code(code.clone()));
             }
-            return Err(self.reread(index, options));
+            return Err(Box::new(self.reread(index, options)));
         }
         if self.done {
             return Ok(Unit::End);

@@ -177,7 +177,8 @@ impl Vm {
     /// Functions that come in the environment (`BASH_FUNC_name%%`).
     pub(crate) fn import_functions(&mut self, environment: &Environment) {
         for (name, value) in environment.iter() {
-            let Some(name) = name.strip_prefix(b"BASH_FUNC_").and_then(|name| name.strip_suffix(b"%%")) else {
+            let Some(name) = name.strip_prefix(b"BASH_FUNC_").and_then(|name| name.strip_suffix(b"%%"))
+            else {
                 continue;
             };
             if !value.starts_with(b"() {") {

@@ -19,11 +19,32 @@ pub(crate) const VERSION: &str = "5.2.15(1)-release";
 
 /// Variables with the attribute `SPECIAL`.
 const SPECIAL: &[Sym] = &[
-    known::IFS, known::PATH, known::OPTIND, known::RANDOM, known::SRANDOM, known::SECONDS, known::LINENO,
-    known::BASHPID, known::EPOCHSECONDS, known::EPOCHREALTIME, known::FUNCNAME, known::BASH_SOURCE,
-    known::BASH_LINENO, known::PIPESTATUS, known::DIRSTACK, known::GROUPS, known::BASH_SUBSHELL,
-    known::BASH_COMMAND, known::UNDERSCORE, known::SHELLOPTS, known::BASHOPTS, known::POSIXLY_CORRECT,
-    known::BASH_ALIASES, known::BASH_CMDS, known::BASH_ARGV0, known::HISTCMD,
+    known::IFS,
+    known::PATH,
+    known::OPTIND,
+    known::RANDOM,
+    known::SRANDOM,
+    known::SECONDS,
+    known::LINENO,
+    known::BASHPID,
+    known::EPOCHSECONDS,
+    known::EPOCHREALTIME,
+    known::FUNCNAME,
+    known::BASH_SOURCE,
+    known::BASH_LINENO,
+    known::PIPESTATUS,
+    known::DIRSTACK,
+    known::GROUPS,
+    known::BASH_SUBSHELL,
+    known::BASH_COMMAND,
+    known::UNDERSCORE,
+    known::SHELLOPTS,
+    known::BASHOPTS,
+    known::POSIXLY_CORRECT,
+    known::BASH_ALIASES,
+    known::BASH_CMDS,
+    known::BASH_ARGV0,
+    known::HISTCMD,
 ];
 
 impl Shell {
@@ -85,7 +106,10 @@ impl Shell {
                 continue;
             }
             let symbol = self.shared.names.intern(name);
-            if matches!(symbol, known::IFS | known::UNDERSCORE | known::OPTIND | known::PPID | known::UID | known::EUID) {
+            if matches!(
+                symbol,
+                known::IFS | known::UNDERSCORE | known::OPTIND | known::PPID | known::UID | known::EUID
+            ) {
                 continue;
             }
             let special = self.vars.get(symbol).attrs & Attrs::SPECIAL;
@@ -157,7 +181,9 @@ impl Vm {
             known::PIPESTATUS => {
                 let statuses = match &self.shell.pipe_status {
                     PipeStatus::One(status) => vec![Str::from_int(i64::from(*status))],
-                    PipeStatus::Many(all) => all.iter().map(|status| Str::from_int(i64::from(*status))).collect(),
+                    PipeStatus::Many(all) => {
+                        all.iter().map(|status| Str::from_int(i64::from(*status))).collect()
+                    }
                 };
                 Value::Indexed(Rc::new(Indexed::from_values(statuses)))
             }
@@ -177,7 +203,9 @@ impl Vm {
                     _ => call.source.clone(),
                 });
                 match &value {
-                    Value::Indexed(items) if items.len() == 1 && items.get(0).is_some_and(|s| s.is_empty()) => {
+                    Value::Indexed(items)
+                        if items.len() == 1 && items.get(0).is_some_and(|s| s.is_empty()) =>
+                    {
                         Value::Unset
                     }
                     _ => value,
@@ -199,8 +227,11 @@ impl Vm {
                 Value::Str(on.join(":").into())
             }
             known::BASHOPTS => {
-                let on: Vec<&str> =
-                    Shopt::ALL.iter().filter(|(option, _)| self.shopt(*option)).map(|(_, name)| *name).collect();
+                let on: Vec<&str> = Shopt::ALL
+                    .iter()
+                    .filter(|(option, _)| self.shopt(*option))
+                    .map(|(_, name)| *name)
+                    .collect();
                 Value::Str(on.join(":").into())
             }
             known::BASH_ARGV0 => Value::Str(self.shell.name.clone()),
@@ -273,10 +304,8 @@ impl Vm {
                     None => Ifs::default(),
                 };
             }
-            known::PATH => {
-                if !self.shell.hashed.is_empty() {
-                    self.shell.hashed = Rc::default();
-                }
+            known::PATH if !self.shell.hashed.is_empty() => {
+                self.shell.hashed = Rc::default();
             }
             known::OPTIND => self.shell.getopts_at = 1,
             known::RANDOM => {

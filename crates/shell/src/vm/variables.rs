@@ -148,7 +148,8 @@ impl Vm {
         if self.shell.interactive {
             return Unwind::Discard(1);
         }
-        let command = self.shell.command_string.is_some() && self.shell.subshell == 0 && !self.opt(Opt::ErrExit);
+        let command =
+            self.shell.command_string.is_some() && self.shell.subshell == 0 && !self.opt(Opt::ErrExit);
         Unwind::Exit(if command { 127 } else { 1 })
     }
 
@@ -442,7 +443,13 @@ impl Vm {
     }
 
     /// Assigns to an element; makes an indexed array of what is none.
-    pub(crate) fn assign_element(&mut self, symbol: Sym, key: Str, value: Str, append: bool) -> Result<(), Unwind> {
+    pub(crate) fn assign_element(
+        &mut self,
+        symbol: Sym,
+        key: Str,
+        value: Str,
+        append: bool,
+    ) -> Result<(), Unwind> {
         let (target, _) = self.resolve(symbol)?;
         let attrs = self.shell.vars.get(target).attrs;
         if attrs.contains(Attrs::READONLY) {
@@ -589,7 +596,8 @@ impl Vm {
         let depth = self.depth();
         let temporary = var.attrs.contains(Attrs::TEMPORARY);
         if temporary
-            && let Some(index) = self.calls.iter().rposition(|call| call.saved.iter().any(|(saved, _)| *saved == symbol))
+            && let Some(index) =
+                self.calls.iter().rposition(|call| call.saved.iter().any(|(saved, _)| *saved == symbol))
             && let Some(call) = self.calls.get_mut(index)
         {
             let call = Rc::make_mut(call);

@@ -143,7 +143,9 @@ impl Ifs {
             if let Some(place) = ifs.set.get_mut(word) {
                 *place |= bit;
             }
-            if matches!(b, b' ' | b'\t' | b'\n') && let Some(place) = ifs.white.get_mut(word) {
+            if matches!(b, b' ' | b'\t' | b'\n')
+                && let Some(place) = ifs.white.get_mut(word)
+            {
                 *place |= bit;
             }
         }

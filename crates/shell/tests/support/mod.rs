@@ -34,7 +34,11 @@ impl wasmsh_vfs::Entropy for Numbers {
     }
 }
 
-pub fn session(cwd: &str, environment: Vec<(Vec<u8>, Vec<u8>)>, files: &[(String, Vec<u8>)]) -> Session {
+pub(crate) fn session(
+    cwd: &str,
+    environment: Vec<(Vec<u8>, Vec<u8>)>,
+    files: &[(String, Vec<u8>)],
+) -> Session {
     let vfs = Vfs::new(Rc::new(now), Rc::new(Numbers(wasmsh_os::SeededEntropy::new(1)))).expect("memory");
     vfs.set_user(0, 0);
     // A directory that its user may write to, as in a container of their own.
@@ -61,11 +65,16 @@ pub fn session(cwd: &str, environment: Vec<(Vec<u8>, Vec<u8>)>, files: &[(String
         ceilings: Ceilings::default(),
         commands: Vec::new(),
     };
-    Session::new(Rc::new(vfs), Rc::new(Machine(Instant::now())), Rc::new(wasmsh_os::SeededEntropy::new(7)), config)
+    Session::new(
+        Rc::new(vfs),
+        Rc::new(Machine(Instant::now())),
+        Rc::new(wasmsh_os::SeededEntropy::new(7)),
+        config,
+    )
 }
 
 /// Runs a script to its end; `None`: the time is up.
-pub fn run(
+pub(crate) fn run(
     session: &Session,
     script: &[u8],
     options: &RunOptions,
@@ -106,7 +115,9 @@ pub fn run(
                 match timer {
                     Some(nanoseconds) => {
                         let left = timeout.saturating_sub(begin.elapsed());
-                        std::thread::sleep(Duration::from_nanos(nanoseconds).min(left + Duration::from_millis(1)));
+                        std::thread::sleep(
+                            Duration::from_nanos(nanoseconds).min(left + Duration::from_millis(1)),
+                        );
                     }
                     None if wanted => {}
                     None => return Some(255),
@@ -116,7 +127,7 @@ pub fn run(
     }
 }
 
-pub fn default_environment(cwd: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn default_environment(cwd: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     [
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
         ("HOME", "/home/user"),

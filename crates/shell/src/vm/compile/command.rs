@@ -72,13 +72,7 @@ impl Compiler<'_> {
                 let count = stages.len();
                 for (i, stage) in stages.iter().enumerate() {
                     let end = self.label();
-                    let span = ast[stage.command].span;
-                    self.code.stages.push(code::Stage {
-                        first: i == 0,
-                        last: i + 1 == count,
-                        end,
-                        span,
-                    });
+                    self.code.stages.push(code::Stage { last: i + 1 == count, end });
                     let index = (self.code.stages.len() - 1) as u32;
                     self.emit(Op::PipeStage(index));
                     self.then(Task::Command(
@@ -144,7 +138,10 @@ impl Compiler<'_> {
                 let end = self.label();
                 self.emit(Op::Line(command.line));
                 self.emit(Op::Subshell(end));
-                self.then(Task::List(list, Context { condition: context.condition, last: true, stderr: false }));
+                self.then(Task::List(
+                    list,
+                    Context { condition: context.condition, last: true, stderr: false },
+                ));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
                 if !context.condition {
@@ -155,7 +152,10 @@ impl Compiler<'_> {
                 let done = self.label();
                 for clause in &ast[clauses] {
                     let next = self.label();
-                    self.then(Task::List(clause.cond, Context { condition: true, last: false, stderr: false }));
+                    self.then(Task::List(
+                        clause.cond,
+                        Context { condition: true, last: false, stderr: false },
+                    ));
                     self.emit(Op::JumpFail(next));
                     self.then(Task::List(clause.body, context));
                     self.emit(Op::Jump(done));
@@ -203,7 +203,9 @@ impl Compiler<'_> {
                 }
                 self.emit(Op::EnterLoop(brk, next));
                 self.place(top);
-                if !ast[cond.parts].is_empty() && ast.literal(cond.parts).is_none_or(|t| !t.trim_ascii().is_empty()) {
+                if !ast[cond.parts].is_empty()
+                    && ast.literal(cond.parts).is_none_or(|t| !t.trim_ascii().is_empty())
+                {
                     self.arith_jump_zero(cond.parts, done);
                 }
                 self.then(Task::List(body, context.inner()));
@@ -319,7 +321,8 @@ impl Compiler<'_> {
             let next_test = tests.get(i + 1).copied().unwrap_or(none);
             self.place(test);
             for pattern in &ast[arm.patterns] {
-                let plain = ast.literal(pattern.parts).filter(|text| !crate::expand::pattern::has_magic(text));
+                let plain =
+                    ast.literal(pattern.parts).filter(|text| !crate::expand::pattern::has_magic(text));
                 match plain {
                     Some(text) => {
                         let text = self.text(&text);
@@ -410,7 +413,6 @@ impl Compiler<'_> {
         let end = self.label();
         self.code.execs.push(code::Exec {
             span: command.span,
-            line: command.line,
             in_condition: context.condition,
             last: context.last && !substitutions,
         });
@@ -418,7 +420,7 @@ impl Compiler<'_> {
         let redirected = !command.redirects.is_empty() || context.stderr;
         if args.is_empty() && !redirected && !substitutions {
             self.emit(Op::Debug(command.span));
-            self.emit(Op::AssignBegin(exec));
+            self.emit(Op::AssignBegin);
             for assignment in &ast[simple.assignments] {
                 self.assignment(assignment);
             }
@@ -438,7 +440,7 @@ impl Compiler<'_> {
         }
         if args.is_empty() {
             // What the values expand has the descriptors as they were.
-            self.emit(Op::AssignBegin(exec));
+            self.emit(Op::AssignBegin);
             for assignment in &ast[simple.assignments] {
                 self.assignment(assignment);
             }
@@ -477,7 +479,12 @@ impl Compiler<'_> {
             (AssignmentValue::Scalar(_), None) => AssignKind::Scalar,
         };
         let name = self.symbol(assignment.name);
-        self.code.assigns.push(code::Assign { name, kind, append: assignment.append, subscript_given: assignment.subscript.is_some() });
+        self.code.assigns.push(code::Assign {
+            name,
+            kind,
+            append: assignment.append,
+            subscript_given: assignment.subscript.is_some(),
+        });
         (self.code.assigns.len() - 1) as u32
     }
 
@@ -546,7 +553,12 @@ impl Compiler<'_> {
         }
         let text = self.text(b"1");
         self.emit(Op::Push(text));
-        self.code.redirs.push(code::Redir { fd: code::RedirFd::Number(2), kind: RedirKind::DupOutput, line: 0, text });
+        self.code.redirs.push(code::Redir {
+            fd: code::RedirFd::Number(2),
+            kind: RedirKind::DupOutput,
+            line: 0,
+            text,
+        });
         let index = (self.code.redirs.len() - 1) as u32;
         self.emit(Op::Redir(index));
     }

@@ -73,7 +73,8 @@ impl Compiler<'_> {
             self.part(*part, UNQUOTED);
         }
         // Without an unquoted part there is nothing to split and no pattern.
-        let single = end == WordEnd::Fields && !parts.is_empty() && parts.iter().all(|part| self.is_one_string(part));
+        let single =
+            end == WordEnd::Fields && !parts.is_empty() && parts.iter().all(|part| self.is_one_string(part));
         self.emit(Op::EndWord(if single { WordEnd::Single } else { end }));
     }
 
@@ -98,7 +99,8 @@ impl Compiler<'_> {
             }
             [Part::DoubleQuoted(inner)] => {
                 if let [Part::Param(id)] = ast[*inner] {
-                    if let (Some(symbol), WordEnd::Fields | WordEnd::Single) = (self.plain_variable(id), end) {
+                    if let (Some(symbol), WordEnd::Fields | WordEnd::Single) = (self.plain_variable(id), end)
+                    {
                         self.emit(Op::PushVar(symbol));
                         return true;
                     }
@@ -174,9 +176,13 @@ impl Compiler<'_> {
             || matches!(param.op, ParamOp::Names { at: true })
             || param.indirect
             || match param.op {
-                ParamOp::Default { word, .. } | ParamOp::Alternative { word, .. } | ParamOp::Assign { word, .. } => {
+                ParamOp::Default { word, .. }
+                | ParamOp::Alternative { word, .. }
+                | ParamOp::Assign { word, .. } => {
                     // One level is looked at; what lies deeper goes the general way.
-                    self.ast[word.parts].iter().any(|part| matches!(part, Part::Param(_) | Part::DoubleQuoted(_)))
+                    self.ast[word.parts]
+                        .iter()
+                        .any(|part| matches!(part, Part::Param(_) | Part::DoubleQuoted(_)))
                 }
                 _ => false,
             }
@@ -185,9 +191,13 @@ impl Compiler<'_> {
     fn plain_variable(&self, id: Id<Param>) -> Option<Sym> {
         let param = &self.ast[id];
         match param {
-            Param { name: ParamName::Variable(name), subscript: None, indirect: false, op: ParamOp::Value, .. } => {
-                Some(self.symbol(*name))
-            }
+            Param {
+                name: ParamName::Variable(name),
+                subscript: None,
+                indirect: false,
+                op: ParamOp::Value,
+                ..
+            } => Some(self.symbol(*name)),
             _ => None,
         }
     }
@@ -244,7 +254,12 @@ impl Compiler<'_> {
 
     fn error(&mut self, index: u32) {
         let message = match self.ast.errors.get(index as usize) {
-            Some(error) => error.messages().into_iter().flat_map(|(_, line)| [line, b"\n".to_vec()]).collect::<Vec<_>>().concat(),
+            Some(error) => error
+                .messages()
+                .into_iter()
+                .flat_map(|(_, line)| [line, b"\n".to_vec()])
+                .collect::<Vec<_>>()
+                .concat(),
             None => Vec::new(),
         };
         let text = self.text(&message);
@@ -268,8 +283,13 @@ impl Compiler<'_> {
             && let CommandKind::Simple(simple) = command.kind
             && simple.args.is_empty()
             && simple.assignments.is_empty()
-            && let [Redirect { fd: RedirectFd::Default | RedirectFd::Number(0), kind: RedirectKind::Input(word), .. }] =
-                ast[command.redirects]
+            && let [
+                Redirect {
+                    fd: RedirectFd::Default | RedirectFd::Number(0),
+                    kind: RedirectKind::Input(word),
+                    ..
+                },
+            ] = ast[command.redirects]
         {
             self.then(Task::Word(word, WordEnd::Redirect));
             self.emit(Op::SubstituteFile(quoting));
@@ -393,10 +413,12 @@ impl Compiler<'_> {
                 Part::Param(id) => {
                     let symbol = self.plain_variable(id)?;
                     let before = text.iter().rev().find(|b| !b.is_ascii_whitespace());
-                    if text.last().is_some_and(|b| is_word(*b)) || matches!(before, Some(b'+' | b'-')) && {
-                        let trimmed = text.trim_ascii_end();
-                        trimmed.ends_with(b"++") || trimmed.ends_with(b"--")
-                    } {
+                    if text.last().is_some_and(|b| is_word(*b))
+                        || matches!(before, Some(b'+' | b'-')) && {
+                            let trimmed = text.trim_ascii_end();
+                            trimmed.ends_with(b"++") || trimmed.ends_with(b"--")
+                        }
+                    {
                         return None;
                     }
                     match all.get(i + 1) {
@@ -409,10 +431,16 @@ impl Compiler<'_> {
                             let after = after.trim_ascii_start();
                             let op_assign = after.iter().position(|b| *b == b'=').is_some_and(|at| {
                                 after.get(at + 1) != Some(&b'=')
-                                    && after.get(..at).is_some_and(|op| op.iter().all(|b| b"+-*/%&|^<>".contains(b)))
+                                    && after
+                                        .get(..at)
+                                        .is_some_and(|op| op.iter().all(|b| b"+-*/%&|^<>".contains(b)))
                                     && !matches!(after.get(..at), Some(b"<" | b">"))
                             });
-                            if after.starts_with(b"[") || after.starts_with(b"++") || after.starts_with(b"--") || op_assign {
+                            if after.starts_with(b"[")
+                                || after.starts_with(b"++")
+                                || after.starts_with(b"--")
+                                || op_assign
+                            {
                                 return None;
                             }
                         }
