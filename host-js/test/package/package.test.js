@@ -57,8 +57,9 @@ export async function use(): Promise<RunResult> {
   return session.run("cat", { stdin: [new Uint8Array(), "text"], signal: AbortSignal.timeout(1) });
 }
 `);
-  await run(process.execPath, [
-    join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext",
-    "--lib", "es2023,dom", "--types", "", "types.ts",
-  ], { cwd: folder });
+  const compilerOptions = { strict: true, noEmit: true, target: "es2022", module: "nodenext", lib: ["es2023", "dom"], types: [] };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["types.ts"] }));
+  await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { cwd: folder }).catch((error) => {
+    throw new Error(error.stdout);
+  });
 });
