@@ -209,10 +209,6 @@ int fcntl(int fd, int what, ...)
     return answer(wasmsh_fcntl(fd, what, argument));
 }
 
-#ifndef TIOCGWINSZ
-#define TIOCGWINSZ 0x5413
-#endif
-
 int ioctl(int fd, int what, ...)
 {
     va_list rest;
@@ -220,11 +216,10 @@ int ioctl(int fd, int what, ...)
     void *argument = va_arg(rest, void *);
     va_end(rest);
     if (what == TIOCGWINSZ) {
-        // struct winsize: rows, columns, and two sizes in pixels.
-        uint16_t size[2], *to = argument;
+        uint16_t size[2];
         int result = wasmsh_terminal(fd, size);
         if (result == 0) {
-            to[0] = size[1], to[1] = size[0], to[2] = 0, to[3] = 0;
+            *(struct winsize *)argument = (struct winsize){.ws_row = size[1], .ws_col = size[0]};
         }
         return answer(result);
     }
@@ -688,6 +683,39 @@ pid_t waitpid(pid_t pid, int *status, int how)
         *status = got;
     }
     return result;
+}
+
+// The command has the descriptors 0, 1 and 2 that are open.
+int system(const char *command)
+{
+    if (command == NULL) {
+        return 1;
+    }
+    char *arguments[] = {"sh", "-c", (char *)command, NULL};
+    int descriptors[3][2], count = 0;
+    for (int fd = 0; fd < 3; fd++) {
+        wasmsh_stat_t ignored;
+        if (wasmsh_fstat(fd, &ignored) == 0) {
+            descriptors[count][0] = descriptors[count][1] = fd;
+            count++;
+        }
+    }
+    wasmsh_spawn_request request = {
+        .program = "/bin/sh",
+        .arguments = arguments,
+        .environment = environ,
+        .descriptors = (const int (*)[2])descriptors,
+        .descriptor_count = (size_t)count,
+    };
+    int pid = wasmsh_spawn(&request), status;
+    if (pid < 0) {
+        return answer(pid);
+    }
+    int result;
+    do {
+        result = wasmsh_wait(pid, false, &status);
+    } while (result == -EINTR);
+    return result < 0 ? answer(result) : status;
 }
 
 pid_t wait(int *status) { return waitpid(-1, status, 0); }

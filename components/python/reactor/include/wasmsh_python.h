@@ -11,6 +11,9 @@ extern int _PyWasmsh_exit_status;
 // main.c: what Py_RunMain() does before it ends the interpreter. The exit status.
 int _PyWasmsh_RunPython(void);
 
+// main.c: the interactive prompt reads lines; the one that edits them needs termios.
+#define _PyWasmsh_BASIC_REPL 1
+
 // pylifecycle.c: sys.stdin, sys.stdout and sys.stderr from descriptors 0, 1 and 2.
 int _PyWasmsh_InitSysStreams(void);
 // pylifecycle.c: ends a run. Modules whose names are in the set `kept` are left as they are. -1: output

@@ -7,6 +7,7 @@ use core::ffi::c_char;
 
 use crate::bindings::export;
 use crate::bindings::exports::wasmsh::python::interpreter::Guest;
+use crate::bindings::wasmsh::fs::types::OpenFlags;
 use crate::bindings::wasmsh::session::processes::Process;
 use crate::bindings::wasmsh::session::types::{Exit, Signal};
 use crate::descriptors::flags;
@@ -57,6 +58,14 @@ fn c_strings(list: impl Iterator<Item = Vec<u8>>) -> Vec<*mut c_char> {
     pointers
 }
 
+/// The `O_*` flags of an inherited file.
+fn open_flags(how: OpenFlags) -> i32 {
+    [(OpenFlags::READ, flags::RDONLY), (OpenFlags::WRITE, flags::WRONLY), (OpenFlags::APPEND, flags::APPEND)]
+        .into_iter()
+        .filter(|(flag, _)| how.contains(*flag))
+        .fold(0, |all, (_, bit)| all | bit)
+}
+
 fn run(process: Process) -> Exit {
     let arguments = c_strings(process.arguments().into_iter());
     let environment = c_strings(process.environment().into_iter().map(|(mut name, value)| {
@@ -77,8 +86,11 @@ fn run(process: Process) -> Exit {
         layer.cwd = process.cwd();
         layer.umask = process.umask();
         for (number, object) in descriptors {
-            let description =
-                Rc::new(Description { object, flags: Cell::new(flags::RDONLY | flags::WRONLY) });
+            let flags = match &object {
+                Object::File { file, .. } => open_flags(file.get_flags()),
+                _ => flags::RDONLY | flags::WRONLY,
+            };
+            let description = Rc::new(Description { object, flags: Cell::new(flags) });
             // A number beyond what a process may have is left with the shell.
             let _ = layer.replace(number as usize, Slot { description, close_on_exec: false });
         }
