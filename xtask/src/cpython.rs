@@ -24,6 +24,8 @@ const PREPARE_WITH_IMAGE: &str = "wasmsh-prepare-with-image";
 const LAYER: &str = "wasmsh-python-wasi";
 /// Bytes for the C stack of CPython, below all data: an overflow is a trap, not a corruption.
 const STACK: u32 = 8 << 20;
+/// The date that CPython shows as that of its build: of its release, so that the same sources give the same bytes.
+const SOURCE_DATE: &str = "1749600000";
 /// The exports of the world `wasmsh:python/python`.
 const EXPORTS: [&str; 2] = ["wasmsh:python/interpreter@0.1.0#run", "wasmsh:python/interpreter@0.1.0#reset"];
 
@@ -177,20 +179,22 @@ fn native_program(native: &Path) -> Command {
 
 /// CPython as a static library, with its headers and the variables of `sysconfig`.
 fn cpython(tools: &CTools, archives: &Path, home: &Path, native: &Path, libraries: &Path) -> Result<PathBuf> {
-    let inputs = Inputs::new("cpython", 1)
+    let inputs = Inputs::new("cpython", 2)
         .text("compiler", &tools.identity)
         .text("source", CPYTHON.identity())
         .text("native", &name(native))
         .text("libraries", &name(libraries))
         .text("setup", SETUP)
         .texts("flags", FLAGS)
+        .text("date", SOURCE_DATE)
         .tree("patches", &home.join("patches"))?
         .file("configuration", &home.join("config.site"))?
         .tree("posix", &home.join("posix/include"))?
         .tree("reactor", &home.join("reactor/include"))?;
     cache::entry("cpython", "CPython for WebAssembly", inputs, |folder| {
         let scratch = cache::scratch("cpython")?;
-        let (source, build) = (scratch.path().join("source"), scratch.path().join("build"));
+        // Built where the sources are: else the archive would name their folder.
+        let source = scratch.path().join("source");
         sources::unpack(archives, &CPYTHON, &source)?;
         let log = folder.join("build.log");
         for patch in files(&home.join("patches"), "patch")? {
@@ -200,16 +204,16 @@ fn cpython(tools: &CTools, archives: &Path, home: &Path, native: &Path, librarie
             )
             .with_context(|| format!("{} does not apply", patch.display()))?;
         }
-        fs::create_dir_all(build.join("Modules"))?;
-        fs::write(build.join("Modules/Setup.local"), SETUP)?;
-        configure(tools, home, native, libraries, &source, &build, &log)?;
+        fs::write(source.join("Modules/Setup.local"), SETUP)?;
+        configure(tools, home, native, libraries, &source, &log)?;
         let mut make = Command::new("make");
         make.args([&jobs(), "libpython3.13.a", "pybuilddir.txt"])
             .arg(format!("OPT={}", FLAGS.join(" ")))
             .env("PYTHONHOME", native)
-            .current_dir(&build);
+            .env("SOURCE_DATE_EPOCH", SOURCE_DATE)
+            .current_dir(&source);
         exec::logged(&mut make, &log)?;
-        collect(tools, &source, &build, folder)
+        collect(tools, home, &source, folder)
     })
 }
 
@@ -219,7 +223,6 @@ fn configure(
     native: &Path,
     libraries: &Path,
     source: &Path,
-    build: &Path,
     log: &Path,
 ) -> Result<()> {
     let machine = exec::output(Command::new("sh").arg(source.join("config.guess")))?;
@@ -229,10 +232,9 @@ fn configure(
         home.join("posix/include").display(),
         home.join("reactor/include").display()
     );
-    let map = |from: &Path| format!("-ffile-prefix-map={}=.", from.display());
     let mut command = Command::new("sh");
     command
-        .arg(source.join("configure"))
+        .arg("configure")
         .args([
             "-q",
             "--host=wasm32-unknown-wasip1",
@@ -249,12 +251,12 @@ fn configure(
         .env("CPP", format!("{} -E", tools.clang.display()))
         .env("AR", &tools.ar)
         .env("RANLIB", &tools.ranlib)
-        .env("CFLAGS", format!("{} {}", map(source), map(build)))
+        .env("CFLAGS", format!("-ffile-prefix-map={}=.", source.display()))
         .env("CPPFLAGS", headers)
         .env("LDFLAGS", format!("-L{}", libraries.join("lib").display()))
         // The libraries are named below; a pkg-config of this machine would name this machine's.
         .env("PKG_CONFIG", "true")
-        .current_dir(build);
+        .current_dir(source);
     for (name, library) in [("ZLIB", "z"), ("BZIP2", "bz2"), ("LIBLZMA", "lzma"), ("LIBSQLITE3", "sqlite3")] {
         command.env(format!("{name}_CFLAGS"), &include);
         command.env(format!("{name}_LIBS"), format!("-L{} -l{library}", libraries.join("lib").display()));
@@ -263,27 +265,27 @@ fn configure(
 }
 
 /// Keeps what later steps use: archives, headers, and `sysconfig`'s variables without folders of this machine.
-fn collect(tools: &CTools, source: &Path, build: &Path, folder: &Path) -> Result<()> {
+fn collect(tools: &CTools, home: &Path, source: &Path, folder: &Path) -> Result<()> {
     let lib = folder.join("lib");
     fs::create_dir_all(&lib)?;
-    fs::copy(build.join("libpython3.13.a"), lib.join("libpython3.13.a"))?;
+    fs::copy(source.join("libpython3.13.a"), lib.join("libpython3.13.a"))?;
     for within in ["Modules/expat", "Modules/_decimal/libmpdec", "Modules/_hacl"] {
-        for archive in files(&build.join(within), "a")? {
+        for archive in files(&source.join(within), "a")? {
             let file = archive.file_name().ok_or_else(|| anyhow!("{} has no name", archive.display()))?;
             fs::copy(&archive, lib.join(file))?;
         }
     }
     exec::output(Command::new("cp").arg("-R").arg(source.join("Include")).arg(folder.join("include")))?;
-    fs::copy(build.join("pyconfig.h"), folder.join("include/pyconfig.h"))?;
+    fs::copy(source.join("pyconfig.h"), folder.join("include/pyconfig.h"))?;
     // The library as it was patched.
     exec::output(Command::new("cp").arg("-R").arg(source.join("Lib")).arg(folder.join("Lib")))?;
-    let made = fs::read_to_string(build.join("pybuilddir.txt"))?;
-    for data in files(&build.join(made.trim()), "py")? {
+    let made = fs::read_to_string(source.join("pybuilddir.txt"))?;
+    for data in files(&source.join(made.trim()), "py")? {
         let mut text = fs::read_to_string(&data)?;
         for (real, shown) in [
-            (build, "/usr/src/python3.13"),
             (source, "/usr/src/python3.13"),
             (tools.prefix.as_path(), "/usr/src/toolchain"),
+            (home, "/usr/src/wasmsh/components/python"),
             (&cache::root()?, "/usr/src"),
         ] {
             text = text.replace(&real.display().to_string(), shown);
@@ -331,7 +333,8 @@ impl Link<'_> {
         ]
         .map(|folder| format!("-I{}", folder.display()));
         let mut flags: Vec<&str> = headers.iter().map(String::as_str).collect();
-        flags.push("-DPy_BUILD_CORE");
+        let map = format!("-ffile-prefix-map={}=.", self.cpython.display());
+        flags.extend(["-DPy_BUILD_CORE", &map]);
         for name in REACTOR {
             objects.push(self.compile("reactor", name, &flags)?);
         }
