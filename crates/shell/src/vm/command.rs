@@ -403,6 +403,7 @@ impl Vm {
             script: None,
             after_trap: None,
             trap: 0,
+            getopts_at: None,
             stashed: self.stash_traps(),
         };
         self.no_errexit |= self.current.in_condition;
@@ -499,6 +500,7 @@ impl Vm {
             script: Some((script, 0)),
             after_trap: None,
             trap: 0,
+            getopts_at: None,
             stashed: Vec::new(),
         };
         self.no_errexit = no_errexit;

@@ -51,6 +51,9 @@ impl Vm {
         while let Some((symbol, var)) = call.saved.pop() {
             self.restore_variable(symbol, var);
         }
+        if let Some(at) = call.getopts_at {
+            self.shell.getopts_at = at;
+        }
         if let Some(after) = call.after_trap {
             self.shell.status = after.status;
             self.shell.pipe_status = after.pipe_status;

@@ -179,6 +179,8 @@ pub(crate) struct Call {
     after_trap: Option<AfterTrap>,
     /// The trap that runs.
     pub(crate) trap: u8,
+    /// Where `getopts` was in a word, if `OPTIND` is local here.
+    pub(crate) getopts_at: Option<usize>,
     /// Traps that do not hold inside a function, while it runs.
     stashed: Vec<(u8, Str)>,
 }

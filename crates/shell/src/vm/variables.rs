@@ -562,7 +562,11 @@ impl Vm {
             let _ = export;
             Var { value: Value::Unset, attrs: special, exists: true, scope: depth }
         };
+        let getopts_at = self.shell.getopts_at;
         if let Some(call) = self.function_call() {
+            if symbol == known::OPTIND {
+                call.getopts_at = Some(getopts_at);
+            }
             call.saved.push((symbol, old));
         }
         *self.shell.vars.get_mut(symbol) = new;

@@ -12,3 +12,4 @@ declare -f inner
 rec() { [ $1 -gt 0 ] && rec $(($1-1)); return $1; }; rec 200; echo $?
 opt() { local OPTIND=1 o; while getopts 'ab:c' o; do echo "$o ${OPTARG-}"; done; shift $((OPTIND-1)); echo "rest $*"; }
 opt -a -b val -c x y; opt -bval -- -z; opt
+nested() { local OPTIND=1 o; while getopts xyz o; do echo $o; [ $o = y ] && inner2 -ab; done; }; inner2() { local OPTIND=1 p; while getopts ab p; do echo $p; done; }; nested -xyz
