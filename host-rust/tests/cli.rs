@@ -1,5 +1,7 @@
 //! The command line, as a user meets it. Needs the components of `cargo xtask build`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 

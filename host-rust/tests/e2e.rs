@@ -2,6 +2,8 @@
 //!
 //! `WASMSH_E2E` limits the run to cases whose `topic/name` contains its value.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The crate, as a program that embeds it meets it. Needs the components of `cargo xtask build`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock, Mutex};
