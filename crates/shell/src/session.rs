@@ -287,8 +287,11 @@ impl Session {
                 }
                 None => {
                     let shell = inner.saved.borrow_mut().take();
-                    pid = self.spawn_shell(name, options, slot.clone(), shell);
-                    slot.give(text, None);
+                    // What is for this run alone must not become the shell's own.
+                    let lasting = RunOptions { environment: Vec::new(), cwd: None, ..options.clone() };
+                    pid = self.spawn_shell(name.clone(), &lasting, slot.clone(), shell);
+                    let start = StartOver { name, options: options.clone() };
+                    slot.give(text, Some(Box::new(move |vm: &mut Vm| start.apply(vm))));
                     if let Some(pid) = pid {
                         *inner.main.borrow_mut() = Some((pid, slot.clone()));
                     }
@@ -506,7 +509,7 @@ impl StartOver {
         vm.shell.name = self.name.clone();
         vm.shell.args = Rc::new(self.options.arguments.iter().map(|arg| Str::new(arg)).collect());
         if let Some(cwd) = &self.options.cwd {
-            vm.ctx.set_cwd(cwd.as_str());
+            vm.run_directory(cwd);
         }
         let input = match self.options.stdin {
             StdinKind::Empty => Rc::new(Description::File(MemoryFile::open(Vec::new()))),

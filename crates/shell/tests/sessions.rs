@@ -57,6 +57,24 @@ fn state_lasts_from_run_to_run() {
 }
 
 #[test]
+fn what_is_for_one_run_is_gone_after_it() {
+    for before in ["", ":"] {
+        let session = session();
+        if !before.is_empty() {
+            run(&session, "mkdir d; V=kept");
+        }
+        let options = RunOptions {
+            environment: vec![(b"V".to_vec(), b"one".to_vec())],
+            cwd: Some("/tmp".into()),
+            ..RunOptions::default()
+        };
+        assert_eq!(run_with(&session, "pwd; env | grep ^V=; cd /usr", &options), ("/tmp\nV=one\n".into(), 0));
+        let after = if before.is_empty() { "unset\n/workspace\n" } else { "kept\n/workspace\n" };
+        assert_eq!(run(&session, "echo ${V-unset}; pwd"), (after.into(), 0));
+    }
+}
+
+#[test]
 fn a_fresh_run_leaves_only_files() {
     let session = session();
     let fresh = RunOptions { fresh: true, ..RunOptions::default() };

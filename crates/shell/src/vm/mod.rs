@@ -303,6 +303,10 @@ pub(crate) struct Vm {
     out: Vec<(u32, Vec<u8>)>,
     /// What temporary assignments have replaced.
     temporary: Vec<(Sym, Var)>,
+    /// What the variables of the present run have replaced.
+    run_variables: Vec<(Sym, Var)>,
+    /// The directory before the present run, when that has one of its own.
+    run_directory: Option<Rc<str>>,
     /// The names among them.
     current: Current,
     pipes: Vec<Pipeline>,
@@ -365,6 +369,8 @@ impl Vm {
             pending: None,
             out: Vec::new(),
             temporary: Vec::new(),
+            run_variables: Vec::new(),
+            run_directory: None,
             current: Current::default(),
             pipes: Vec::new(),
             process_marks: Vec::new(),

@@ -119,6 +119,7 @@ impl Vm {
             self.pop_ctl();
         }
         self.restore_temporary();
+        self.restore_run();
         self.args.clear();
         self.marks.clear();
         self.words.clear();
@@ -142,10 +143,30 @@ impl Vm {
             return;
         }
         let symbol = self.symbol(name);
+        let old = self.shell.vars.get(symbol).clone();
+        self.run_variables.push((symbol, old));
         // One that cannot be assigned keeps its value.
         if self.assign(symbol, Value::Str(Str::new(value))) != Err(Unwind::Discard(1)) {
             self.shell.vars.get_mut(symbol).attrs.insert(Attrs::EXPORT);
             self.shell.environment = None;
+        }
+    }
+
+    /// The directory of one run.
+    pub(crate) fn run_directory(&mut self, path: &str) {
+        let before = self.run_directory.take().unwrap_or_else(|| self.ctx.cwd());
+        self.run_directory = Some(before);
+        self.ctx.set_cwd(path);
+        self.run_variable(b"PWD", path.as_bytes());
+    }
+
+    /// Puts back what was set for one run.
+    fn restore_run(&mut self) {
+        while let Some((symbol, var)) = self.run_variables.pop() {
+            self.restore_variable(symbol, var);
+        }
+        if let Some(cwd) = self.run_directory.take() {
+            self.ctx.set_cwd(cwd);
         }
     }
 
