@@ -71,13 +71,14 @@ const script = (text) => decoder.decode(bytes(text));
 /**
  * @param {Case} one
  * @param {{ composition: "linked" | "composed", memories: "multi" | "single" }} build
+ * @param {AbortSignal} [signal] gives the case up
  */
-export async function runCase({ setup, steps }, build) {
+export async function runCase({ setup, steps }, build, signal) {
   const initialFiles = Object.entries(setup.files ?? {}).map(([path, file]) => {
     const whole = typeof file === "object" && !Array.isArray(file) && "content" in file ? file : { content: file };
     return { path: `/workspace/${path}`, content: bytes(whole.content), mode: parseInt(whole.mode ?? "644", 8) };
   });
-  const session = await openSession({ initialFiles, env: setup.env, cwd: setup.cwd }, build);
+  const session = await openSession({ initialFiles, env: setup.env, cwd: setup.cwd, signal }, build);
   try {
     for (const step of steps) await runStep(session, step);
   } finally {

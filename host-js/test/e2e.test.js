@@ -15,6 +15,9 @@ const COMPOSITIONS = [
 const multi = WebAssembly.validate(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0));
 const all = cases();
 
+/** Milliseconds after which a case is taken to hang; no measure of anything. */
+const HANGS = 180_000;
+
 if (existsSync(MANIFEST)) {
   const { components } = JSON.parse(readFileSync(MANIFEST, "utf8"));
   for (const { composition, component, has } of COMPOSITIONS) {
@@ -26,7 +29,7 @@ if (existsSync(MANIFEST)) {
         for (const one of all) {
           const lacks = one.needs.find((need) => !has.includes(need) || (need === "python" && component === "core" && components.python === undefined));
           const skip = lacks === undefined ? false : `needs ${lacks}`;
-          await t.test(`${one.topic}/${one.name}`, { skip }, () => runCase(one, { composition, memories }));
+          await t.test(`${one.topic}/${one.name}`, { skip, timeout: HANGS }, ({ signal }) => runCase(one, { composition, memories }, signal));
         }
       });
     }

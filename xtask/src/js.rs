@@ -54,9 +54,13 @@ pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
     )
 }
 
-/// Runs the tests of the package, against `dist`.
+/// Runs the tests of the package, against `dist`: in this Node, in a newer one (which has multi-memory, and comes
+/// from npm), and as the package is installed.
 pub(crate) fn test(project: &Project) -> Result<()> {
-    exec::run(npm().args(["test"]).current_dir(project.path("host-js")))
+    for script in ["test", "test:node24", "test:package"] {
+        exec::run(npm().args(["run", "--silent", script]).current_dir(project.path("host-js")))?;
+    }
+    Ok(())
 }
 
 /// Checks the types.
