@@ -19,6 +19,11 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// compiler uses by default (bulk memory, sign extension, non-trapping conversions) is older.
 const FEATURES: &str = "-Ctarget-feature=+simd128";
 
+/// Guest packages. Native linkers do not accept the names of their exports: they are checked and linted natively, but
+/// run only as WebAssembly, by the tests of those who use them.
+pub(crate) const PACKAGES: [&str; 4] =
+    ["wasmsh-vfs-component", "wasmsh-shell-component", "wasmsh-sandbox-component", "wasmsh-python-wasi"];
+
 /// The components made from Rust crates, by the names of their folders in `components/`.
 const NAMES: [&str; 3] = ["vfs", "shell", "sandbox"];
 

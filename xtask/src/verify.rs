@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::build::WITH_ENGINE;
 use crate::project::Project;
-use crate::{build, exec, js, rust_guest, ui};
+use crate::{build, exec, guest, js, rust_guest, ui};
 
 /// Runs every test, also after one has failed; the error names the kinds that failed.
 pub(crate) fn test(project: &Project) -> Result<()> {
@@ -22,8 +22,11 @@ pub(crate) fn test(project: &Project) -> Result<()> {
     } else {
         &["test", "--no-fail-fast"]
     };
-    let without_engine =
-        || ["--workspace"].into_iter().chain(WITH_ENGINE.iter().flat_map(|name| ["--exclude", name]));
+    let without_engine = || {
+        ["--workspace"]
+            .into_iter()
+            .chain(WITH_ENGINE.iter().chain(&guest::PACKAGES).flat_map(|name| ["--exclude", name]))
+    };
     let with_engine =
         || ["--release"].into_iter().chain(WITH_ENGINE.iter().flat_map(|name| ["--package", name]));
     let cargo = || {
