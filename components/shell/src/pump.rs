@@ -103,7 +103,7 @@ impl Pump {
                         (timer, left) => timer.or(left),
                     };
                     let came = self.exchange(wait);
-                    if !came && wait.is_none() || !came && !self.owner.host_blocks() {
+                    if !came && (wait.is_none() || !self.owner.host_blocks()) {
                         return Err(Errno::Again);
                     }
                 }

@@ -14,6 +14,14 @@
 //! The last three are recorded from the real tools: `BLESS=1 cargo test -p wasmsh-commands --test cases`. A block with
 //! `% own` is not run by the real tools, since they differ on purpose or by version; its expectation is our own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "not part of the product"
+)]
 #![allow(missing_docs)]
 
 use std::cell::RefCell;

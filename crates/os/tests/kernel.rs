@@ -1,5 +1,14 @@
 //! The kernel as small programs see it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::await_holding_refcell_ref,
+    reason = "not part of the product"
+)]
 #![allow(missing_docs)]
 
 use std::cell::RefCell;
@@ -535,8 +544,8 @@ fn two_machines_do_the_same() {
             });
         }
         machine.settle();
-        let result = log.borrow().concat();
-        result
+
+        log.borrow().concat()
     };
     let first = trace();
     assert!(first.len() > 1000);

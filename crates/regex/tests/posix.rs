@@ -1,5 +1,14 @@
 //! What patterns match, as POSIX and GNU have it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "not part of the product"
+)]
+
 use wasmsh_regex::{BuildError, ParseError, Regex, Syntax};
 
 /// Pattern, haystack, and the spans of the whole match and of each group.

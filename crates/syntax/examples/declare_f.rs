@@ -1,5 +1,14 @@
 //! Prints the functions that a script on standard input defines, as `declare -f` would.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "not part of the product"
+)]
+
 use std::io::{Read, Write};
 
 use wasmsh_syntax::ast::CommandKind;

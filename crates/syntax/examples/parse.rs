@@ -1,6 +1,7 @@
 //! Parses scripts as `bash -n` would: prints bash's message for what is not well-formed.
 //!
 //! `parse FILE…` prints `ok FILE` or `bad FILE` for each file; without arguments the script is standard input.
+
 #![allow(clippy::print_stdout)]
 
 use std::io::{Read, Write};

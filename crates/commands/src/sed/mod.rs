@@ -24,7 +24,11 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("e,expression", "SCRIPT", "add these commands to the script"),
         Opt::value("f,file", "FILE", "add the commands in FILE to the script"),
         Opt::flag("follow-symlinks", "with -i, edit what a symbolic link points to"),
-        Opt::optional("i,in-place", "SUFFIX", "edit the files in place; with a SUFFIX,\nkeep the old ones under that name"),
+        Opt::optional(
+            "i,in-place",
+            "SUFFIX",
+            "edit the files in place; with a SUFFIX,\nkeep the old ones under that name",
+        ),
         Opt::value("l,line-length", "N", "the width of the lines that 'l' writes"),
         Opt::flag("posix", "without the extensions of GNU"),
         Opt::flag("E,r,regexp-extended", "use extended regular expressions"),

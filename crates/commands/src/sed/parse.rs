@@ -190,9 +190,7 @@ impl Parser {
                 };
                 byte = self.get_nonblank();
             }
-            if matches!(start, Address::Zero)
-                && (self.dialect.posix || !matches!(to, Some(End::Regex(_))))
-            {
+            if matches!(start, Address::Zero) && (self.dialect.posix || !matches!(to, Some(End::Regex(_)))) {
                 return self.bad("invalid usage of line address 0");
             }
             from = Some(start);
@@ -449,8 +447,7 @@ impl Parser {
         let mut text = text::text(&raw);
         text.push(b'\n');
         if let Some(command) = self.script.commands.get_mut(index)
-            && let Action::Append(place) | Action::Insert(place) | Action::Change(place) =
-                &mut command.action
+            && let Action::Append(place) | Action::Insert(place) | Action::Change(place) = &mut command.action
         {
             *place = text;
         }
@@ -734,8 +731,7 @@ impl Parser {
     pub(super) fn finish(mut self) -> Parsed<Script> {
         if let Some((command, raw)) = self.pending.take()
             && let Some(command) = self.script.commands.get_mut(command)
-            && let Action::Append(place) | Action::Insert(place) | Action::Change(place) =
-                &mut command.action
+            && let Action::Append(place) | Action::Insert(place) | Action::Change(place) = &mut command.action
         {
             *place = text::text(&raw);
         }

@@ -38,7 +38,10 @@ enum Flow {
     Delete,
     /// The script begins anew with what is left.
     Again,
-    Quit { status: u8, print: bool },
+    Quit {
+        status: u8,
+        print: bool,
+    },
 }
 
 /// The state of a range.
@@ -102,7 +105,11 @@ impl<'a> Machine<'a> {
                 b"/dev/stdout" => Target::Stdout,
                 b"/dev/stderr" => Target::Stderr,
                 name => {
-                    let output = t.ctx.create_output(name, false).await.map_err(|error| could_not_open(name, error))?;
+                    let output = t
+                        .ctx
+                        .create_output(name, false)
+                        .await
+                        .map_err(|error| could_not_open(name, error))?;
                     files.push(Sink::new(output));
                     Target::File(files.len() - 1)
                 }
@@ -224,7 +231,8 @@ impl<'a> Machine<'a> {
             let found = prefilter.find_at(lines, 0).map_err(exhausted)?;
             let whole = found.is_none();
             let skipped = match found {
-                Some(found) => memchr::memrchr(b'\n', lines.get(..found.start).unwrap_or_default()).map_or(0, |at| at + 1),
+                Some(found) => memchr::memrchr(b'\n', lines.get(..found.start).unwrap_or_default())
+                    .map_or(0, |at| at + 1),
                 None => last + 1,
             };
             if skipped == 0 {
@@ -297,7 +305,8 @@ impl<'a> Machine<'a> {
 
     /// Prints the pattern space.
     async fn print(&mut self, target: Target) -> Done {
-        let (space, ended, delimiter) = (std::mem::take(&mut self.space), self.ended, self.settings.delimiter);
+        let (space, ended, delimiter) =
+            (std::mem::take(&mut self.space), self.ended, self.settings.delimiter);
         self.sink(target).line(&space, ended, delimiter);
         self.space = space;
         self.drain(target).await
@@ -370,7 +379,7 @@ impl<'a> Machine<'a> {
             Address::Step { first, step } => Ok(if step == 0 {
                 self.number == first
             } else {
-                self.number >= first && (self.number - first) % step == 0
+                self.number >= first && (self.number - first).is_multiple_of(step)
             }),
             Address::Last => self.source.at_end(self.t, false).await,
             Address::Regex(id) => self.matches_regex(script, id),
@@ -397,7 +406,14 @@ impl<'a> Machine<'a> {
                     End::Last if self.source.at_end(self.t, false).await? => Range::Outside,
                     End::Last | End::Regex(_) => Range::Until,
                 };
-                (true, if matches!(next, Range::UpTo(end) if end <= self.number) { Range::Outside } else { next })
+                (
+                    true,
+                    if matches!(next, Range::UpTo(end) if end <= self.number) {
+                        Range::Outside
+                    } else {
+                        next
+                    },
+                )
             }
             Range::UpTo(end) => {
                 let next = if self.number >= end { Range::Outside } else { range };
@@ -525,7 +541,11 @@ impl<'a> Machine<'a> {
                 Action::QuitSilently(status) => return Ok(Flow::Quit { status: *status, print: false }),
                 Action::Next => {
                     if self.source.at_end(self.t, true).await? {
-                        return Ok(if self.settings.posix { Flow::Quit { status: 0, print: false } } else { Flow::End });
+                        return Ok(if self.settings.posix {
+                            Flow::Quit { status: 0, print: false }
+                        } else {
+                            Flow::End
+                        });
                     }
                     if !self.settings.quiet {
                         self.print(Target::Main).await?;

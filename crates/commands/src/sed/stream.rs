@@ -201,7 +201,11 @@ impl Source {
             Ok(None) => Ok(None),
             Ok(Some(found)) => {
                 let ended = found.last() == Some(&self.delimiter);
-                line.extend_from_slice(if ended { found.split_last().map_or(found, |(_, head)| head) } else { found });
+                line.extend_from_slice(if ended {
+                    found.split_last().map_or(found, |(_, head)| head)
+                } else {
+                    found
+                });
                 Ok(Some(ended))
             }
             Err(error) => Err(read_error(name, error)),
@@ -272,9 +276,8 @@ impl Source {
     pub(super) async fn finish_edit(&mut self) -> Done {
         let Some(mut edit) = self.edit.take() else { return Ok(()) };
         let target = &edit.target;
-        let fail = |what: &str, error: Errno| {
-            Fail::Message(format!("{what} {target}: {}", error.strerror()), 4)
-        };
+        let fail =
+            |what: &str, error: Errno| Fail::Message(format!("{what} {target}: {}", error.strerror()), 4);
         edit.sink.output.flush().await.map_err(|error| fail("couldn't write to", error))?;
         self.ctx.set_mode(&edit.temporary, edit.mode, true).map_err(|error| fail("cannot change", error))?;
         if let Some(suffix) = self.in_place.as_ref().filter(|suffix| !suffix.is_empty()) {
@@ -314,11 +317,7 @@ fn directory_of(path: &[u8]) -> &[u8] {
 fn backup_name(target: &[u8], suffix: &[u8]) -> Vec<u8> {
     let directory = directory_of(target);
     let base = target.get(directory.len()..).unwrap_or_default();
-    let name = if suffix.contains(&b'*') {
-        suffix.replace("*", base)
-    } else {
-        [base, suffix].concat()
-    };
+    let name = if suffix.contains(&b'*') { suffix.replace("*", base) } else { [base, suffix].concat() };
     if name.contains(&b'/') { name } else { [directory, &name].concat() }
 }
 

@@ -8,8 +8,7 @@ use super::script::{Case, Part};
 pub(super) fn escape(rest: &[u8]) -> Option<(u8, usize)> {
     let number = |radix: u32, most: usize| {
         let digits = rest.get(1..).unwrap_or_default();
-        let count =
-            digits.iter().take(most).take_while(|digit| char::from(**digit).is_digit(radix)).count();
+        let count = digits.iter().take(most).take_while(|digit| char::from(**digit).is_digit(radix)).count();
         let value = digits.get(..count)?.iter().fold(0_u32, |value, digit| {
             value * radix + char::from(*digit).to_digit(radix).unwrap_or_default()
         });
