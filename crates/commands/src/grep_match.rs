@@ -98,7 +98,11 @@ impl Matcher {
             && patterns.iter().any(|pattern| {
                 pattern.windows(2).any(|pair| matches!(pair, [b'\\', digit] if digit.is_ascii_digit()))
             });
-        let anywhere = if ends || back_references || lines || words || delimiter != b'\n' {
+        // A match that can go on into other lines would be looked for over and over: such patterns are asked
+        // of one line at a time.
+        let beyond = kind != Kind::Fixed
+            && patterns.iter().any(|pattern| pattern.iter().any(|byte| b".[\\".contains(byte)));
+        let anywhere = if beyond || ends || back_references || lines || words || delimiter != b'\n' {
             None
         } else {
             syntax.multiline = true;
