@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// One of the components that a host loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,10 @@ impl ComponentName {
         }
     }
 }
+
+/// A copied directory has its files' times in the order of copying: only a component that is newer than its
+/// precompiled form by more than this was built anew.
+const COPYING: Duration = Duration::from_secs(10);
 
 /// The directories that are searched for components.
 #[derive(Clone, Debug)]
@@ -82,7 +87,8 @@ impl Components {
                 fs::metadata(path).ok().filter(fs::Metadata::is_file).and_then(|data| data.modified().ok())
             };
             let (source, compiled) = (changed(&component), changed(&precompiled));
-            let current = compiled.is_some_and(|compiled| source.is_none_or(|source| source <= compiled));
+            let current =
+                compiled.is_some_and(|compiled| source.is_none_or(|source| source <= compiled + COPYING));
             (source.is_some() || compiled.is_some()).then(|| Found {
                 precompiled: current.then_some(precompiled),
                 component: source.is_some().then_some(component),
@@ -99,7 +105,7 @@ impl Components {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     #[test]
     fn a_precompiled_component_that_is_older_than_its_source_is_left_alone() {
