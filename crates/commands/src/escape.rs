@@ -112,3 +112,29 @@ pub(crate) fn push_utf8(value: u32, out: &mut Vec<u8>) {
         }
     }
 }
+
+/// What stands between a `%` and its letter in a format (`printf(3)`).
+pub(crate) struct Spec<'a> {
+    /// The flags, in their order.
+    pub(crate) flags: &'a [u8],
+    /// 0 where none is given.
+    pub(crate) width: u32,
+    pub(crate) precision: Option<usize>,
+    /// The letter, and what follows it.
+    pub(crate) rest: &'a [u8],
+}
+
+/// Reads flags out of `allowed`, a width and a precision from the start of `format`.
+pub(crate) fn spec<'a>(format: &'a [u8], allowed: &[u8]) -> Spec<'a> {
+    let flags = format.iter().take_while(|byte| allowed.contains(byte)).count();
+    let (flags, more) = format.split_at(flags);
+    let (width, count) = digits(more, 10, 6);
+    let mut rest = more.get(count..).unwrap_or_default();
+    let mut precision = None;
+    if let Some(behind) = rest.strip_prefix(b".") {
+        let (value, count) = digits(behind, 10, 6);
+        precision = Some(value as usize);
+        rest = behind.get(count..).unwrap_or_default();
+    }
+    Spec { flags, width, precision, rest }
+}

@@ -555,16 +555,8 @@ impl Search {
                     rest = rest.get(count..).unwrap_or_default();
                 }
                 b'%' => {
-                    let flags = rest.iter().take_while(|byte| b"-+ #0".contains(byte)).count();
-                    let (flags, more) = rest.split_at(flags);
-                    let (width, digits) = crate::escape::digits(more, 10, 6);
-                    let mut more = more.get(digits..).unwrap_or_default();
-                    let mut precision = None;
-                    if let Some(behind) = more.strip_prefix(b".") {
-                        let (value, digits) = crate::escape::digits(behind, 10, 6);
-                        precision = Some(value as usize);
-                        more = behind.get(digits..).unwrap_or_default();
-                    }
+                    let crate::escape::Spec { flags, width, precision, rest: more } =
+                        crate::escape::spec(rest, b"-+ #0");
                     let Some((&letter, behind)) = more.split_first() else {
                         out.push(b'%');
                         return;
