@@ -33,6 +33,8 @@ fn run(module: &[u8], function: &str) -> Result<Vec<u8>> {
 
     let mut config = Config::new();
     config.max_wasm_stack(STACK);
+    // Not used here, but checked: with the feature `async`, no stack may be larger than that of a fiber.
+    config.async_stack_size(STACK + (1 << 20));
     let engine = Engine::new(&config)?;
     let module = Module::new(&engine, &instrumented).context("the module cannot be compiled")?;
     match module.get_export(function) {
