@@ -183,7 +183,7 @@ export class RunDriver {
       const stuck = sink.full() && !over;
       if (events.length > 0 && !stuck) return events;
       if (!environment.blocks) return events;
-      if (!stuck && (performance.now() >= until || (timeout === undefined && this.#nothingCanCome()))) return events;
+      if (!stuck && performance.now() >= until) return events;
       if (events.length > 0) this.#events.unshift(...events);
       environment.wait((stuck ? this.deadline : until) - performance.now());
     }
@@ -342,14 +342,6 @@ export class RunDriver {
       this.#askForStdin();
     }
     return events;
-  }
-
-  /**
-   * Whether who waits inside Python waits for a command that cannot begin before Python has returned: one of ours, or, in a composition
-   * with a Python of its own, one that we cannot see. Everything else is decided outside, and may still come.
-   */
-  #nothingCanCome() {
-    return this.#stdinClosed && (this.#commands.length > 0 || this.python === undefined);
   }
 
   /** @param {Wait} wait */

@@ -17,6 +17,7 @@ export interface Config {
   limits: Limits;
   ceilings: Ceilings;
   commands: string[];
+  exclusiveCommands: string[];
   hostBlocks: boolean;
 }
 export type StdinKind = "empty" | "piped" | "terminal";

@@ -168,6 +168,8 @@ export class SessionWorker {
       limits: limits(options.limits),
       ceilings: CEILINGS,
       commands: linked ? PYTHON_COMMANDS : [],
+      // This thread can run one at a time.
+      exclusiveCommands: linked ? PYTHON_COMMANDS : [],
       hostBlocks: this.environment.blocks,
     });
     for (const { path, content, mode } of options.files) this.#writeFile(path, content, mode);

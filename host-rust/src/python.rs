@@ -344,6 +344,8 @@ impl processes::HostProcess for Forward {
         duplicate => call_duplicate(descriptor: u32 => descriptor, to: Option<u32> => to) -> Outcome<u32>;
         pipe => call_pipe() -> Outcome<(u32, u32)>;
         take_signal => call_take_signal() -> Option<Signal>;
+        next_command => call_next_command() -> Option<u32>;
+        finish => call_finish(how: Exit => how) -> ();
     }
 
     fn open(&mut self, pid: u32) -> wasmtime::Result<Option<Resource<Process>>> {

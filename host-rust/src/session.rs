@@ -218,6 +218,8 @@ impl SessionBuilder {
             limits: self.limits.into(),
             ceilings: self.ceilings.into(),
             commands,
+            // Every Python has an instance of its own here; the composed sandbox has one, and says so by itself.
+            exclusive_commands: Vec::new(),
             host_blocks: true,
         })?;
         if let Some(bytes) = self.files {

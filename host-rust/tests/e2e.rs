@@ -47,7 +47,6 @@ struct Case {
 enum Need {
     Python,
     Trap,
-    SeveralPythons,
 }
 
 #[derive(Deserialize)]
@@ -367,5 +366,5 @@ fn core_with_python_linked() {
 
 #[test]
 fn composed_sandbox() {
-    run_all(Python::Composed, &[Need::Trap, Need::SeveralPythons]);
+    run_all(Python::Composed, &[Need::Trap]);
 }

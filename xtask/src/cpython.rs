@@ -72,6 +72,7 @@ pub(crate) fn component(project: &Project, rustc: &GuestRustc, forge: &Path) -> 
         .texts("flags", GLUE_FLAGS)
         .texts("exports", EXPORTS)
         .text("stack", &STACK.to_string())
+        .file("preinit", &project.path("xtask/forge/src/preinit.rs"))?
         .tree("posix", &home.join("posix"))?
         .tree("reactor", &home.join("reactor"))?;
     let entry = cache::entry("python", "Python: link, pre-initialise, make a component", inputs, |folder| {

@@ -99,22 +99,38 @@ static bool differs(uintptr_t one, uintptr_t other)
     return wasm_v128_any_true(difference);
 }
 
-static void copy_what_differs(uintptr_t to, uintptr_t from, uintptr_t length)
+// Something to do with a block of memory, `length` bytes at `at`, that the image holds at `image`.
+typedef void visit(uintptr_t at, uintptr_t image, uintptr_t length, void *with);
+
+// Visits the blocks that differ from the image, and the two ends that are no whole blocks.
+__attribute__((always_inline)) static inline void each_that_differs(visit *do_it, void *with)
 {
-    __asm__ volatile("" : "+r"(to), "+r"(from), "+r"(length) : : "memory");
-    uintptr_t at = 0;
-    // From the first whole block on, so that blocks are pages.
-    uintptr_t head = -to % BLOCK;
-    if (head <= length) {
-        __builtin_memcpy((void *)to, (const void *)from, head);
-        for (at = head; at + BLOCK <= length; at += BLOCK) {
-            if (differs(to + at, from + at)) {
-                __builtin_memcpy((void *)(to + at), (const void *)(from + at), BLOCK);
+    struct part both[2];
+    uintptr_t image = pristine_end;
+    parts(both);
+    for (int i = 0; i < 2; i++) {
+        uintptr_t start = both[i].start, length = both[i].length, at = 0;
+        __asm__ volatile("" : "+r"(start), "+r"(image), "+r"(length) : : "memory");
+        // From the first whole block on, so that blocks are pages.
+        uintptr_t head = -start % BLOCK;
+        if (head <= length) {
+            do_it(start, image, head, with);
+            for (at = head; at + BLOCK <= length; at += BLOCK) {
+                if (differs(start + at, image + at)) {
+                    do_it(start + at, image + at, BLOCK, with);
+                }
             }
         }
+        do_it(start + at, image + at, length - at, with);
+        image += length;
     }
-    __builtin_memcpy((void *)(to + at), (const void *)(from + at), length - at);
     __asm__ volatile("" : : : "memory");
+}
+
+static void put_back(uintptr_t at, uintptr_t image, uintptr_t length, void *with)
+{
+    (void)with;
+    __builtin_memcpy((void *)at, (const void *)image, length);
 }
 
 static void take(void)
@@ -143,13 +159,7 @@ void wasmsh_image_reset(void)
     if (!has_run) {
         return;
     }
-    struct part both[2];
-    uintptr_t image = pristine_end;
-    parts(both);
-    for (int i = 0; i < 2; i++) {
-        copy_what_differs(both[i].start, image, both[i].length);
-        image += both[i].length;
-    }
+    each_that_differs(put_back, NULL);
 }
 
 void wasmsh_image_begin(void)
@@ -161,4 +171,76 @@ void wasmsh_image_begin(void)
         wasmsh_image_reset();
     }
     has_run = true;
+}
+
+// A process that waits for another one in the same interpreter. What of it differs from the image is put aside, above
+// its heap: a header, where each piece belongs, and the pieces. The heap of the other one begins behind that.
+
+struct piece {
+    uintptr_t at, length;
+};
+
+struct aside {
+    size_t count;
+    struct piece pieces[];
+};
+
+struct sizes {
+    size_t count;
+    uintptr_t bytes;
+};
+
+static void measure(uintptr_t at, uintptr_t image, uintptr_t length, void *with)
+{
+    (void)at, (void)image;
+    struct sizes *sizes = with;
+    sizes->count++;
+    sizes->bytes += length;
+}
+
+struct filling {
+    struct aside *aside;
+    uintptr_t end;
+};
+
+static void put_aside(uintptr_t at, uintptr_t image, uintptr_t length, void *with)
+{
+    (void)image;
+    struct filling *filling = with;
+    filling->aside->pieces[filling->aside->count++] = (struct piece){at, length};
+    __builtin_memcpy((void *)filling->end, (const void *)at, length);
+    filling->end += length;
+}
+
+// Puts the present process aside; memory is as before the first run then. 0: there is not enough of it.
+uintptr_t wasmsh_image_push(void)
+{
+    struct sizes sizes = {0};
+    each_that_differs(measure, &sizes);
+    uintptr_t start = (current_break + BLOCK - 1) / BLOCK * BLOCK;
+    uintptr_t contents = start + sizeof(struct aside) + sizes.count * sizeof(struct piece);
+    uintptr_t end = (contents + sizes.bytes + BLOCK - 1) / BLOCK * BLOCK;
+    if (end < start || !grow_to(end)) {
+        return 0;
+    }
+    struct filling filling = {(struct aside *)start, contents};
+    filling.aside->count = 0;
+    each_that_differs(put_aside, &filling);
+    each_that_differs(put_back, NULL);
+    current_break = end;
+    has_run = true;
+    return start;
+}
+
+// Brings back the process that was put aside at `start`; nothing is left of the one that ran since.
+void wasmsh_image_pop(uintptr_t start)
+{
+    each_that_differs(put_back, NULL);
+    __asm__ volatile("" : "+r"(start) : : "memory");
+    const struct aside *aside = (const struct aside *)start;
+    uintptr_t from = start + sizeof(struct aside) + aside->count * sizeof(struct piece);
+    for (size_t i = 0; i < aside->count; i++) {
+        copy(aside->pieces[i].at, from, aside->pieces[i].length);
+        from += aside->pieces[i].length;
+    }
 }

@@ -328,9 +328,17 @@ static int run(int argc, char **argv)
     return code;
 }
 
-int wasmsh_python_main(int argc, char **argv, char **environment)
+// Levels of C recursion that the process may still enter.
+int wasmsh_recursion_left(void) { return _PyThreadState_GET()->c_recursion_remaining; }
+
+int wasmsh_python_main(int argc, char **argv, char **environment, int recursion)
 {
     __wasilibc_environ = environment;
+    PyThreadState *tstate = _PyThreadState_GET();
+    if (recursion < tstate->c_recursion_remaining) {
+        // Others wait below this one, on the same native stack.
+        tstate->c_recursion_remaining = recursion;
+    }
     int code = run(argc, argv);
     fflush(stdout);
     fflush(stderr);

@@ -51,6 +51,10 @@ impl exported::GuestSession for Session {
             if !config.commands.iter().any(|command| command == name) {
                 config.commands.push(name.to_owned());
             }
+            // There is one instance of Python.
+            if !config.exclusive_commands.iter().any(|command| command == name) {
+                config.exclusive_commands.push(name.to_owned());
+            }
         }
         Self(shell::Session::new(&config))
     }

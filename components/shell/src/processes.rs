@@ -1,12 +1,12 @@
 //! `wasmsh:session/processes`: the processes of foreign commands.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bstr::BString;
 use wasmsh_os::{
-    Child, ChildState, Ctx, Description, Disposition as OsDisposition, Environment, Errno, Group, Interest,
-    Kernel, Pid, Readiness as OsReadiness, Spawn as OsSpawn, State, Target as OsTarget,
+    Answer, Child, ChildState, Ctx, Description, Disposition as OsDisposition, Environment, Errno, Group,
+    Interest, Kernel, Pid, Readiness as OsReadiness, RequestId, Spawn as OsSpawn, State, Target as OsTarget,
 };
 
 use crate::Component;
@@ -15,7 +15,9 @@ use crate::bindings::exports::wasmsh::session::processes::{
     Stat, Target, TerminalSize,
 };
 use crate::bindings::wasmsh::fs::files::File;
-use crate::convert::{errno_in, exit_in, position_out, signal_in, signal_out, stat_in, terminal_in};
+use crate::convert::{
+    errno_in, exit_in, exit_out, position_out, signal_in, signal_out, stat_in, terminal_in,
+};
 use crate::files::{ImportedFile, duplicate_handle};
 use crate::pump::{Pump, ended};
 
@@ -26,25 +28,68 @@ impl Guest for Component {
 /// The most bytes that one read returns, so that a wrong `max` costs no memory.
 const READ_MAX: usize = 1 << 20;
 
+/// A process that a request has named.
+pub(crate) struct Offer {
+    ctx: Ctx,
+    pump: Rc<Pump>,
+    request: RequestId,
+    /// Only one of its kind can be at work at a time.
+    exclusive: bool,
+}
+
 thread_local! {
     /// The processes that requests have named and nobody has opened yet, the latest last.
-    static OFFERED: RefCell<Vec<(Ctx, Rc<Pump>)>> = const { RefCell::new(Vec::new()) };
+    static OFFERED: RefCell<Vec<Offer>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Makes the process `pid` known to `process.open`.
-pub(crate) fn offer(kernel: &Rc<Kernel>, pid: Pid, pump: &Rc<Pump>) {
+pub(crate) fn offer(kernel: &Rc<Kernel>, pid: Pid, request: RequestId, exclusive: bool, pump: &Rc<Pump>) {
     if let Some(ctx) = kernel.context(pid) {
         OFFERED.with_borrow_mut(|offered| {
-            offered.retain(|(other, _)| !ended(other));
-            offered.push((ctx, pump.clone()));
+            offered.retain(|other| !ended(&other.ctx));
+            offered.push(Offer { ctx, pump: pump.clone(), request, exclusive });
         });
     }
+}
+
+/// Whether `ctx` was started by the process `ancestor`, or by what that has started.
+fn descends(ctx: &Ctx, ancestor: Pid) -> bool {
+    let mut current = ctx.clone();
+    loop {
+        let parent = current.parent();
+        if parent == ancestor {
+            return true;
+        }
+        // The first process is its own parent.
+        match ctx.kernel().context(parent) {
+            Some(next) if next.pid() != current.pid() => current = next,
+            _ => return false,
+        }
+    }
+}
+
+/// An exclusive command that nobody has opened yet: the latest that descends from `of`, otherwise, where any will do,
+/// the oldest.
+pub(crate) fn next_exclusive(of: &Ctx, any: bool) -> Option<Pid> {
+    OFFERED.with_borrow(|offered| {
+        let mut mine = offered.iter().filter(|offer| {
+            offer.exclusive && Rc::ptr_eq(offer.ctx.kernel(), of.kernel()) && !ended(&offer.ctx)
+        });
+        let child = mine.clone().rfind(|offer| descends(&offer.ctx, of.pid()));
+        child.or_else(|| if any { mine.next() } else { None }).map(|offer| offer.ctx.pid())
+    })
 }
 
 /// A process that somebody outside runs.
 pub(crate) struct Process {
     ctx: Ctx,
     pump: Rc<Pump>,
+    request: RequestId,
+    exclusive: bool,
+    /// It runs within another one, so that nobody else can say how it ends.
+    nested: bool,
+    /// Its last wait could not end before another exclusive command has run.
+    stuck: Cell<bool>,
 }
 
 impl Process {
@@ -61,7 +106,14 @@ impl Process {
     /// Waits until `descriptor` can be read, or written.
     fn wait_ready(&self, descriptor: u32, write: bool) -> Result<(), Errno> {
         let interest = Interest { descriptor, read: !write, write };
-        self.pump.until(&self.ctx, None, || !self.ctx.readiness(interest).is_empty())
+        self.until(None, || !self.ctx.readiness(interest).is_empty())
+    }
+
+    /// Runs the session until `ready` holds: see [`Pump::until`].
+    fn until(&self, timeout: Option<u64>, ready: impl FnMut() -> bool) -> Result<(), Errno> {
+        let result = self.pump.until(&self.ctx, self.exclusive, timeout, ready);
+        self.stuck.set(result == Err(Errno::Again));
+        result
     }
 
     fn read(&self, descriptor: u32, max: u32, blocking: bool) -> Result<Vec<u8>, Errno> {
@@ -121,6 +173,19 @@ impl Process {
         Ok(())
     }
 
+    /// Has every full pipe among what is to be written to take what comes. Whether there was one.
+    fn spool_all(&self, entries: &[Interest]) -> Result<bool, Errno> {
+        let mut any = false;
+        for entry in entries.iter().filter(|entry| entry.write) {
+            let description = self.description(entry.descriptor)?;
+            if matches!(&*description, Description::PipeWriter(_) | Description::Fifo(..)) {
+                self.spool(&description)?;
+                any |= self.ctx.readiness(*entry).contains(OsReadiness::WRITE);
+            }
+        }
+        Ok(any)
+    }
+
     fn poll(&self, entries: &[PollEntry], timeout: Option<u64>) -> Result<Vec<Readiness>, Errno> {
         self.alive()?;
         let entries: Vec<Interest> = entries
@@ -131,13 +196,15 @@ impl Process {
             || -> Vec<OsReadiness> { entries.iter().map(|entry| self.ctx.readiness(*entry)).collect() };
         let mut ready = look();
         if !ready.iter().any(|one| !one.is_empty()) {
-            let result = self.pump.until(&self.ctx, timeout, || {
+            let result = self.until(timeout, || {
                 ready = look();
                 ready.iter().any(|one| !one.is_empty())
             });
             match result {
                 Ok(()) => {}
                 Err(Errno::TimedOut) => self.register(&entries),
+                // As in `write`: room is made for whoever cannot read before this returns.
+                Err(Errno::Again) if self.spool_all(&entries)? => ready = look(),
                 Err(error) => return Err(error),
             }
         }
@@ -174,7 +241,7 @@ impl Process {
             Some(pid) => Child::Process(Pid::new(pid).ok_or(Errno::NoChild)?),
         };
         let mut outcome: Result<(Pid, ChildState), Errno> = Err(Errno::Again);
-        let result = self.pump.until(&self.ctx, timeout, || {
+        let result = self.until(timeout, || {
             if outcome == Err(Errno::Again) {
                 outcome = self.ctx.try_wait(which, false);
             }
@@ -200,11 +267,14 @@ const _: () = {
 
 impl GuestProcess for Process {
     fn open(pid: u32) -> Option<crate::bindings::exports::wasmsh::session::processes::Process> {
-        let (ctx, pump) = OFFERED.with_borrow_mut(|offered| {
-            let index = offered.iter().rposition(|(ctx, _)| ctx.pid().get() == pid && !ended(ctx))?;
+        let Offer { ctx, pump, request, exclusive } = OFFERED.with_borrow_mut(|offered| {
+            let index =
+                offered.iter().rposition(|offer| offer.ctx.pid().get() == pid && !ended(&offer.ctx))?;
             Some(offered.remove(index))
         })?;
-        Some(crate::bindings::exports::wasmsh::session::processes::Process::new(Self { ctx, pump }))
+        let nested = exclusive && pump.exclusive_begins(request);
+        let process = Self { ctx, pump, request, exclusive, nested, stuck: Cell::new(false) };
+        Some(crate::bindings::exports::wasmsh::session::processes::Process::new(process))
     }
 
     fn pid(&self) -> u32 {
@@ -229,6 +299,18 @@ impl GuestProcess for Process {
 
     fn umask(&self) -> u32 {
         self.ctx.umask()
+    }
+
+    fn next_command(&self) -> Option<u32> {
+        if !self.exclusive || !self.stuck.take() {
+            return None;
+        }
+        next_exclusive(&self.ctx, true).map(Pid::get)
+    }
+
+    fn finish(&self, how: Exit) {
+        // An unwanted answer is that of a process that was killed in the meantime.
+        let _ = self.ctx.kernel().answer(self.request, Answer::Exited(exit_out(how)));
     }
 
     fn descriptors(&self) -> Vec<u32> {
@@ -340,6 +422,13 @@ impl GuestProcess for Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if self.exclusive {
+            self.pump.exclusive_ends();
+        }
+        if self.nested {
+            // One that has finished is answered already. This one was lost together with what it ran within.
+            self.finish(Exit::Signalled(Signal::Segv));
+        }
         // What the answer to the request will do too; but pipes should close now.
         if matches!(self.ctx.kernel().state(self.ctx.pid()), Some(State::Alive | State::Stopped(_))) {
             for descriptor in self.ctx.descriptors().numbers().collect::<Vec<_>>() {

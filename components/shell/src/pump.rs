@@ -13,7 +13,7 @@ use wasmsh_os::{Ctx, Errno, Kernel, KernelState, Request as OsRequest, RequestId
 use crate::bindings::wasmsh::session::host;
 use crate::bindings::wasmsh::session::types::{Event, Request};
 use crate::convert::{answer_out, chunk_in, request_in, signal_out};
-use crate::processes::offer;
+use crate::processes::{next_exclusive, offer};
 
 /// Steps between two looks at what the host has to say: some milliseconds.
 const FUEL: u64 = 1 << 18;
@@ -34,6 +34,12 @@ pub(crate) trait Owner {
 pub(crate) struct Pump {
     owner: Rc<dyn Owner>,
     me: Weak<Self>,
+    /// The names of the commands of which only one can be at work at a time.
+    exclusive: Rc<[String]>,
+    /// How many of them are at work: all but one wait for another that runs within them.
+    at_work: Cell<usize>,
+    /// Requests for such commands, and their cancelling, that the host is not told of before it resumes the run.
+    held: RefCell<Vec<(RequestId, OsRequest)>>,
     /// Input that the kernel had no room for.
     input: RefCell<VecDeque<u8>>,
     /// The end of the input came, behind what is in `input`.
@@ -41,33 +47,94 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    pub(crate) fn new(owner: Rc<dyn Owner>) -> Rc<Self> {
+    pub(crate) fn new(owner: Rc<dyn Owner>, exclusive: Rc<[String]>) -> Rc<Self> {
         Rc::new_cyclic(|me| Self {
             owner,
             me: me.clone(),
+            exclusive,
+            at_work: Cell::new(0),
+            held: RefCell::default(),
             input: RefCell::default(),
             input_ends: Cell::new(false),
         })
     }
 
     /// Requests as the host sees them; the processes that they name can be opened from now on.
-    pub(crate) fn announce(&self, requests: Vec<(RequestId, OsRequest)>) -> Vec<(u32, Request)> {
-        for (_, request) in &requests {
-            if let (OsRequest::Command { pid, .. }, Some(me)) = (request, self.me.upgrade()) {
-                offer(self.owner.kernel(), *pid, &me);
+    fn announce(&self, requests: Vec<(RequestId, OsRequest)>) -> Vec<(RequestId, OsRequest)> {
+        for (id, request) in &requests {
+            if let (OsRequest::Command { pid, name }, Some(me)) = (request, self.me.upgrade()) {
+                offer(self.owner.kernel(), *pid, *id, self.exclusive.contains(name), &me);
             }
         }
-        requests.into_iter().map(request_in).collect()
+        requests
+    }
+
+    /// As the host sees them when it resumes the run: with those that were held back.
+    pub(crate) fn announce_all(&self, requests: Vec<(RequestId, OsRequest)>) -> Vec<(u32, Request)> {
+        let mut all = self.held.take();
+        all.extend(self.announce(requests));
+        all.into_iter().map(request_in).collect()
+    }
+
+    /// As the host sees them while a command is on its stack: without those for exclusive commands.
+    fn announce_some(&self, requests: Vec<(RequestId, OsRequest)>) -> Vec<(u32, Request)> {
+        let mut told = self.announce(requests);
+        let mut held = self.held.borrow_mut();
+        told.retain(|(id, request)| match request {
+            OsRequest::Command { name, .. } if self.exclusive.contains(name) => {
+                held.push((*id, request.clone()));
+                false
+            }
+            OsRequest::Cancelled(of) => {
+                let before = held.len();
+                held.retain(|(other, _)| other != of);
+                held.len() == before
+            }
+            OsRequest::Command { .. } | OsRequest::Fetch(_) => true,
+        });
+        drop(held);
+        told.into_iter().map(request_in).collect()
+    }
+
+    /// An exclusive command begins, which `request` asked for. Whether it does so within another one.
+    pub(crate) fn exclusive_begins(&self, request: RequestId) -> bool {
+        let mut held = self.held.borrow_mut();
+        let before = held.len();
+        held.retain(|(other, _)| *other != request);
+        let nested = self.at_work.get() > 0;
+        if nested && held.len() == before {
+            // The host was told of it, and need not do it any more.
+            held.push((request, OsRequest::Cancelled(request)));
+        }
+        self.at_work.set(self.at_work.get() + 1);
+        nested
+    }
+
+    /// An exclusive command has ended.
+    pub(crate) fn exclusive_ends(&self) {
+        self.at_work.set(self.at_work.get().saturating_sub(1));
+    }
+
+    /// Whether nothing that could still come would let anybody go on, but exclusive commands that have not begun, or
+    /// that wait below the present one.
+    fn nothing_can_come(&self, ctx: &Ctx) -> bool {
+        let kernel = self.owner.kernel();
+        let waiting = next_exclusive(ctx, true).is_some();
+        (waiting || self.at_work.get() > 1)
+            && !(kernel.input_wanted() && kernel.input_is_open())
+            && kernel.unanswered_requests_but(&self.exclusive) == 0
     }
 
     /// Runs the session until `ready` holds.
     ///
     /// # Errors
     /// `Interrupted`: `ctx` has a signal to take, or was ended; `TimedOut`: `timeout` nanoseconds passed;
-    /// `Again`: nothing can go on, and the host cannot wait.
+    /// `Again`: nothing can go on, and the host cannot wait; or, for an exclusive command, nothing can go on before
+    /// another one has run.
     pub(crate) fn until(
         &self,
         ctx: &Ctx,
+        exclusive: bool,
         timeout: Option<u64>,
         mut ready: impl FnMut() -> bool,
     ) -> Result<(), Errno> {
@@ -98,10 +165,16 @@ impl Pump {
                         self.exchange(Some(0));
                         continue;
                     }
+                    if exclusive && next_exclusive(ctx, false).is_some() {
+                        return Err(Errno::Again);
+                    }
                     let wait = match (timer, left) {
                         (Some(timer), Some(left)) => Some(timer.min(left)),
                         (timer, left) => timer.or(left),
                     };
+                    if exclusive && wait.is_none() && self.nothing_can_come(ctx) {
+                        return Err(Errno::Again);
+                    }
                     let came = self.exchange(wait);
                     if !came && (wait.is_none() || !self.owner.host_blocks()) {
                         return Err(Errno::Again);
@@ -122,7 +195,7 @@ impl Pump {
     fn exchange(&self, timeout: Option<u64>) -> bool {
         let kernel = self.owner.kernel();
         let output: Vec<_> = kernel.take_output(usize::MAX).into_iter().map(chunk_in).collect();
-        let requests = self.announce(kernel.take_requests());
+        let requests = self.announce_some(kernel.take_requests());
         let events = host::block(&output, &requests, timeout);
         let came = !events.is_empty();
         for event in events {

@@ -27,6 +27,8 @@ impl Guest for Component {
 pub(crate) struct Session {
     session: shell::Session,
     host_blocks: bool,
+    /// `config.exclusive-commands`.
+    exclusive: Rc<[String]>,
 }
 
 fn limits_out(limits: Limits) -> shell::Limits {
@@ -63,7 +65,7 @@ impl GuestSession for Session {
                 commands: config.commands,
             },
         );
-        Self { session, host_blocks: config.host_blocks }
+        Self { session, host_blocks: config.host_blocks, exclusive: config.exclusive_commands.into() }
     }
 
     fn start(&self, script: Bytes, options: RunOptions) -> Result<RunHandle, Busy> {
@@ -84,7 +86,7 @@ impl GuestSession for Session {
         let run = self.session.start(&script, &options).map_err(busy_in)?;
         let kernel = self.session.kernel().clone();
         let active = Rc::new(Active { run: RefCell::new(Some(run)), kernel, host_blocks: self.host_blocks });
-        Ok(RunHandle::new(Run { pump: Pump::new(active.clone()), active }))
+        Ok(RunHandle::new(Run { pump: Pump::new(active.clone(), self.exclusive.clone()), active }))
     }
 
     fn check(&self, text: Bytes) -> TextState {
@@ -183,7 +185,7 @@ impl GuestRun for Run {
             self.active.run.borrow().as_ref().map_or_else(over, |run| run.resume(fuel, max_output));
         Progress {
             output: progress.output.into_iter().map(chunk_in).collect(),
-            requests: self.pump.announce(progress.requests),
+            requests: self.pump.announce_all(progress.requests),
             state: match progress.state {
                 shell::RunState::Running => State::Running,
                 shell::RunState::Waiting { stdin, timer, requests } => {

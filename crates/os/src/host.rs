@@ -138,6 +138,10 @@ impl HostInput {
     }
 
     /// Whether somebody reads, and nothing is left.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.get()
+    }
+
     pub(crate) fn wanted(&self) -> bool {
         !self.can_read() && !self.waiting.is_empty()
     }

@@ -820,6 +820,16 @@ impl Kernel {
         self.requests.unanswered()
     }
 
+    /// As [`unanswered_requests`](Kernel::unanswered_requests), without those for commands of these names.
+    pub fn unanswered_requests_but(&self, names: &[String]) -> usize {
+        self.requests.unanswered_but(names)
+    }
+
+    /// Whether the end of standard input was not given yet.
+    pub fn input_is_open(&self) -> bool {
+        self.input.is_open()
+    }
+
     /// What the host has to say to a request.
     pub fn answer(&self, id: RequestId, answer: Answer) -> Reception {
         self.requests.answer(id, answer, &self.queue)

@@ -126,6 +126,8 @@ const BODY_HIGH_WATER: usize = 256 * 1024;
 
 struct Outstanding {
     process: Rc<Process>,
+    /// Of a command, its name.
+    command: Option<String>,
     answers: VecDeque<Answer>,
     bytes: usize,
     /// The host knows of it.
@@ -155,6 +157,10 @@ impl Requests {
             id,
             Outstanding {
                 process: process.clone(),
+                command: match &request {
+                    Request::Command { name, .. } => Some(name.clone()),
+                    Request::Fetch(_) | Request::Cancelled(_) => None,
+                },
                 answers: VecDeque::new(),
                 bytes: 0,
                 told: false,
@@ -182,6 +188,14 @@ impl Requests {
 
     pub(crate) fn unanswered(&self) -> usize {
         self.outstanding.borrow().values().filter(|entry| !entry.ended).count()
+    }
+
+    pub(crate) fn unanswered_but(&self, names: &[String]) -> usize {
+        let outstanding = self.outstanding.borrow();
+        let others = outstanding.values().filter(|entry| {
+            !entry.ended && !entry.command.as_ref().is_some_and(|command| names.contains(command))
+        });
+        others.count()
     }
 
     pub(crate) fn answer(&self, id: RequestId, answer: Answer, queue: &RunQueue) -> Reception {

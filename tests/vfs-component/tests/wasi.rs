@@ -31,14 +31,19 @@ fn program() -> Vec<u8> {
         }
     };
     let source = root.join("tests/programs/files.rs");
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("files.wasm");
+    // A folder of its own: every test may be a process, and the compiler puts its pieces beside its product.
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("files-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).unwrap();
+    let out = scratch.join("files.wasm");
     let status = Command::new(rustc)
         .args(["--target", "wasm32-wasip2", "--edition", "2024", "-O", "-o"])
         .args([&out, &source])
         .status()
         .unwrap();
     assert!(status.success());
-    std::fs::read(out).unwrap()
+    let program = std::fs::read(out).unwrap();
+    std::fs::remove_dir_all(scratch).unwrap();
+    program
 }
 
 /// A name without its version, and the version up to what must be the same.

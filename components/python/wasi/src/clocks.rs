@@ -7,6 +7,7 @@ use crate::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use crate::bindings::wasi::random::random;
 use crate::errno::{Errno, done};
 use crate::layer;
+use crate::processes::wait_ready;
 
 /// What the clock shows while the image is made: 2025-01-01T00:00:00Z.
 const STILL: u64 = 1_735_689_600 * 1_000_000_000;
@@ -48,7 +49,7 @@ extern "C" fn wasmsh_sleep(duration: u64) -> i32 {
     if layer::is_dead() {
         return 0;
     }
-    done(process.poll(&[], Some(duration)).map(drop).map_err(Errno::from))
+    done(wait_ready(&process, &[], Some(duration)).map(drop))
 }
 
 /// Fills a buffer with bytes nobody can foretell; while the image is made, with zeros.

@@ -6,6 +6,7 @@ use core::ffi::c_void;
 use crate::bindings::wasmsh::fs::types::{self as fs, FileType, NewTime, Position, Timestamp};
 use crate::errno::{Errno, answer, done};
 use crate::layer::{self, Description, Object};
+use crate::nest;
 use crate::rom::{Kind, Node};
 
 /// The most that one call across the component boundary carries: larger pieces save nothing more, and
@@ -160,7 +161,11 @@ fn read(number: i32, to: &mut [u8]) -> Result<i32, Errno> {
         Object::File { file, .. } => file.read(want)?,
         Object::Process(number) => {
             let process = layer::process().ok_or(Errno::EBADF)?;
-            process.read(*number, want, description.flags.get() & flags::NONBLOCK == 0)?
+            if description.flags.get() & flags::NONBLOCK == 0 {
+                nest::waiting(&process, || process.read(*number, want, true))?
+            } else {
+                process.read(*number, want, false)?
+            }
         }
     };
     Ok(count(copy_out(&got, to)))

@@ -95,8 +95,8 @@ pub(crate) fn is_live() -> bool {
     PROCESS.0.borrow().is_some()
 }
 
-pub(crate) fn set_process(process: Option<Process>) {
-    *PROCESS.0.borrow_mut() = process.map(Rc::new);
+pub(crate) fn set_process(process: Option<Rc<Process>>) {
+    *PROCESS.0.borrow_mut() = process;
 }
 
 pub(crate) fn is_dead() -> bool {

@@ -39,6 +39,7 @@ mod errno;
 mod layer;
 #[cfg(target_arch = "wasm32")]
 mod memory;
+mod nest;
 mod paths;
 mod processes;
 mod rom;

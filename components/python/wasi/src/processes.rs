@@ -4,11 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
 
-use crate::bindings::wasmsh::session::processes::{PollEntry, Readiness, Spawn, Target};
+use crate::bindings::wasi::clocks::monotonic_clock;
+use crate::bindings::wasmsh::session::processes::{PollEntry, Process, Readiness, Spawn, Target};
 use crate::bindings::wasmsh::session::types::{Exit, Limit};
 use crate::errno::{Errno, answer, done};
 use crate::layer::{self, Object};
-use crate::signals;
+use crate::{nest, signals};
 
 #[unsafe(no_mangle)]
 extern "C" fn wasmsh_getpid(parent: bool) -> i32 {
@@ -54,7 +55,7 @@ fn wait(pid: i32, no_hang: bool) -> Result<Option<(i32, i32)>, Errno> {
         -1 | 0 => None,
         pid => Some(u32::try_from(pid).map_err(|_| Errno::ECHILD)?),
     };
-    let ended = process.wait(child, no_hang.then_some(0))?;
+    let ended = nest::waiting(&process, || process.wait(child, no_hang.then_some(0)))?;
     Ok(ended.map(|(pid, exit)| (i32::try_from(pid).unwrap_or(i32::MAX), status(exit))))
 }
 
@@ -82,6 +83,19 @@ const READ: u32 = 1;
 const WRITE: u32 = 2;
 const HANG_UP: u32 = 4;
 const INVALID: u32 = 8;
+
+/// `poll` of a process, which another Python may have to run for first; that takes what time it takes.
+pub(crate) fn wait_ready(
+    process: &Process,
+    entries: &[PollEntry],
+    timeout: Option<u64>,
+) -> Result<Vec<Readiness>, Errno> {
+    let began = monotonic_clock::now();
+    nest::waiting(process, || {
+        let passed = monotonic_clock::now().saturating_sub(began);
+        process.poll(entries, timeout.map(|timeout| timeout.saturating_sub(passed)))
+    })
+}
 
 /// `timeout` in nanoseconds, negative: for ever. How many are ready.
 fn poll(interests: &mut [Interest], timeout: i64) -> Result<i32, Errno> {
@@ -118,7 +132,7 @@ fn poll(interests: &mut [Interest], timeout: i64) -> Result<i32, Errno> {
         return Ok(ready);
     }
     let timeout = if ready > 0 { Some(0) } else { u64::try_from(timeout).ok() };
-    let answers = process.poll(&entries, timeout)?;
+    let answers = wait_ready(&process, &entries, timeout)?;
     for (index, answer) in asked.into_iter().zip(answers) {
         let Some(interest) = interests.get_mut(index) else {
             continue;

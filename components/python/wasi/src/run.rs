@@ -19,8 +19,14 @@ unsafe extern "C" {
     fn wasmsh_image_begin();
     /// `image.c`: puts the memory back if there was a run since it was put back last.
     fn wasmsh_image_reset();
-    /// `reactor.c`: the exit status, or 256 and the number of the signal that ended it.
-    fn wasmsh_python_main(arguments: i32, argv: *mut *mut c_char, environment: *mut *mut c_char) -> i32;
+    /// `reactor.c`: the exit status, or 256 and the number of the signal that ended it. `recursion`: how many levels
+    /// of C recursion it may enter at most.
+    fn wasmsh_python_main(
+        arguments: i32,
+        argv: *mut *mut c_char,
+        environment: *mut *mut c_char,
+        recursion: i32,
+    ) -> i32;
 }
 
 struct Component;
@@ -32,10 +38,7 @@ impl Guest for Component {
         let Some(process) = Process::open(pid) else {
             return Exit::Code(127);
         };
-        let status = run(process);
-        layer::close_all();
-        layer::set_process(None);
-        status
+        run(process, i32::MAX, |_, exit| exit)
     }
 
     fn reset() {
@@ -66,13 +69,18 @@ fn open_flags(how: OpenFlags) -> i32 {
         .fold(0, |all, (_, bit)| all | bit)
 }
 
-fn run(process: Process) -> Exit {
-    let arguments = c_strings(process.arguments().into_iter());
-    let environment = c_strings(process.environment().into_iter().map(|(mut name, value)| {
-        name.push(b'=');
-        name.extend_from_slice(&value);
-        name
-    }));
+/// Runs the interpreter as `process`. `ended` is told how that ended, when nothing is open any more.
+pub(crate) fn run<T>(process: Process, recursion: i32, ended: impl FnOnce(&Process, Exit) -> T) -> T {
+    let process = begin(process);
+    let exit = interpret(&process, recursion);
+    layer::close_all();
+    let result = ended(&process, exit);
+    layer::set_process(None);
+    result
+}
+
+/// Makes this layer that of `process`.
+fn begin(process: Process) -> Rc<Process> {
     let descriptors: Vec<(u32, Object)> = process
         .descriptors()
         .into_iter()
@@ -95,12 +103,25 @@ fn run(process: Process) -> Exit {
             let _ = layer.replace(number as usize, Slot { description, close_on_exec: false });
         }
     }
-    layer::set_process(Some(process));
+    let process = Rc::new(process);
+    layer::set_process(Some(process.clone()));
     clocks::begin();
+    process
+}
+
+fn interpret(process: &Process, recursion: i32) -> Exit {
+    let arguments = c_strings(process.arguments().into_iter());
+    let environment = c_strings(process.environment().into_iter().map(|(mut name, value)| {
+        name.push(b'=');
+        name.extend_from_slice(&value);
+        name
+    }));
     let count = i32::try_from(arguments.len() - 1).unwrap_or(i32::MAX);
     // SAFETY: the lists live as long as the run: they are leaked.
-    let status =
-        unsafe { wasmsh_python_main(count, arguments.leak().as_mut_ptr(), environment.leak().as_mut_ptr()) };
+    let status = unsafe {
+        let (argv, environment) = (arguments.leak().as_mut_ptr(), environment.leak().as_mut_ptr());
+        wasmsh_python_main(count, argv, environment, recursion)
+    };
     match u8::try_from(status) {
         Ok(code) => Exit::Code(code),
         Err(_) => Exit::Signalled(signals::signal(status - 256).unwrap_or(Signal::Kill)),
