@@ -328,8 +328,13 @@ static int run(int argc, char **argv)
     return code;
 }
 
-// Levels of C recursion that the process may still enter.
-int wasmsh_recursion_left(void) { return _PyThreadState_GET()->c_recursion_remaining; }
+// Levels of C recursion that the process may still enter. Blocking calls are made without the GIL: the thread has no
+// current state then.
+int wasmsh_recursion_left(void)
+{
+    const PyThreadState *tstate = PyGILState_GetThisThreadState();
+    return tstate ? tstate->c_recursion_remaining : 0;
+}
 
 int wasmsh_python_main(int argc, char **argv, char **environment, int recursion)
 {

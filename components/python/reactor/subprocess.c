@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "layer.h"
 #include "reactor.h"
@@ -118,7 +119,8 @@ static PyObject *fork_exec(PyObject *module, PyObject *args)
     }
     wasmsh_spawn_request request = {
         .arguments = argv,
-        .environment = names,
+        // Without one of its own a child gets what execv() would give it, os.environ's changes included.
+        .environment = names ? names : environ,
         .cwd = cwd ? PyBytes_AS_STRING(cwd) : NULL,
         .descriptors = (const int (*)[2])descriptors,
         .descriptor_count = count,
