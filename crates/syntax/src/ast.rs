@@ -242,6 +242,11 @@ impl Index<Span> for Ast {
 }
 
 impl Ast {
+    /// The command that stands exactly at `span`.
+    pub fn command_at(&self, span: Span) -> Option<Id<Command>> {
+        self.commands.iter().position(|command| command.span == span).map(Id::new)
+    }
+
     /// The text that `parts` stand for after quote removal if they need no expansion at all, i.e. consist of
     /// literal and quoted text. (Glob characters in it are not looked at; a tilde prefix is an expansion.)
     pub fn literal(&self, parts: Seq<Part>) -> Option<Cow<'_, [u8]>> {

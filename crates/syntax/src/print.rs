@@ -36,6 +36,39 @@ pub fn command(ast: &Ast, command: Id<Command>) -> Vec<u8> {
     printer.out
 }
 
+/// What a trap sees of the command at `span` (`BASH_COMMAND`): of a loop or `case` only the head; of anything
+/// else that stands there, such as an expression of `for ((…))`, `((` its text `))`.
+pub fn trapped(ast: &Ast, span: Span) -> Vec<u8> {
+    if span == Span::default() {
+        return Vec::new();
+    }
+    let Some(id) = ast.command_at(span) else {
+        let text = &ast[span];
+        return [b"((", text, b"))"].concat();
+    };
+    let mut printer = Printer::new(ast);
+    match ast[id].kind {
+        CommandKind::For { name, words, .. } | CommandKind::Select { name, words, .. } => {
+            let is_for = matches!(ast[id].kind, CommandKind::For { .. });
+            printer.schedule(&[
+                Task::Text(if is_for { "for " } else { "select " }),
+                Task::Str(name),
+                Task::Text(" in "),
+                match words {
+                    Some(words) => Task::Words(words, " "),
+                    None => Task::Text("\"$@\""),
+                },
+            ]);
+        }
+        CommandKind::Case { subject, .. } => {
+            printer.schedule(&[Task::Text("case "), Task::Word(subject), Task::Text(" in ")]);
+        }
+        _ => printer.schedule(&[Task::Command(id, false)]),
+    }
+    printer.run();
+    printer.out
+}
+
 /// A pipeline.
 pub fn pipeline(ast: &Ast, pipeline: Pipeline) -> Vec<u8> {
     let mut printer = Printer::new(ast);

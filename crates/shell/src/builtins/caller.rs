@@ -3,7 +3,7 @@
 use super::Builtin;
 use super::options::integer;
 use crate::text::Str;
-use crate::vm::{Call, CallKind, Outcome, Vm};
+use crate::vm::{CallKind, Outcome, Vm};
 
 pub(crate) const CALLER: Builtin = Builtin::new(
     "caller",
@@ -13,47 +13,38 @@ pub(crate) const CALLER: Builtin = Builtin::new(
 );
 
 fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
-    let calls: Vec<Call> = vm
-        .calls
-        .iter()
-        .rev()
-        .filter(|call| matches!(call.kind, CallKind::Function | CallKind::Source))
-        .map(|call| (**call).clone())
-        .collect();
+    if !vm.calls.iter().any(|call| call.is_frame()) {
+        return Outcome::Status(1);
+    }
     let level = match argv.get(1) {
         None => None,
         Some(arg) => match integer(arg) {
-            Some(level) => usize::try_from(level).ok(),
+            Some(level) => Some(usize::try_from(level).unwrap_or(usize::MAX)),
             None => {
                 let arg = arg.clone();
-                return vm.complain(&arg, "invalid number");
+                let _ = vm.complain(&arg, "invalid number");
+                vm.usage();
+                return Outcome::Status(2);
             }
         },
     };
-    let Some(call) = calls.get(level.unwrap_or(0)) else { return Outcome::Status(1) };
-    let outer = calls.get(level.unwrap_or(0) + 1);
-    let source = outer.map_or_else(|| vm.main_source(), |outer| outer.source.clone());
-    let line = match level {
-        None => format!("{} {}\n", call.line, source.to_text()),
-        Some(_) => {
-            let name = match outer {
-                Some(outer) if outer.kind == CallKind::Function => vm.name_of(outer.name),
-                Some(_) => Str::from("source"),
-                None => Str::from("main"),
+    let mut frames = vm.calls.iter().rev().filter(|call| call.is_frame());
+    let called = frames.nth(level.unwrap_or(0));
+    let Some(called) = called else { return Outcome::Status(1) };
+    let (line, caller) = (called.line, frames.next());
+    let text = match (level, caller) {
+        (None, None) => format!("{line} NULL\n"),
+        (None, Some(caller)) => format!("{line} {}\n", caller.shown_source().to_text()),
+        (Some(_), None) => return Outcome::Status(1),
+        (Some(_), Some(caller)) => {
+            let name = match caller.kind {
+                CallKind::Function => vm.name_of(caller.name),
+                CallKind::Source => Str::from("source"),
+                _ => Str::from("main"),
             };
-            format!("{} {} {}\n", call.line, name.to_text(), source.to_text())
+            format!("{line} {} {}\n", name.to_text(), caller.shown_source().to_text())
         }
     };
-    vm.put(1, line.as_bytes());
+    vm.put(1, text.as_bytes());
     Outcome::Status(0)
-}
-
-impl Vm {
-    fn main_source(&self) -> Str {
-        let main = self.calls.iter().find(|call| call.kind == CallKind::Main);
-        match main {
-            Some(call) if !call.source.is_empty() => call.source.clone(),
-            _ => Str::from("NULL"),
-        }
-    }
 }

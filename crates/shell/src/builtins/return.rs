@@ -3,7 +3,7 @@
 use super::Builtin;
 use super::exit::status_argument;
 use crate::text::Str;
-use crate::vm::{CallKind, Outcome, Unwind, Vm};
+use crate::vm::{Outcome, Unwind, Vm};
 
 pub(crate) const RETURN: Builtin = Builtin::new(
     "return",
@@ -13,7 +13,7 @@ pub(crate) const RETURN: Builtin = Builtin::new(
 );
 
 fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
-    if !vm.calls.iter().any(|call| matches!(call.kind, CallKind::Function | CallKind::Source)) {
+    if !vm.can_return() {
         vm.builtin_error("can only `return' from a function or sourced script");
         return Outcome::Status(2);
     }

@@ -58,6 +58,13 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 }
             } else if let Some(option) = Shopt::from_name(name) {
                 vm.shell.options.set_shopt(option, set);
+                if option == Shopt::ExtDebug {
+                    vm.shell.options.set_opt(Opt::FuncTrace, set);
+                    vm.shell.options.set_opt(Opt::ErrTrace, set);
+                    if set {
+                        vm.init_base_args();
+                    }
+                }
             }
         } else {
             if !on {

@@ -58,8 +58,8 @@ pub(crate) enum Op {
     Negate,
     /// Leaves the shell if `set -e` says so, and runs the ERR trap.
     ErrCheck,
-    /// Runs the DEBUG trap for a command that is not simple.
-    Debug(Span),
+    /// Runs the DEBUG trap for a command; goes to the target if that is to be left out (`extdebug`).
+    Debug(Span, Target),
 
     /// Begins a loop: `break` goes to the first, `continue` to the second.
     EnterLoop(Target, Target),

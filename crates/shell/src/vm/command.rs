@@ -36,7 +36,16 @@ impl Vm {
             self.trace_words(&argv);
         }
         if let Some(last) = argv.last() {
-            self.shell.last_arg = last.clone();
+            let mut last = last.clone();
+            if let Some(declaration) = self.declarations.last()
+                && declaration.arg + 1 == argv.len()
+                && matches!(declaration.value, crate::vm::DeclarationValue::Array(_))
+            {
+                // Of a compound assignment the name alone.
+                let name = last.strip_suffix(b"=").unwrap_or(&last);
+                last = Str::new(name.strip_suffix(b"+").unwrap_or(name));
+            }
+            self.coming_last = Some(last);
         }
         let symbol = self.symbol(&name);
         if let Some(function) = self.shell.functions.get(&symbol).cloned() {
@@ -125,6 +134,9 @@ impl Vm {
             self.declarations.clear();
         }
         self.set_status(status);
+        if let Some(last) = self.coming_last.take() {
+            self.bind_last_arg(last);
+        }
         if self.ctx.is_killed() {
             // By its own hand: nothing follows.
             self.pending = Some(Pending::Replaced);
@@ -405,10 +417,25 @@ impl Vm {
             trap: 0,
             getopts_at: None,
             stashed: self.stash_traps(),
+            pushed: self.shopt(Shopt::ExtDebug).then(|| self.shell.args.clone()),
+            last_arg: self.coming_last.take(),
         };
         self.no_errexit |= self.current.in_condition;
         self.calls.push(Rc::new(call));
         self.ctl.push(Ctl::Call);
+        if self.shell.traps_debug {
+            // Once more before the first command, at the line of the function.
+            self.line = function.line;
+            let (code, span) =
+                self.calls.last().map(|call| (call.code.clone(), self.command)).unwrap_or_default();
+            self.debug_trap(function.code.ops.len() as u32);
+            if let Some(call) = self.calls.last_mut()
+                && call.kind == CallKind::Trap
+                && let Some(after) = Rc::make_mut(call).after_trap.as_mut()
+            {
+                after.command = (code, span);
+            }
+        }
         Ok(())
     }
 
@@ -460,9 +487,18 @@ impl Vm {
         let options = self.parser_options();
         let script = Rc::new(RefCell::new(Script::new(text, source.clone(), 1, options)));
         let no_errexit = self.no_errexit || self.current.in_condition;
+        if args.is_none() {
+            self.init_base_args();
+        }
+        let pushed = match &args {
+            None => Some(Rc::new(vec![source.clone()])),
+            Some(args) => self.shopt(Shopt::ExtDebug).then(|| Rc::new(args.clone())),
+        };
         self.push_script(script, CallKind::Source, source, no_errexit, args);
         if let Some(call) = self.calls.last_mut() {
-            Rc::make_mut(call).saved = std::mem::take(&mut self.temporary);
+            let call = Rc::make_mut(call);
+            call.saved = std::mem::take(&mut self.temporary);
+            call.pushed = pushed;
         }
     }
 
@@ -502,6 +538,8 @@ impl Vm {
             trap: 0,
             getopts_at: None,
             stashed: Vec::new(),
+            pushed: None,
+            last_arg: self.coming_last.take(),
         };
         self.no_errexit = no_errexit;
         self.set_status_keep();

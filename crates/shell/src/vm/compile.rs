@@ -23,11 +23,13 @@ struct Context {
     last: bool,
     /// Joined to the next stage by `|&`.
     stderr: bool,
+    /// The DEBUG trap has seen it, before the fork.
+    debugged: bool,
 }
 
 impl Context {
     fn inner(self) -> Context {
-        Context { last: false, stderr: false, ..self }
+        Context { last: false, stderr: false, debugged: false, ..self }
     }
 }
 
@@ -156,6 +158,7 @@ impl Compiler<'_> {
                 Op::Jump(t)
                 | Op::JumpOk(t)
                 | Op::JumpFail(t)
+                | Op::Debug(_, t)
                 | Op::ForNext(_, t)
                 | Op::SelectNext(_, t)
                 | Op::ParamDefault(_, t)

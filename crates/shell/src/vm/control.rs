@@ -5,7 +5,6 @@ use std::rc::Rc;
 use wasmsh_os::Signal;
 
 use crate::options::Opt;
-use crate::text::Str;
 use crate::traps;
 use crate::vm::{AfterTrap, CallKind, Ctl, PipeStatus, Unwind, Vm};
 
@@ -53,6 +52,9 @@ impl Vm {
         }
         if let Some(at) = call.getopts_at {
             self.shell.getopts_at = at;
+        }
+        if let Some(last) = call.last_arg {
+            self.bind_last_arg(last);
         }
         if let Some(after) = call.after_trap {
             self.shell.status = after.status;
@@ -139,6 +141,7 @@ impl Vm {
                 }
             }
             Unwind::Return(status) => {
+                let before = self.shell.status;
                 self.set_status(status);
                 loop {
                     match self.ctl.last() {
@@ -148,7 +151,13 @@ impl Vm {
                             let kind = self.calls.last().map(|call| call.kind);
                             match kind {
                                 Some(CallKind::Function | CallKind::Source) => {
-                                    return self.return_from_call();
+                                    let depth = self.calls.len();
+                                    let ended = self.return_from_call();
+                                    if self.calls.len() > depth {
+                                        // A RETURN trap sees the status from before `return`.
+                                        self.shell.status = before;
+                                    }
+                                    return ended;
                                 }
                                 Some(CallKind::Trap) => {
                                     // `return` in a trap returns from what was interrupted.
@@ -254,6 +263,11 @@ impl Vm {
         self.opt(Opt::ErrTrace) || self.shell.traps.own_err
     }
 
+    /// Whether there is a function or a sourced file to return from.
+    pub(crate) fn can_return(&self) -> bool {
+        self.calls.iter().any(|call| matches!(call.kind, CallKind::Function | CallKind::Source))
+    }
+
     /// Whether the commands of this trap are running.
     pub(crate) fn in_trap(&self, trap: u8) -> bool {
         self.calls
@@ -271,16 +285,29 @@ impl Vm {
             pipe_status: self.shell.pipe_status.clone(),
             unwind: then,
             line: self.line,
-            command: Str::new(self.code.source_text(self.command)),
+            command: (self.code.clone(), self.command),
+            skip: None,
         };
         self.call_text(text, CallKind::Trap, trap, Some(after));
     }
 
     /// The text of a trap has been executed.
     pub(crate) fn end_trap(&mut self) -> Option<u8> {
-        let unwind =
-            self.calls.last().and_then(|call| call.after_trap.as_ref()).and_then(|after| after.unwind);
+        let after = self.calls.last().and_then(|call| call.after_trap.as_ref());
+        let unwind = after.and_then(|after| after.unwind);
+        let skip = after.and_then(|after| after.skip);
+        let status = self.shell.status;
         self.pop_ctl();
+        if let Some(skip) = skip
+            && status != 0
+        {
+            if status == 2 && self.can_return() {
+                return self.unwind(Unwind::Return(status));
+            }
+            self.set_status(0);
+            self.pc = skip as usize;
+            return None;
+        }
         match unwind {
             Some(Unwind::Exit(status)) if self.exiting => Some(status),
             Some(unwind) => self.unwind(unwind),

@@ -183,6 +183,10 @@ pub(crate) struct Call {
     pub(crate) getopts_at: Option<usize>,
     /// Traps that do not hold inside a function, while it runs.
     stashed: Vec<(u8, Str)>,
+    /// What `BASH_ARGV` shows of it.
+    pub(crate) pushed: Option<Rc<Vec<Str>>>,
+    /// `$_` after it.
+    last_arg: Option<Str>,
 }
 
 /// What happens when a trap's commands are done.
@@ -192,13 +196,33 @@ struct AfterTrap {
     pipe_status: PipeStatus,
     unwind: Option<Unwind>,
     line: u32,
-    /// The command that was interrupted.
-    command: Str,
+    /// The command that was interrupted, and the code it stands in.
+    command: (Rc<Code>, Span),
+    /// Of a DEBUG trap under `extdebug`: where the command ends that it may leave out.
+    skip: Option<u32>,
 }
 
 impl Call {
-    fn trapped_command(&self) -> Option<Str> {
+    fn trapped_command(&self) -> Option<(Rc<Code>, Span)> {
         self.after_trap.as_ref().map(|after| after.command.clone())
+    }
+
+    /// Its file as `BASH_SOURCE` shows it.
+    pub(crate) fn shown_source(&self) -> Str {
+        if self.kind == CallKind::Function && self.source.is_empty() {
+            return Str::from("environment");
+        }
+        self.source.clone()
+    }
+
+    /// Whether it is a frame of `FUNCNAME`, `BASH_SOURCE` and `caller`.
+    pub(crate) fn is_frame(&self) -> bool {
+        match self.kind {
+            CallKind::Function | CallKind::Source => true,
+            // That of a command string is none.
+            CallKind::Main => !self.source.is_empty(),
+            _ => false,
+        }
     }
 }
 
@@ -225,6 +249,8 @@ pub(crate) struct Shell {
     pub(crate) status: u8,
     pub(crate) pipe_status: PipeStatus,
     pub(crate) last_arg: Str,
+    /// The arguments that `BASH_ARGV` begins with, once somebody has looked at it.
+    pub(crate) base_args: Option<Rc<Vec<Str>>>,
     pub(crate) last_background: Option<Pid>,
     pub(crate) pid: Pid,
     pub(crate) subshell: u32,
@@ -322,6 +348,8 @@ pub(crate) struct Vm {
     times: Vec<(u64, u64)>,
     spare: Vec<Builder>,
     pub(crate) builtin: &'static str,
+    /// The last argument of the command that runs: `$_` when it is over.
+    coming_last: Option<Str>,
     loop_items: Vec<Str>,
     /// The target of a redirection is not one word.
     ambiguous: bool,
@@ -383,6 +411,7 @@ impl Vm {
             times: Vec::new(),
             spare: Vec::new(),
             builtin: "",
+            coming_last: None,
             loop_items: Vec::new(),
             ambiguous: false,
             arith_failed: false,

@@ -693,6 +693,7 @@ impl Vm {
         match var.value {
             Value::Indexed(_) => letters.push(b'a'),
             Value::Assoc(_) => letters.push(b'A'),
+            _ if self.is_special_array(symbol) => letters.push(b'a'),
             _ => {}
         }
         for (attr, letter) in [

@@ -87,12 +87,12 @@ impl Vm {
                 self.shell.status = status;
             }
             Op::ErrCheck => self.after_command(false)?,
-            Op::Debug(span) => {
+            Op::Debug(span, skip) => {
                 self.command = span;
                 if !self.shell.traps_debug {
                     return Ok(Next::Go);
                 }
-                self.debug_trap();
+                self.debug_trap(skip);
             }
 
             Op::EnterLoop(break_to, continue_to) => {
@@ -283,7 +283,7 @@ impl Vm {
             Op::AssignEnd(index) => {
                 let status = self.substituted.take().unwrap_or(0);
                 self.set_status(status);
-                self.shell.last_arg = Str::EMPTY;
+                self.bind_last_arg(Str::EMPTY);
                 let in_condition = self.code.execs.get(index as usize).is_some_and(|exec| exec.in_condition);
                 if self.has_output() {
                     return self.flush_then(status);
@@ -320,6 +320,7 @@ impl Vm {
                 self.marks.pop();
                 let status = self.substituted.take().unwrap_or(0);
                 self.set_status(status);
+                self.bind_last_arg(Str::EMPTY);
                 let in_condition = self.code.execs.get(index as usize).is_some_and(|exec| exec.in_condition);
                 self.after_command(in_condition)?;
             }
@@ -495,11 +496,18 @@ impl Vm {
         }
     }
 
-    fn debug_trap(&mut self) {
+    /// The DEBUG trap before a command that ends at `skip`.
+    pub(super) fn debug_trap(&mut self, skip: u32) {
         if self.in_trap(traps::DEBUG) || self.shell.traps.get(traps::DEBUG).is_none() {
             return;
         }
         self.run_trap(traps::DEBUG, None);
+        if self.shopt(crate::options::Shopt::ExtDebug)
+            && let Some(call) = self.calls.last_mut()
+            && let Some(after) = Rc::make_mut(call).after_trap.as_mut()
+        {
+            after.skip = Some(skip);
+        }
     }
 
     pub(super) fn is_scalar(kind: AssignKind) -> bool {

@@ -45,6 +45,20 @@ const SPECIAL: &[Sym] = &[
     known::BASH_CMDS,
     known::BASH_ARGV0,
     known::HISTCMD,
+    known::BASH_ARGC,
+    known::BASH_ARGV,
+];
+
+/// Those that are arrays.
+const ARRAYS: &[Sym] = &[
+    known::FUNCNAME,
+    known::BASH_SOURCE,
+    known::BASH_LINENO,
+    known::BASH_ARGC,
+    known::BASH_ARGV,
+    known::PIPESTATUS,
+    known::DIRSTACK,
+    known::GROUPS,
 ];
 
 impl Shell {
@@ -63,6 +77,7 @@ impl Shell {
             status: 0,
             pipe_status: PipeStatus::One(0),
             last_arg: Str::EMPTY,
+            base_args: None,
             last_background: None,
             pid,
             subshell: 0,
@@ -84,6 +99,10 @@ impl Shell {
             command_string: None,
             interactive: false,
             from_stdin: false,
+        };
+        shell.last_arg = match environment.get(b"_") {
+            Some(value) => Str::new(value),
+            None => shell.name.clone(),
         };
         shell.import(environment);
         shell
@@ -172,11 +191,9 @@ impl Vm {
             known::BASH_SUBSHELL => Value::Int(i64::from(self.shell.subshell)),
             known::UNDERSCORE => Value::Str(self.shell.last_arg.clone()),
             known::BASH_COMMAND => {
-                if let Some(text) = self.calls.iter().rev().find_map(|call| call.trapped_command()) {
-                    return Some(Value::Str(text));
-                }
-                let code = self.code.clone();
-                Value::Str(Str::new(code.source_text(self.command)))
+                let trapped = self.calls.iter().rev().find_map(|call| call.trapped_command());
+                let (code, span) = trapped.unwrap_or_else(|| (self.code.clone(), self.command));
+                Value::Str(wasmsh_syntax::print::trapped(&code.ast, span).into())
             }
             known::PIPESTATUS => {
                 let statuses = match &self.shell.pipe_status {
@@ -198,10 +215,7 @@ impl Vm {
                 })
             }
             known::BASH_SOURCE => {
-                let value = self.call_stack(|_, call| match call.kind {
-                    CallKind::Function if call.source.is_empty() => Str::from("environment"),
-                    _ => call.source.clone(),
-                });
+                let value = self.call_stack(|_, call| call.shown_source());
                 match &value {
                     Value::Indexed(items)
                         if items.len() == 1 && items.get(0).is_some_and(|s| s.is_empty()) =>
@@ -212,6 +226,19 @@ impl Vm {
                 }
             }
             known::BASH_LINENO => self.call_stack(|_, call| Str::from_int(i64::from(call.line))),
+            known::BASH_ARGC | known::BASH_ARGV => {
+                if self.shell.base_args.is_none() && self.depth() == 0 {
+                    self.init_base_args();
+                }
+                let pushed = self.calls.iter().rev().filter_map(|call| call.pushed.clone());
+                let all: Vec<Rc<Vec<Str>>> = pushed.chain(self.shell.base_args.clone()).collect();
+                let items = if symbol == known::BASH_ARGC {
+                    all.iter().map(|args| Str::from_int(args.len() as i64)).collect()
+                } else {
+                    all.iter().flat_map(|args| args.iter().rev().cloned()).collect()
+                };
+                Value::Indexed(Rc::new(Indexed::from_values(items)))
+            }
             known::DIRSTACK => {
                 let mut dirs = vec![Str::from(&*self.ctx.cwd())];
                 dirs.extend(self.shell.dirs.iter().cloned());
@@ -254,17 +281,37 @@ impl Vm {
         })
     }
 
+    /// Whether it is an array that is made when it is read.
+    pub(crate) fn is_special_array(&self, symbol: Sym) -> bool {
+        ARRAYS.contains(&symbol) && self.shell.vars.get(symbol).attrs.contains(Attrs::SPECIAL)
+    }
+
+    /// `BASH_ARGV` begins with the present arguments from now on.
+    pub(crate) fn init_base_args(&mut self) {
+        if self.shell.base_args.is_none() {
+            self.shell.base_args = Some(self.shell.args.clone());
+        }
+    }
+
+    /// Sets `$_`.
+    pub(crate) fn bind_last_arg(&mut self, value: Str) {
+        let var = self.shell.vars.get(known::UNDERSCORE);
+        if var.attrs.intersects(Attrs::READONLY | Attrs::EXPORT) {
+            if var.attrs.contains(Attrs::READONLY) {
+                self.builtin = "";
+                self.readonly_error(known::UNDERSCORE);
+                self.flush_now();
+                return;
+            }
+            self.shell.vars.get_mut(known::UNDERSCORE).attrs.remove(Attrs::EXPORT);
+            self.shell.environment = None;
+        }
+        self.shell.last_arg = value;
+    }
+
     fn call_stack(&mut self, item: impl Fn(&Vm, &super::Call) -> Str) -> Value {
-        let items = self
-            .calls
-            .iter()
-            .rev()
-            .filter(|call| matches!(call.kind, CallKind::Function | CallKind::Source | CallKind::Main))
-            .filter(|call| {
-                call.kind != CallKind::Main || self.shell.command_string.is_none() || !call.source.is_empty()
-            })
-            .map(|call| item(self, call))
-            .collect();
+        let items =
+            self.calls.iter().rev().filter(|call| call.is_frame()).map(|call| item(self, call)).collect();
         Value::Indexed(Rc::new(Indexed::from_values(items)))
     }
 
@@ -322,6 +369,11 @@ impl Vm {
             known::BASH_ARGV0 => {
                 if let Some(name) = value {
                     self.shell.name = name;
+                }
+            }
+            known::UNDERSCORE => {
+                if let Some(value) = value {
+                    self.shell.last_arg = value;
                 }
             }
             known::DIRSTACK => {}

@@ -16,8 +16,18 @@ impl Compiler<'_> {
                 let end = self.label();
                 let text = self.text(&ast[and_or.span]);
                 self.emit(Op::Line(and_or.line));
+                let debugged = match ast[and_or.pipelines] {
+                    [part] => match ast[part.pipeline.stages] {
+                        [only] => self.debug_before_fork(only.command),
+                        _ => false,
+                    },
+                    _ => false,
+                };
                 self.emit(Op::Background(text, end));
-                self.then(Task::AndOr(*and_or, Context { condition: false, last: true, stderr: false }));
+                self.then(Task::AndOr(
+                    *and_or,
+                    Context { condition: false, last: true, stderr: false, debugged },
+                ));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
             } else {
@@ -37,6 +47,7 @@ impl Compiler<'_> {
                 // What is skipped by `&&` leaves the status as it is, so only a single pipeline ends the process.
                 last: context.last && is_last,
                 stderr: false,
+                debugged: context.debugged,
             };
             let end = self.label();
             match part.op {
@@ -72,12 +83,13 @@ impl Compiler<'_> {
                 let count = stages.len();
                 for (i, stage) in stages.iter().enumerate() {
                     let end = self.label();
+                    let debugged = self.debug_before_fork(stage.command);
                     self.code.stages.push(code::Stage { last: i + 1 == count, end });
                     let index = (self.code.stages.len() - 1) as u32;
                     self.emit(Op::PipeStage(index));
                     self.then(Task::Command(
                         stage.command,
-                        Context { last: true, condition: inner.condition, stderr: stage.stderr },
+                        Context { last: true, condition: inner.condition, stderr: stage.stderr, debugged },
                     ));
                     self.emit(Op::SubshellEnd);
                     self.place(end);
@@ -94,6 +106,20 @@ impl Compiler<'_> {
         if time {
             self.emit(Op::TimeEnd { posix: pipeline.time == Time::Posix });
         }
+    }
+
+    /// The DEBUG trap of a simple command that gets a process of its own runs before that is made. Whether
+    /// the command is one.
+    fn debug_before_fork(&mut self, id: Id<Command>) -> bool {
+        let command = self.ast[id];
+        let simple = matches!(command.kind, CommandKind::Simple(_));
+        if simple {
+            let next = self.label();
+            self.emit(Op::Line(command.line));
+            self.emit(Op::Debug(command.span, next));
+            self.place(next);
+        }
+        simple
     }
 
     pub(super) fn command(&mut self, id: Id<Command>, context: Context) {
@@ -140,7 +166,7 @@ impl Compiler<'_> {
                 self.emit(Op::Subshell(end));
                 self.then(Task::List(
                     list,
-                    Context { condition: context.condition, last: true, stderr: false },
+                    Context { condition: context.condition, last: true, ..Context::default() },
                 ));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
@@ -152,10 +178,7 @@ impl Compiler<'_> {
                 let done = self.label();
                 for clause in &ast[clauses] {
                     let next = self.label();
-                    self.then(Task::List(
-                        clause.cond,
-                        Context { condition: true, last: false, stderr: false },
-                    ));
+                    self.then(Task::List(clause.cond, Context { condition: true, ..Context::default() }));
                     self.emit(Op::JumpFail(next));
                     self.then(Task::List(clause.body, context));
                     self.emit(Op::Jump(done));
@@ -173,7 +196,7 @@ impl Compiler<'_> {
                 // The status is that of the last body, or 0: it is kept in the loop's frame.
                 self.emit(Op::EnterLoop(brk, top));
                 self.place(top);
-                self.then(Task::List(cond, Context { condition: true, last: false, stderr: false }));
+                self.then(Task::List(cond, Context { condition: true, ..Context::default() }));
                 self.emit(if until { Op::JumpOk(done) } else { Op::JumpFail(done) });
                 self.then(Task::List(body, context.inner()));
                 self.emit(Op::LoopStatus { store: true });
@@ -189,15 +212,19 @@ impl Compiler<'_> {
                 self.for_loop(command, name, words, body, false, context);
             }
             CommandKind::Select { name, words, body } => {
+                let skipped = self.label();
                 self.emit(Op::Line(command.line));
+                self.emit(Op::Debug(command.span, skipped));
                 self.for_words(words);
                 self.for_loop(command, name, words, body, true, context);
+                self.place(skipped);
             }
             CommandKind::ForArith { init, cond, step, body } => {
                 let (top, next, done, brk) = (self.label(), self.label(), self.label(), self.label());
                 self.emit(Op::Line(command.line));
                 if !ast[init.parts].is_empty() {
                     let next = self.label();
+                    self.emit(Op::Debug(init.span, next));
                     self.arith_jump_zero(init.parts, next);
                     self.place(next);
                 }
@@ -206,6 +233,8 @@ impl Compiler<'_> {
                 if !ast[cond.parts].is_empty()
                     && ast.literal(cond.parts).is_none_or(|t| !t.trim_ascii().is_empty())
                 {
+                    self.emit(Op::Line(command.line));
+                    self.emit(Op::Debug(cond.span, done));
                     self.arith_jump_zero(cond.parts, done);
                 }
                 self.then(Task::List(body, context.inner()));
@@ -213,6 +242,8 @@ impl Compiler<'_> {
                 self.place(next);
                 if !ast[step.parts].is_empty() {
                     let next = self.label();
+                    self.emit(Op::Line(command.line));
+                    self.emit(Op::Debug(step.span, next));
                     self.arith_jump_zero(step.parts, next);
                     self.place(next);
                 }
@@ -224,21 +255,25 @@ impl Compiler<'_> {
             }
             CommandKind::Case { subject, arms } => self.case(command, subject, arms, context),
             CommandKind::Cond(cond) => {
+                let skipped = self.label();
                 self.emit(Op::Line(command.line));
-                self.emit(Op::Debug(command.span));
+                self.emit(Op::Debug(command.span, skipped));
                 self.then(Task::Cond(cond));
                 self.emit(Op::CondEnd(command.span));
                 if !context.condition {
                     self.emit(Op::ErrCheck);
                 }
+                self.place(skipped);
             }
             CommandKind::Arith(word) => {
+                let skipped = self.label();
                 self.emit(Op::Line(command.line));
-                self.emit(Op::Debug(command.span));
+                self.emit(Op::Debug(command.span, skipped));
                 self.arith_command(word.parts);
                 if !context.condition {
                     self.emit(Op::ErrCheck);
                 }
+                self.place(skipped);
             }
             CommandKind::Function { name, body } => {
                 let index = self.functions.len() as u32;
@@ -252,7 +287,7 @@ impl Compiler<'_> {
                     None => self.text(b"COPROC"),
                 };
                 self.emit(Op::Coproc(name, end));
-                self.then(Task::Command(body, Context { condition: false, last: true, stderr: false }));
+                self.then(Task::Command(body, Context { last: true, ..Context::default() }));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
             }
@@ -280,12 +315,6 @@ impl Compiler<'_> {
     ) {
         let ast = self.ast.clone();
         let positional = words.is_none();
-        // The head alone is what a DEBUG trap sees.
-        let end = match words.and_then(|words| ast[words].last()) {
-            Some(word) => word.span.end,
-            None => command.span.start + "for ".len() as u32 + name.len() as u32,
-        };
-        let head = Span { start: command.span.start, end: end.min(command.span.end) };
         if !crate::vm::variables::is_name(&ast[name]) {
             let text = self.text_of(name);
             self.emit(Op::BadName(text));
@@ -295,8 +324,13 @@ impl Compiler<'_> {
         self.emit(Op::ForInit { positional });
         self.emit(Op::EnterLoop(brk, top));
         self.place(top);
-        self.emit(if select { Op::SelectNext(symbol, done) } else { Op::ForNext(symbol, done) });
-        self.emit(Op::Debug(head));
+        if select {
+            self.emit(Op::SelectNext(symbol, done));
+        } else {
+            self.emit(Op::ForNext(symbol, done));
+            self.emit(Op::Line(command.line));
+            self.emit(Op::Debug(command.span, top));
+        }
         self.then(Task::List(body, context.inner()));
         self.emit(Op::LoopStatus { store: true });
         self.emit(Op::Jump(top));
@@ -308,8 +342,9 @@ impl Compiler<'_> {
 
     fn case(&mut self, command: &Command, subject: Word, arms: Seq<CaseArm>, context: Context) {
         let ast = self.ast.clone();
+        let skipped = self.label();
         self.emit(Op::Line(command.line));
-        self.emit(Op::Debug(command.span));
+        self.emit(Op::Debug(command.span, skipped));
         self.then(Task::Word(subject, WordEnd::Single));
         let done = self.label();
         let arms = &ast[arms];
@@ -356,6 +391,7 @@ impl Compiler<'_> {
         }
         self.place(done);
         self.emit(Op::PopArg);
+        self.place(skipped);
     }
 
     pub(super) fn cond(&mut self, id: Id<Cond>) {
@@ -410,7 +446,7 @@ impl Compiler<'_> {
         if substitutions {
             self.emit(Op::ProcessMark);
         }
-        let end = self.label();
+        let (end, skipped) = (self.label(), self.label());
         self.code.execs.push(code::Exec {
             span: command.span,
             in_condition: context.condition,
@@ -419,18 +455,19 @@ impl Compiler<'_> {
         let exec = (self.code.execs.len() - 1) as u32;
         let redirected = !command.redirects.is_empty() || context.stderr;
         if args.is_empty() && !redirected && !substitutions {
-            self.emit(Op::Debug(command.span));
+            self.debug(command, skipped, context);
             self.emit(Op::AssignBegin);
             for assignment in &ast[simple.assignments] {
                 self.assignment(assignment);
             }
             self.emit(Op::AssignEnd(exec));
+            self.place(skipped);
             return;
         }
+        self.debug(command, skipped, context);
         if redirected {
             self.emit(Op::RedirBegin(end));
         }
-        self.emit(Op::Debug(command.span));
         self.emit(Op::Mark);
         for arg in args {
             match *arg {
@@ -467,8 +504,15 @@ impl Compiler<'_> {
                 self.emit(Op::ErrCheck);
             }
         }
+        self.place(skipped);
         if substitutions {
             self.emit(Op::ProcessClose);
+        }
+    }
+
+    fn debug(&mut self, command: &Command, skipped: u32, context: Context) {
+        if !context.debugged {
+            self.emit(Op::Debug(command.span, skipped));
         }
     }
 

@@ -243,7 +243,7 @@ impl Compiler<'_> {
                 let end = self.label();
                 let list = ast[id].list;
                 self.emit(Op::ProcessSubstitute { write: kind == ProcessKind::Write, end });
-                self.then(Task::List(list, Context { condition: false, last: true, stderr: false }));
+                self.then(Task::List(list, Context { last: true, ..Context::default() }));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
             }
@@ -297,7 +297,7 @@ impl Compiler<'_> {
         }
         let end = self.label();
         self.emit(Op::Substitute(quoting, end));
-        self.then(Task::List(substitution.list, Context { condition: false, last: true, stderr: false }));
+        self.then(Task::List(substitution.list, Context { last: true, ..Context::default() }));
         self.emit(Op::SubshellEnd);
         self.place(end);
     }
