@@ -39,8 +39,16 @@ pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<ExitCode> {
     };
     let mut adapter = Command::new(&programs.wasmsh);
     adapter.arg("conformance");
-    exec::become_program(
+    // A script of Python may lie where nobody has made it executable.
+    let mut command = if judge.extension().is_some_and(|extension| extension == "py") {
+        let mut python = Command::new("python3");
+        python.arg(judge);
+        python
+    } else {
         Command::new(judge)
+    };
+    exec::become_program(
+        command
             .arg("--adapter")
             .arg(exec::describe(&adapter))
             .args(rest)

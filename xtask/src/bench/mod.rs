@@ -92,14 +92,8 @@ pub(crate) fn run(project: &Project, words: &[String]) -> Result<()> {
     {
         let _lock = project.lock()?;
         build::all(project)?;
-        exec::run(project.cargo().args([
-            "build",
-            "--release",
-            "--package",
-            "wasmsh",
-            "--example",
-            "measure",
-        ]))?;
+        let packages = build::WITH_ENGINE.iter().flat_map(|name| ["--package", name]);
+        exec::run(project.cargo().args(["build", "--release", "--example", "measure"]).args(packages))?;
     }
     let paths = Paths {
         root: root.to_path_buf(),
