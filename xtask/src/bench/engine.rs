@@ -15,6 +15,8 @@ pub(crate) struct Paths {
     pub(crate) release: PathBuf,
     /// The components.
     pub(crate) products: PathBuf,
+    /// The Node that is measured.
+    pub(crate) node: PathBuf,
 }
 
 impl Paths {
@@ -48,7 +50,7 @@ impl Engine {
         let mut command = match self {
             Self::Wasmtime => paths.program("examples/measure"),
             Self::Node => {
-                let mut command = Command::new("node");
+                let mut command = Command::new(&paths.node);
                 command.arg(paths.root.join("host-js/bench/measure.mjs"));
                 command
             }

@@ -28,6 +28,7 @@ struct Options {
     latency: bool,
     workloads: bool,
     json: Option<PathBuf>,
+    node: PathBuf,
 }
 
 /// The text for `cargo xtask bench --help`.
@@ -40,6 +41,9 @@ usage: cargo xtask bench [--suite DIR] [--only TEXT] [--runs N] [--engine wasmti
   --only TEXT        only workloads whose name contains TEXT
   --runs N           runs of each workload; the median counts (default 3)
   --engine NAME      wasmtime, node; may be repeated (default: both)
+  --node PATH        the Node to measure (default: node). Before Node 22 there is no multi-memory, and what crosses
+                     between components is copied by JavaScript. `npx --package=node@24 -c 'command -v node'`
+                     gives a newer one
   --json FILE        the figures as JSON, too";
 
 impl Options {
@@ -54,6 +58,7 @@ impl Options {
             latency: true,
             workloads: true,
             json: None,
+            node: PathBuf::from("node"),
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -71,6 +76,7 @@ impl Options {
                 "--engine" => options.engines.push(value()?.parse()?),
                 "--latency-only" => options.workloads = false,
                 "--workloads-only" => options.latency = false,
+                "--node" => options.node = PathBuf::from(value()?),
                 "--json" => options.json = Some(PathBuf::from(value()?)),
                 _ => bail!("bench: unknown option {word:?}\n{HELP}"),
             }
@@ -99,7 +105,13 @@ pub(crate) fn run(project: &Project, words: &[String]) -> Result<()> {
         root: root.to_path_buf(),
         release: project.target().join("release"),
         products: project.products(),
+        node: options.node.clone(),
     };
+    if options.engines.contains(&Engine::Node) {
+        let version = exec::output(std::process::Command::new(&paths.node).arg("--version"))
+            .context("Node cannot be started; --node names another")?;
+        println!("node is {}", version.trim());
+    }
     let mut report = serde_json::Map::new();
     if options.latency {
         report.insert("latency".into(), latency::run(&paths, &options.engines)?);
