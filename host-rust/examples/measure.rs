@@ -62,7 +62,10 @@ fn latency() -> Result<()> {
     // Nothing is measured in the first session: it faults the code in.
     engine.session().build()?.run("echo hi; python3 -c pass").output()?;
 
-    let new_session_ms = median(SESSIONS, || Ok(drop(engine.session().build()?)))?;
+    let new_session_ms = median(SESSIONS, || {
+        engine.session().build()?;
+        Ok(())
+    })?;
     let mut session = engine.session().build()?;
     session.run("echo hi").output()?;
     let echo_ms = median(ECHOES, || expect_hi(&session.run("echo hi").output()?.stdout))?;

@@ -1,6 +1,6 @@
 //! The shell: bytecode, the virtual machine that runs it, builtins, the loader of programs, and sessions.
 //!
-//! A shell process is plain data in a [`vm::Vm`], polled by the kernel of `wasmsh-os`; [`session`] is how a host
+//! A shell process is plain data in a `vm::Vm`, polled by the kernel of `wasmsh-os`; [`session`] is how a host
 //! drives one.
 
 mod builtins;
