@@ -10,7 +10,7 @@ use crate::Fail;
 /// An option of a command.
 pub struct Opt {
     /// Its names, separated by commas: single letters are short, `#` stands for a number as in `head -5`. The first is
-    /// the one that [`Options::next`] tells.
+    /// the one that `Options::next` tells.
     pub names: &'static str,
     /// Whether it takes an argument.
     pub arg: Arg,

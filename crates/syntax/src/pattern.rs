@@ -41,7 +41,7 @@ pub struct PatternOptions {
 /// An element of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
-    /// A character (see [`chars`]).
+    /// A character (its code point, or what `chars` gives for a byte that is none).
     Char(u32),
     /// `?`
     Any,

@@ -69,6 +69,8 @@ pub(crate) fn build(tree: &mut Tree, now: Timestamp) -> Result<(), Errno> {
     let root = Caller { uid: 0, gid: 0, now };
     let user = Caller { uid: USER, gid: GROUP, now };
     let base = tree.root;
+    // As in a container of their own, scripts may write to the root; what the system has there stays.
+    tree.set_mode(&root, base, 0o1777)?;
     for (path, mode) in DIRECTORIES {
         tree.make(&root, base, path, mode, New::Directory)?;
     }

@@ -48,7 +48,10 @@ fn layout() {
     fs.write_file("/home/user/f", b"", 0o644).unwrap();
     fs.write_file("/tmp/f", b"", 0o644).unwrap();
     assert_eq!(fs.stat_at("/tmp", true).unwrap().mode, 0o1777);
-    for path in ["/f", "/etc/f", "/usr/bin/f", "/bin/f"] {
+    fs.write_file("/f", b"", 0o644).unwrap();
+    fs.remove_file("/f").unwrap();
+    assert_eq!(fs.rename("/usr", "/away"), Err(Errno::NotPermitted));
+    for path in ["/etc/f", "/usr/bin/f", "/bin/f"] {
         assert_eq!(fs.write_file(path, b"", 0o644), Err(Errno::Access), "{path}");
     }
     assert_eq!(fs.canonicalize("/bin").unwrap(), "/usr/bin");
@@ -56,7 +59,7 @@ fn layout() {
     assert_eq!(fs.read_directory("/root").map(drop), Err(Errno::Access));
     assert_eq!(fs.canonicalize("/../..").unwrap(), "/");
     let stat = fs.stat_at("/", true).unwrap();
-    assert_eq!((stat.inode, stat.uid, stat.mode), (1, 0, 0o755));
+    assert_eq!((stat.inode, stat.uid, stat.mode), (1, 0, 0o1777));
     assert_eq!(fs.remove_directory("/"), Err(Errno::Busy));
     assert_eq!(fs.rename("/", "/tmp/x"), Err(Errno::Busy));
 }

@@ -41,8 +41,6 @@ pub(crate) fn session(
 ) -> Session {
     let vfs = Vfs::new(Rc::new(now), Rc::new(Numbers(wasmsh_os::SeededEntropy::new(1)))).expect("memory");
     vfs.set_user(0, 0);
-    // A directory that its user may write to, as in a container of their own.
-    let _ = vfs.set_mode_at("/", 0o777, true);
     for (path, bytes) in files {
         let mut at = 0;
         while let Some(next) = path[at + 1..].find('/') {
