@@ -88,6 +88,8 @@ pub(crate) enum Fail {
     Status(u8),
     /// With a message, and this status.
     Message(String, u8),
+    /// With a message that stands alone, without the command's name, and this status.
+    Bare(String, u8),
     /// With a message and the hint to `--help`, and the status that the command has for this.
     Usage(String),
     /// As that, with another status.
@@ -226,6 +228,10 @@ impl Tool {
             Err(Fail::Message(message, status)) => {
                 self.status = status;
                 format!("{}: {message}", self.name)
+            }
+            Err(Fail::Bare(message, status)) => {
+                self.status = status;
+                message
             }
             Err(Fail::Usage(message)) => {
                 self.status = self.command.usage_status;

@@ -631,11 +631,8 @@ async fn search_input(t: &mut Tool, plan: &mut Plan, input: Result<Input, Errno>
         crate::head::give_back(&input);
     }
     let Search { selected, binary, hidden, .. } = search;
-    if selected > 0 {
-        plan.matched |= plan.list != List::NotMatching;
-    } else if plan.list == List::NotMatching {
-        plan.matched = true;
-    }
+    // Also with -L it is a selected line that makes it a success.
+    plan.matched |= selected > 0;
     let silent = lists;
     if (binary || hidden) && selected > 0 && !silent && plan.binary == Binary::Report {
         t.warn(format!("{}: binary file matches", quote_plain(name))).await?;

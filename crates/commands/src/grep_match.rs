@@ -3,6 +3,8 @@
 use memchr::memmem;
 use wasmsh_regex::{Regex, Syntax};
 
+use crate::perl::{Perl, PerlOptions};
+
 /// How patterns are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -24,7 +26,7 @@ enum Engine {
         line: Box<Regex>,
         anywhere: Option<Box<Regex>>,
     },
-    Perl(Box<fancy_regex::Regex>),
+    Perl(Box<Perl>),
 }
 
 /// The patterns of a search.
@@ -237,7 +239,7 @@ impl Matcher {
                 let found = regex.find_at(line, from).map_err(|error| error.to_string())?;
                 Ok(found.map(|span| (span.start, span.end)))
             }
-            Engine::Perl(regex) => perl_find(regex, line, from),
+            Engine::Perl(perl) => perl.find(line, from),
         }
     }
 
@@ -266,41 +268,9 @@ fn escape(text: &[u8]) -> Vec<u8> {
     pattern
 }
 
-fn perl(
-    patterns: &[&[u8]],
-    ignore_case: bool,
-    words: bool,
-    lines: bool,
-) -> Result<fancy_regex::Regex, String> {
+fn perl(patterns: &[&[u8]], ignore_case: bool, words: bool, lines: bool) -> Result<Perl, String> {
     let [pattern] = patterns else {
         return Err("the -P option only supports a single pattern".into());
     };
-    let mut text =
-        std::str::from_utf8(pattern).map_err(|_| "-P supports only unibyte and UTF-8 locales")?.to_owned();
-    if lines {
-        text = format!("^(?:{text})$");
-    } else if words {
-        text = format!("(?<!\\w)(?:{text})(?!\\w)");
-    }
-    fancy_regex::RegexBuilder::new(&text)
-        .case_insensitive(ignore_case)
-        .build()
-        .map_err(|error| error.to_string())
-}
-
-/// Perl's patterns are for text: what is none is left out.
-fn perl_find(regex: &fancy_regex::Regex, line: &[u8], from: usize) -> Found {
-    let valid = match std::str::from_utf8(line) {
-        Ok(text) => text,
-        Err(error) => {
-            std::str::from_utf8(line.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
-        }
-    };
-    if from > valid.len() || !valid.is_char_boundary(from) {
-        return Ok(None);
-    }
-    match regex.find_from_pos(valid, from) {
-        Ok(found) => Ok(found.map(|found| (found.start(), found.end()))),
-        Err(error) => Err(format!("exceeded PCRE's backtracking limit: {error}")),
-    }
+    Perl::new(pattern, PerlOptions { ignore_case, words, lines, ..PerlOptions::default() })
 }

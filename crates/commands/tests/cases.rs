@@ -471,6 +471,15 @@ fn ours() {
     assert_eq!(wrong, 0, "of {total}");
 }
 
+/// Whether the real tools are there that a case runs.
+fn is_installed(case: &Case) -> bool {
+    let path = ENVIRONMENT.iter().find(|(name, _)| *name == "PATH").unwrap().1;
+    case.commands.iter().all(|invocation| {
+        let name = std::str::from_utf8(&invocation.words[0]).unwrap();
+        name.contains('/') || path.split(':').any(|directory| Path::new(directory).join(name).exists())
+    })
+}
+
 /// Whether the expectations are those of the real tools; where a tool of these versions is installed.
 #[test]
 fn the_real_tools() {
@@ -482,7 +491,7 @@ fn the_real_tools() {
     }
     let mut wrong = 0;
     each_file(|path, cases| {
-        for case in cases.iter().filter(|case| !case.own) {
+        for case in cases.iter().filter(|case| !case.own && is_installed(case)) {
             let got = run_real(case);
             if got != case.expected {
                 wrong += 1;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use bstr::BString;
 use wasmsh_os::{
     Answer, Ceilings, Chunk, Clock, Ctx, Description, Disposition, Entropy, Environment, Exit, FileSystem,
-    Group, Kernel, KernelState, OutputStream, Pid, Reception, Request, RequestId, Signal, State, Target,
-    TerminalSize,
+    Group, Kernel, KernelState, OpenFlags, OutputStream, Pid, Reception, Request, RequestId, Signal, State,
+    Target, TerminalSize,
 };
 use wasmsh_syntax::error::ParseError;
 use wasmsh_syntax::options::NoAliases;
@@ -335,7 +335,7 @@ impl Session {
         let environment = self.environment(options);
         init.fork(Group::New, |ctx| {
             let input = match options.stdin {
-                StdinKind::Empty => Rc::new(Description::File(MemoryFile::open(Vec::new()))),
+                StdinKind::Empty => nothing(&ctx),
                 _ => Rc::new(Description::HostInput),
             };
             // Descriptors 0, 1 and 2 are always within the ceiling.
@@ -512,13 +512,21 @@ impl StartOver {
             vm.run_directory(cwd);
         }
         let input = match self.options.stdin {
-            StdinKind::Empty => Rc::new(Description::File(MemoryFile::open(Vec::new()))),
+            StdinKind::Empty => nothing(&vm.ctx),
             _ => Rc::new(Description::HostInput),
         };
         let _ = vm.ctx.set_descriptor(0, input);
         for (name, value) in &self.options.environment {
             vm.run_variable(name, value);
         }
+    }
+}
+
+/// Standard input without anything behind it: `/dev/null`, which tools such as `rg` tell from a file or a pipe.
+fn nothing(ctx: &Ctx) -> Rc<Description> {
+    match ctx.kernel().fs().open("/dev/null", OpenFlags::READ, 0) {
+        Ok(file) => Rc::new(Description::File(file)),
+        Err(_) => Rc::new(Description::File(MemoryFile::open(Vec::new()))),
     }
 }
 
