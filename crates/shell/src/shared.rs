@@ -8,6 +8,7 @@ use crate::hash::Map;
 use crate::symbol::{Interner, Sym};
 use crate::text::Str;
 use crate::vm::arith::ArithCode;
+use crate::vm::expand::{How, Text};
 use crate::vm::script::Script;
 
 /// Shared by reference; holds nothing that a fork would have to copy.
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) patterns: RefCell<Map<(u8, Str), Rc<wasmsh_syntax::pattern::Pattern>>>,
     pub(crate) regexes: RefCell<Map<(bool, Str), Rc<wasmsh_regex::Regex>>>,
     pub(crate) scripts: RefCell<Map<Str, Rc<RefCell<Script>>>>,
+    /// Texts that were expanded when they were met.
+    pub(crate) texts: RefCell<Map<(How, Str), Text>>,
     builtins: RefCell<Vec<Option<&'static Builtin>>>,
     /// Names of commands that somebody outside answers.
     pub(crate) foreign: RefCell<Vec<String>>,

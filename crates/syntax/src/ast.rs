@@ -247,6 +247,11 @@ impl Ast {
         self.commands.iter().position(|command| command.span == span).map(Id::new)
     }
 
+    /// Whether a command or process substitution stands anywhere in it.
+    pub fn runs_commands(&self) -> bool {
+        !self.substitutions.is_empty()
+    }
+
     /// The text that `parts` stand for after quote removal if they need no expansion at all, i.e. consist of
     /// literal and quoted text. (Glob characters in it are not looked at; a tilde prefix is an expansion.)
     pub fn literal(&self, parts: Seq<Part>) -> Option<Cow<'_, [u8]>> {

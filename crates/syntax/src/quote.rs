@@ -305,6 +305,46 @@ pub fn double(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Cuts source text at the bytes for which `ends` holds, but not inside quotations and `$(…)`, `${…}`, `` `…` ``.
+/// Empty pieces are left out.
+pub fn split_source(text: &[u8], ends: impl Fn(u8) -> bool) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    // What has to close before the text is outside again.
+    let mut open: Vec<u8> = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while let Some(&b) = text.get(at) {
+        let inside = open.last().copied();
+        let next = text.get(at + 1).copied();
+        match b {
+            b'\\' if inside != Some(b'\'') => at += 1,
+            _ if inside == Some(b) => {
+                open.pop();
+            }
+            _ if inside == Some(b'\'') => {}
+            b'\'' if inside != Some(b'"') => open.push(b'\''),
+            b'"' | b'`' => open.push(b),
+            b'$' if next == Some(b'(') => {
+                open.push(b')');
+                at += 1;
+            }
+            b'$' if next == Some(b'{') => {
+                open.push(b'}');
+                at += 1;
+            }
+            b'(' if inside == Some(b')') => open.push(b')'),
+            _ if inside.is_none() && ends(b) => {
+                pieces.push(text.get(start..at).unwrap_or_default());
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    pieces.push(text.get(start..).unwrap_or_default());
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

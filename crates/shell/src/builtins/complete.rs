@@ -23,14 +23,79 @@ pub(crate) const COMPOPT: Builtin = Builtin::new(
     "compopt",
     "compopt [-o|+o option] [-DEI] [name ...]",
     "Changes options of completion.\n\nStatus: 0, unless no completion is under way.",
-    |vm, argv| {
-        if argv.len() < 2 || argv.iter().skip(1).all(|arg| arg.starts_with(b"-") || arg.starts_with(b"+")) {
-            vm.builtin_error("not currently executing completion function");
-            return Outcome::Status(1);
-        }
-        Outcome::Status(0)
-    },
+    run_compopt,
 );
+
+/// The options of `-o`.
+const OPTIONS: &[&str] =
+    &["bashdefault", "default", "dirnames", "filenames", "noquote", "nosort", "nospace", "plusdirs"];
+
+fn run_compopt(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let mut changes: Vec<(bool, Str)> = Vec::new();
+    let mut at = 1;
+    let mut fallback = None;
+    while let Some(arg) = argv.get(at).cloned() {
+        match arg.as_bytes() {
+            b"--" => {
+                at += 1;
+                break;
+            }
+            [sign @ (b'-' | b'+'), b'o', rest @ ..] => {
+                let option = if rest.is_empty() {
+                    at += 1;
+                    let Some(option) = argv.get(at).cloned() else {
+                        let _ = vm.complain(&arg, "option requires an argument");
+                        vm.usage();
+                        return Outcome::Status(2);
+                    };
+                    option
+                } else {
+                    Str::new(rest)
+                };
+                if !OPTIONS.iter().any(|known| known.as_bytes() == &*option) {
+                    let _ = vm.complain(&option, "invalid option name");
+                    return Outcome::Status(2);
+                }
+                changes.push((*sign == b'-', option));
+            }
+            [b'-', letters @ ..] if !letters.is_empty() => {
+                if let Some(wrong) = letters.iter().find(|letter| !b"DEI".contains(letter)) {
+                    vm.builtin_error([b"-", &[*wrong][..], b": invalid option"].concat());
+                    vm.usage();
+                    return Outcome::Status(2);
+                }
+                fallback = Some(arg.clone());
+            }
+            _ => break,
+        }
+        at += 1;
+    }
+    let mut names: Vec<Str> = argv.get(at..).unwrap_or_default().to_vec();
+    names.extend(fallback);
+    if names.is_empty() {
+        vm.builtin_error("not currently executing completion function");
+        return Outcome::Status(1);
+    }
+    let mut status = 0;
+    for name in names {
+        let Some(words) = vm.shell.completions.get(&name).cloned() else {
+            let _ = vm.complain(&name, "no completion specification");
+            status = 1;
+            continue;
+        };
+        let mut words = words.to_vec();
+        for (on, option) in &changes {
+            let place = words.windows(2).position(|pair| pair[0] == b"-o" && pair[1] == *option);
+            match place {
+                None if *on => words.splice(..0, [Str::from("-o"), option.clone()]).for_each(drop),
+                Some(place) if !*on => words.drain(place..place + 2).for_each(drop),
+                _ => {}
+            }
+        }
+        Rc::make_mut(&mut vm.shell.completions).insert(name, Rc::new(words));
+    }
+    Outcome::Status(status)
+}
 
 const SPEC: &[u8] = b"abcdefgjksuvprDEIo:A:G:W:F:C:X:P:S:";
 
@@ -113,10 +178,13 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
             b'A' => value.as_deref().unwrap_or_default(),
             b'W' => {
                 let list = value.clone().unwrap_or_default();
-                let list = vm.expand_simple(&list).unwrap_or(list);
-                let ifs = vm.shell.ifs.clone();
-                let words = list.split(|b| ifs.contains(*b)).filter(|part| !part.is_empty());
-                found.extend(words.filter(|part| part.starts_with(&word)).map(<[u8]>::to_vec));
+                let plain = wasmsh_syntax::quote::remove_quotes(&word).0;
+                match vm.word_list(&list) {
+                    Ok(words) => found
+                        .extend(words.into_iter().filter(|one| one.starts_with(&plain)).map(Str::into_vec)),
+                    Err(crate::vm::Unwind::Expand) => return Outcome::Unwind(crate::vm::Unwind::Expand),
+                    Err(_) => return Outcome::Status(1),
+                }
                 continue;
             }
             b'G' => {
@@ -152,6 +220,20 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
 }
 
 impl Vm {
+    /// The words of a list: cut at `IFS`, then expanded, each into any number of words.
+    fn word_list(&mut self, list: &[u8]) -> Result<Vec<Str>, crate::vm::Unwind> {
+        let how = crate::vm::expand::How { kind: wasmsh_syntax::parser::Whole::Word, fields: true };
+        let glob = self.opt(Opt::NoGlob);
+        let mut words = Vec::new();
+        for piece in wasmsh_syntax::quote::split_source(list, |b| self.shell.ifs.contains(b)) {
+            self.shell.options.set_opt(Opt::NoGlob, true);
+            let expanded = self.expand_fields(piece, how);
+            self.shell.options.set_opt(Opt::NoGlob, glob);
+            words.append(&mut expanded?);
+        }
+        Ok(words)
+    }
+
     /// The names of a kind that begin with `word`, sorted. `None`: there is no such kind.
     pub(crate) fn completion_names(&mut self, kind: &[u8], word: &[u8]) -> Option<Vec<Vec<u8>>> {
         let mut names: Vec<Vec<u8>> = match kind {

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use wasmsh_syntax::parser::Whole;
+
 use super::Builtin;
 use crate::options::Shopt;
 use crate::symbol::Sym;
@@ -162,7 +164,7 @@ fn run_local(vm: &mut Vm, argv: &[Str]) -> Outcome {
 }
 
 fn run_export(vm: &mut Vm, argv: &[Str]) -> Outcome {
-    let given = match vm.options(argv, b"fnp") {
+    let given = match vm.options(argv, b"aAfnp") {
         Ok(given) => given,
         Err(outcome) => return outcome,
     };
@@ -234,6 +236,11 @@ fn export_functions(vm: &mut Vm, names: &[Str], remove: bool) -> Outcome {
             status = 1;
             continue;
         }
+        if !remove && name.iter().any(|b| matches!(b, b'=' | b'/')) {
+            let _ = vm.complain(name, "cannot export");
+            status = 1;
+            continue;
+        }
         let exported = Rc::make_mut(&mut vm.shell.exported_functions);
         exported.retain(|other| *other != symbol);
         if !remove {
@@ -265,7 +272,8 @@ fn declare(vm: &mut Vm, argv: &[Str], first: usize, request: Request) -> Outcome
                 status = 1;
                 continue;
             };
-            if !vm.shell.vars.get(symbol).exists {
+            let hidden = vm.builtin == "local" && vm.shell.vars.get(symbol).scope != vm.depth();
+            if hidden || !vm.shell.vars.get(symbol).exists {
                 let _ = vm.complain(name, "not found");
                 status = 1;
                 continue;
@@ -294,7 +302,10 @@ fn declare(vm: &mut Vm, argv: &[Str], first: usize, request: Request) -> Outcome
             Err(Unwind::Discard(_)) if !vm.builtin.is_empty() => {
                 status = 1;
             }
-            Err(unwind) => return Outcome::Unwind(unwind),
+            Err(unwind) => {
+                vm.put_declarations(declarations);
+                return Outcome::Unwind(unwind);
+            }
         }
     }
     Outcome::Status(status)
@@ -536,7 +547,16 @@ fn functions(vm: &mut Vm, names: &[Str], request: Request) -> Outcome {
                     let mut line = name.to_vec();
                     if vm.shopt(Shopt::ExtDebug) {
                         line.extend_from_slice(
-                            format!(" {} {}", function.line, function.source.to_text()).as_bytes(),
+                            format!(
+                                " {} {}",
+                                function.line,
+                                if function.source.is_empty() {
+                                    "environment".into()
+                                } else {
+                                    function.source.to_text()
+                                }
+                            )
+                            .as_bytes(),
                         );
                     }
                     line.push(b'\n');
@@ -670,15 +690,20 @@ impl Vm {
     ) -> Result<bool, Unwind> {
         let mut elements = Vec::new();
         let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
-        for word in split_words(inner) {
-            if let Some(rest) = word.strip_prefix(b"[")
-                && let Some(close) = memchr::memmem::find(rest, b"]=")
-            {
-                let key = self.expand_simple(rest.get(..close).unwrap_or_default())?;
-                let value = self.expand_simple(rest.get(close + 2..).unwrap_or_default())?;
-                elements.push(crate::vm::Element::Keyed { key, value, append: false });
+        let assoc = self.shell.vars.get(symbol).value.is_assoc();
+        let blank = |b| matches!(b, b' ' | b'\t' | b'\n');
+        for word in wasmsh_syntax::quote::split_source(inner, blank) {
+            if let Some((key, appends, value)) = split_element(word) {
+                let kind = if assoc { Whole::Subscript } else { Whole::Word };
+                let key = self.expand_text(key, kind)?;
+                let value = self.expand_text(value, kind)?;
+                elements.push(crate::vm::Element::Keyed { key, value, append: appends });
+            } else if assoc {
+                elements.push(crate::vm::Element::Value(self.expand_text(word, Whole::Subscript)?));
             } else {
-                elements.push(crate::vm::Element::Value(self.expand_simple(&word)?));
+                let how = crate::vm::expand::How { kind: Whole::Word, fields: true };
+                let values = self.expand_fields(word, how)?;
+                elements.extend(values.into_iter().map(crate::vm::Element::Value));
             }
         }
         self.assign_compound(symbol, elements, append)?;
@@ -686,42 +711,34 @@ impl Vm {
     }
 }
 
-/// Cuts source text at unquoted blanks.
-fn split_words(text: &[u8]) -> Vec<Vec<u8>> {
-    let mut words = Vec::new();
-    let mut word = Vec::new();
-    let mut quote = 0u8;
-    let mut any = false;
-    let mut bytes = text.iter().copied();
-    while let Some(b) = bytes.next() {
+/// Key, whether it appends, and value of an element `[key]=value`.
+fn split_element(word: &[u8]) -> Option<(&[u8], bool, &[u8])> {
+    let rest = word.strip_prefix(b"[")?;
+    let (mut depth, mut at, mut quote) = (1usize, 0, 0u8);
+    while let Some(&b) = rest.get(at) {
         match b {
-            b' ' | b'\t' | b'\n' if quote == 0 => {
-                if any {
-                    words.push(std::mem::take(&mut word));
-                    any = false;
+            b'\\' if quote != b'\'' => at += 1,
+            _ if quote == b => quote = 0,
+            _ if quote != 0 => {}
+            b'\'' | b'"' => quote = b,
+            b'[' => depth += 1,
+            b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    break;
                 }
-                continue;
             }
-            b'\\' if quote != b'\'' => {
-                word.push(b);
-                word.extend(bytes.next());
-            }
-            b'\'' | b'"' => {
-                if quote == 0 {
-                    quote = b;
-                } else if quote == b {
-                    quote = 0;
-                }
-                word.push(b);
-            }
-            _ => word.push(b),
+            _ => {}
         }
-        any = true;
+        at += 1;
     }
-    if any {
-        words.push(word);
-    }
-    words
+    let after = rest.get(at + 1..)?;
+    let (appends, value) = match after {
+        [b'=', value @ ..] => (false, value),
+        [b'+', b'=', value @ ..] => (true, value),
+        _ => return None,
+    };
+    Some((rest.get(..at)?, appends, value))
 }
 
 /// A value as `declare -p` shows it: `"…"`, or `$'…'` if it is not printable.

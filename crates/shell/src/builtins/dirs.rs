@@ -144,10 +144,20 @@ fn go(vm: &mut Vm, path: &Str) -> Option<Outcome> {
 fn run_pushd(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let mut stay = false;
     let mut target = None;
+    let mut options = true;
     for arg in argv.iter().skip(1) {
-        if arg == b"-n" {
+        let numeric = arg.len() > 1 && arg.iter().skip(1).all(u8::is_ascii_digit);
+        if options && target.is_none() && arg == b"-n" {
             stay = true;
-        } else if arg == b"--" {
+        } else if options && arg == b"--" {
+            options = false;
+        } else if options && arg.len() > 1 && arg.starts_with(b"-") && !numeric {
+            let _ = vm.complain(&arg.clone(), "invalid number");
+            vm.usage();
+            return Outcome::Status(2);
+        } else if target.is_some() {
+            vm.builtin_error("too many arguments");
+            return Outcome::Status(1);
         } else {
             target = Some(arg.clone());
         }

@@ -22,7 +22,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     }
     let mut value = 0;
     for arg in argv.iter().skip(1) {
-        vm.arith_prefix = Some(b"let".to_vec());
+        vm.arith_prefix = Some(b"let");
         let result = vm.arith_text(arg);
         vm.arith_prefix = None;
         match result {

@@ -55,6 +55,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     match variable {
         Some(variable) => match vm.assign_place(&variable, out.into()) {
             Ok(()) => Outcome::Status(status),
+            Err(crate::vm::Unwind::Expand) => Outcome::Unwind(crate::vm::Unwind::Expand),
             Err(_) => Outcome::Status(1),
         },
         None => {

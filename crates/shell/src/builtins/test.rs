@@ -23,8 +23,12 @@ pub(crate) const BRACKET: Builtin =
         }
     });
 
-/// Why an expression has no value; an error has been reported.
-struct Wrong;
+/// Why an expression has no value.
+enum Stop {
+    /// An error has been reported.
+    Wrong,
+    Unwind(Unwind),
+}
 
 struct Test<'a> {
     vm: &'a mut Vm,
@@ -41,7 +45,8 @@ fn run(vm: &mut Vm, words: &[Str]) -> Outcome {
     };
     match result {
         Ok(holds) => Outcome::Status(u8::from(!holds)),
-        Err(Wrong) => Outcome::Status(2),
+        Err(Stop::Unwind(Unwind::Discard(_)) | Stop::Wrong) => Outcome::Status(2),
+        Err(Stop::Unwind(unwind)) => Outcome::Unwind(unwind),
     }
 }
 
@@ -72,13 +77,13 @@ fn is_binary(word: &[u8]) -> bool {
 }
 
 impl Test<'_> {
-    fn wrong<T>(&mut self, message: impl AsRef<[u8]>) -> Result<T, Wrong> {
+    fn wrong<T>(&mut self, message: impl AsRef<[u8]>) -> Result<T, Stop> {
         self.vm.builtin_error(message);
-        Err(Wrong)
+        Err(Stop::Wrong)
     }
 
     /// The rules of POSIX by the number of arguments.
-    fn by_count(&mut self, words: &[Str], count: usize) -> Result<bool, Wrong> {
+    fn by_count(&mut self, words: &[Str], count: usize) -> Result<bool, Stop> {
         match (count, words) {
             (1, [word]) => Ok(!word.is_empty()),
             (2, [not, word]) if not == b"!" => Ok(word.is_empty()),
@@ -114,7 +119,7 @@ impl Test<'_> {
         }
     }
 
-    fn expression(&mut self) -> Result<bool, Wrong> {
+    fn expression(&mut self) -> Result<bool, Stop> {
         let value = self.or()?;
         if self.at < self.words.len() {
             return self.wrong("too many arguments");
@@ -126,7 +131,7 @@ impl Test<'_> {
         self.words.get(self.at)
     }
 
-    fn or(&mut self) -> Result<bool, Wrong> {
+    fn or(&mut self) -> Result<bool, Stop> {
         let mut value = self.and()?;
         while self.peek().is_some_and(|word| word == b"-o") {
             self.at += 1;
@@ -135,7 +140,7 @@ impl Test<'_> {
         Ok(value)
     }
 
-    fn and(&mut self) -> Result<bool, Wrong> {
+    fn and(&mut self) -> Result<bool, Stop> {
         let mut value = self.term()?;
         while self.peek().is_some_and(|word| word == b"-a") {
             self.at += 1;
@@ -144,7 +149,7 @@ impl Test<'_> {
         Ok(value)
     }
 
-    fn term(&mut self) -> Result<bool, Wrong> {
+    fn term(&mut self) -> Result<bool, Stop> {
         // `!` and `(` nest no deeper than there are arguments; bash recurses here too, so there is a bound.
         let mut negated = false;
         while self.peek().is_some_and(|word| word == b"!") {
@@ -153,12 +158,7 @@ impl Test<'_> {
         }
         let Some(word) = self.peek().cloned() else { return self.wrong("argument expected") };
         let next = self.words.get(self.at + 1).cloned();
-        let value = if next.as_ref().is_some_and(|op| is_binary(op)) && self.words.get(self.at + 2).is_some()
-        {
-            let right = self.words.get(self.at + 2).cloned().unwrap_or_default();
-            self.at += 3;
-            self.binary(&next.unwrap_or_default(), &word, &right)?
-        } else if word == b"(" {
+        let value = if word == b"(" {
             self.depth_check()?;
             self.at += 1;
             let value = self.or()?;
@@ -167,6 +167,10 @@ impl Test<'_> {
             }
             self.at += 1;
             value
+        } else if next.as_ref().is_some_and(|op| is_binary(op)) && self.words.get(self.at + 2).is_some() {
+            let right = self.words.get(self.at + 2).cloned().unwrap_or_default();
+            self.at += 3;
+            self.binary(&next.unwrap_or_default(), &word, &right)?
         } else if let (Some(letter), Some(operand)) = (is_unary(&word), next) {
             self.at += 2;
             self.unary(letter, &operand)?
@@ -177,16 +181,16 @@ impl Test<'_> {
         Ok(value != negated)
     }
 
-    fn depth_check(&mut self) -> Result<(), Wrong> {
+    fn depth_check(&mut self) -> Result<(), Stop> {
         let open = self.words.get(..self.at).unwrap_or_default().iter().filter(|word| *word == b"(").count();
         if open > 500 { self.wrong("too many nested parentheses") } else { Ok(()) }
     }
 
-    fn unary(&mut self, letter: u8, operand: &Str) -> Result<bool, Wrong> {
-        self.vm.cond_unary(letter, operand).map_err(|_| Wrong)
+    fn unary(&mut self, letter: u8, operand: &Str) -> Result<bool, Stop> {
+        self.vm.cond_unary(letter, operand).map_err(Stop::Unwind)
     }
 
-    fn binary(&mut self, op: &[u8], left: &Str, right: &Str) -> Result<bool, Wrong> {
+    fn binary(&mut self, op: &[u8], left: &Str, right: &Str) -> Result<bool, Stop> {
         let compare = |this: &mut Self, holds: fn(i64, i64) -> bool| {
             let mut numbers = [0; 2];
             for (place, text) in numbers.iter_mut().zip([left, right]) {
@@ -314,7 +318,7 @@ impl Vm {
             | CondBinary::Le
             | CondBinary::Gt
             | CondBinary::Ge => {
-                self.arith_prefix = Some(b"[[".to_vec());
+                self.arith_prefix = Some(b"[[");
                 let numbers = self.arith_text(left).and_then(|left| Ok((left, self.arith_text(right)?)));
                 self.arith_prefix = None;
                 let (left, right) = match numbers {

@@ -65,18 +65,26 @@ impl Vm {
         }
         let search = self.string_value(known::PATH);
         let mut found = Vec::new();
+        // Without one that can be executed, the first file counts.
+        let mut unusable = None;
         for directory in search.split(|b| *b == b':') {
             let mut path = if directory.is_empty() { b".".to_vec() } else { directory.to_vec() };
             path.push(b'/');
             path.extend_from_slice(name);
-            let fine = self.ctx.stat(&path, true).is_ok_and(|stat| stat.is_regular())
-                && self.ctx.access(&path, wasmsh_os::AccessMode::EXECUTE).is_ok();
+            let regular = self.ctx.stat(&path, true).is_ok_and(|stat| stat.is_regular());
+            let fine = regular && self.ctx.access(&path, wasmsh_os::AccessMode::EXECUTE).is_ok();
+            if regular && !fine && !all && unusable.is_none() {
+                unusable = Some(Meaning::File(path.clone().into()));
+            }
             if fine {
                 found.push(Meaning::File(path.into()));
                 if !all {
                     break;
                 }
             }
+        }
+        if found.is_empty() {
+            found.extend(unusable);
         }
         found
     }

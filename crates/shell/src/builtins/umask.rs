@@ -75,10 +75,6 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     b'r' => 0o444,
                     b'w' => 0o222,
                     b'x' => 0o111,
-                    b'u' => (allowed >> 6 & 7) * 0o111,
-                    b'g' => (allowed >> 3 & 7) * 0o111,
-                    b'o' => (allowed & 7) * 0o111,
-                    b'X' | b's' | b't' => 0,
                     other => {
                         let what = [b"`", &[*other][..], b"'"].concat();
                         return vm.complain(&what, "invalid symbolic mode character");

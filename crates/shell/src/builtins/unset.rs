@@ -66,16 +66,8 @@ fn unset_variable(vm: &mut Vm, name: &Str, reference: bool, only: bool) -> Resul
             let _ = vm.complain(&what, "cannot unset: readonly variable");
             return Ok(false);
         }
-        if matches!(subscript, b"@" | b"*") && var.value.is_array() {
-            if !var.value.is_assoc() || vm.shell.vars.get(target).value.is_assoc() {
-                let empty = match &vm.shell.vars.get(target).value {
-                    Value::Assoc(_) => Value::Assoc(Rc::default()),
-                    _ => Value::Indexed(Rc::default()),
-                };
-                if matches!(empty, Value::Indexed(_)) || subscript == b"@" || subscript == b"*" {
-                    vm.shell.vars.get_mut(target).value = empty;
-                }
-            }
+        if matches!(subscript, b"@" | b"*") && matches!(var.value, Value::Indexed(_)) {
+            vm.shell.vars.get_mut(target).value = Value::Indexed(Rc::default());
             return Ok(true);
         }
         let key = vm.key_from_source(symbol, subscript)?;

@@ -21,15 +21,26 @@ enum Component {
 impl Vm {
     /// Pushes the names that match `pattern`, or `text` if none does.
     pub(crate) fn pathname_expansion(&mut self, pattern: &[u8], text: Vec<u8>) -> Result<(), Unwind> {
-        let mut names = self.glob(pattern);
+        // A set GLOBIGNORE lets names with a dot be found.
+        let ignores =
+            self.shell.vars.get(known::GLOBIGNORE).value.scalar().is_some_and(|text| !text.is_empty());
+        let mut names = self.glob_with(pattern, ignores || self.shopt(Shopt::DotGlob));
         if let Some(ignore) =
             self.shell.vars.get(known::GLOBIGNORE).value.scalar().filter(|text| !text.is_empty())
         {
-            let patterns: Vec<_> =
-                split_colons(&ignore).into_iter().map(|p| self.pattern(p, false)).collect();
+            let patterns: Vec<Vec<_>> = split_colons(&ignore)
+                .into_iter()
+                .map(|text| split_path(text).into_iter().map(|part| self.pattern(part, false)).collect())
+                .collect();
             names.retain(|name| {
                 let base = name.rsplit(|b| *b == b'/').next().unwrap_or_default();
-                !patterns.iter().any(|pattern| pattern.is_match(name)) && base != b"." && base != b".."
+                // A slash is matched by a slash alone.
+                let ignored = patterns.iter().any(|pattern| {
+                    let parts: Vec<&[u8]> = name.split(|b| *b == b'/').collect();
+                    parts.len() == pattern.len()
+                        && parts.iter().zip(pattern).all(|(part, pattern)| pattern.is_match(part))
+                });
+                !ignored && base != b"." && base != b".."
             });
         }
         if names.is_empty() {
@@ -50,6 +61,10 @@ impl Vm {
 
     /// The names that match `pattern`, sorted.
     pub(crate) fn glob(&mut self, pattern: &[u8]) -> Vec<Vec<u8>> {
+        self.glob_with(pattern, self.shopt(Shopt::DotGlob))
+    }
+
+    fn glob_with(&mut self, pattern: &[u8], dotglob: bool) -> Vec<Vec<u8>> {
         let nocase = self.shopt(Shopt::NoCaseGlob);
         let globstar = self.shopt(Shopt::GlobStar);
         let mut base = Vec::new();
@@ -91,9 +106,9 @@ impl Vm {
                         next.push(path);
                     }
                     Component::Pattern(pattern) => {
-                        self.glob_names(prefix, pattern, last && !directory_only, &mut next)
+                        self.glob_names(prefix, pattern, last && !directory_only, dotglob, &mut next)
                     }
-                    Component::Any => self.glob_tree(prefix, last && !directory_only, &mut next),
+                    Component::Any => self.glob_tree(prefix, last && !directory_only, dotglob, &mut next),
                 }
                 self.fuel(4);
             }
@@ -122,11 +137,17 @@ impl Vm {
         found
     }
 
-    fn glob_names(&mut self, prefix: &[u8], pattern: &Pattern, last: bool, out: &mut Vec<Vec<u8>>) {
+    fn glob_names(
+        &mut self,
+        prefix: &[u8],
+        pattern: &Pattern,
+        last: bool,
+        dotglob: bool,
+        out: &mut Vec<Vec<u8>>,
+    ) {
         let directory: &[u8] = if prefix.is_empty() { b"." } else { prefix };
         let Ok(entries) = self.ctx.read_directory(directory) else { return };
         let dot = pattern.can_begin_with_dot();
-        let dotglob = self.shopt(Shopt::DotGlob);
         let skip_dots = self.shopt(Shopt::GlobSkipDots);
         if dot && !skip_dots {
             for name in [b".".as_slice(), b".."] {
@@ -161,8 +182,7 @@ impl Vm {
     }
 
     /// `**`: everything below, directories alone if something follows.
-    fn glob_tree(&mut self, prefix: &[u8], files: bool, out: &mut Vec<Vec<u8>>) {
-        let dotglob = self.shopt(Shopt::DotGlob);
+    fn glob_tree(&mut self, prefix: &[u8], files: bool, dotglob: bool, out: &mut Vec<Vec<u8>>) {
         // With something after it `**` also stands for no directory at all.
         if !files || !prefix.is_empty() {
             out.push(prefix.to_vec());
@@ -234,6 +254,49 @@ pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Cuts at colons; one inside a bracket expression or an extended glob does not count.
 fn split_colons(text: &[u8]) -> Vec<&[u8]> {
-    text.split(|b| *b == b':').filter(|part| !part.is_empty()).collect()
+    let mut parts = Vec::new();
+    let (mut start, mut at, mut depth) = (0, 0, 0usize);
+    while let Some(&b) = text.get(at) {
+        match b {
+            b'\\' => at += 1,
+            b'[' => {
+                // To the bracket that closes: not the first one, nor that of a class.
+                let mut end = at + 1;
+                if matches!(text.get(end), Some(b'!' | b'^')) {
+                    end += 1;
+                }
+                if text.get(end) == Some(&b']') {
+                    end += 1;
+                }
+                while let Some(&inner) = text.get(end) {
+                    match inner {
+                        b'[' if matches!(text.get(end + 1), Some(b':' | b'.' | b'=')) => {
+                            let kind = text.get(end + 1).copied().unwrap_or_default();
+                            let close =
+                                memchr::memmem::find(text.get(end + 2..).unwrap_or_default(), &[kind, b']']);
+                            end += close.map_or(1, |close| close + 4);
+                        }
+                        b']' => break,
+                        _ => end += 1,
+                    }
+                }
+                if end < text.len() {
+                    at = end;
+                }
+            }
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 => {
+                parts.push(text.get(start..at).unwrap_or_default());
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    parts.push(text.get(start..).unwrap_or_default());
+    parts.retain(|part| !part.is_empty());
+    parts
 }

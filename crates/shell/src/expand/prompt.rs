@@ -1,10 +1,27 @@
 //! Prompt strings (bash manual "Controlling the Prompt").
 
-use crate::vm::Vm;
+use wasmsh_syntax::parser::Whole;
+
+use crate::options::{Opt, Shopt};
+use crate::text::Str;
+use crate::vm::{Unwind, Vm};
 
 impl Vm {
-    /// The backslash escapes of a prompt string.
-    pub(crate) fn prompt(&self, text: &[u8]) -> Vec<u8> {
+    /// A prompt string as it is shown: escapes, then expansions.
+    pub(crate) fn prompt(&mut self, text: &[u8]) -> Result<Str, Unwind> {
+        let expands = self.shopt(Shopt::PromptVars) || self.opt(Opt::Posix);
+        let decoded = self.decode_prompt(text, expands);
+        if expands { self.expand_text(&decoded, Whole::DoubleQuotes) } else { Ok(decoded.into()) }
+    }
+
+    /// The backslash escapes of a prompt string. What they insert is quoted if expansions follow.
+    fn decode_prompt(&self, text: &[u8], expands: bool) -> Vec<u8> {
+        let quote = |text: &[u8]| -> Vec<u8> {
+            if !expands {
+                return text.to_vec();
+            }
+            text.iter().flat_map(|b| if b"$`\"\\".contains(b) { vec![b'\\', *b] } else { vec![*b] }).collect()
+        };
         let mut out = Vec::new();
         let mut bytes = text.iter().copied().peekable();
         while let Some(b) = bytes.next() {
@@ -21,11 +38,23 @@ impl Vm {
                 b'e' => out.push(27),
                 b'n' => out.push(b'\n'),
                 b'r' => out.push(b'\r'),
-                b'\\' => out.push(b'\\'),
+                b'\\' => out.extend_from_slice(&quote(b"\\")),
                 b'[' | b']' => {}
-                b'$' => out.push(if self.ctx.user().0 == 0 { b'#' } else { b'$' }),
-                b's' => {
-                    out.extend_from_slice(self.shell.name.rsplit(|b| *b == b'/').next().unwrap_or_default())
+                b'$' => match self.ctx.user().0 {
+                    0 => out.push(b'#'),
+                    _ => out.extend_from_slice(&quote(b"$")),
+                },
+                b's' => out.extend_from_slice(&quote(
+                    self.shell.name.rsplit(|b| *b == b'/').next().unwrap_or_default(),
+                )),
+                b'D' if bytes.peek() == Some(&b'{') => {
+                    bytes.next();
+                    let format: Vec<u8> = bytes.by_ref().take_while(|b| *b != b'}').collect();
+                    let format = if format.is_empty() { b"%X".to_vec() } else { format };
+                    out.extend_from_slice(&quote(&crate::builtins::printf::strftime(
+                        &format,
+                        self.ctx.now().seconds,
+                    )));
                 }
                 b'u' => out.extend_from_slice(&self.plain_value(crate::symbol::known::USER)),
                 b'h' | b'H' => out.extend_from_slice(&self.plain_value(crate::symbol::known::HOSTNAME)),
@@ -44,11 +73,15 @@ impl Vm {
                     if letter == b'W' && path.len() > 1 {
                         path = path.rsplit(|b| *b == b'/').next().unwrap_or_default().to_vec();
                     }
-                    out.extend_from_slice(&path);
+                    out.extend_from_slice(&quote(&path));
                 }
                 b'j' => out.extend_from_slice(self.shell.jobs.jobs.len().to_string().as_bytes()),
                 b'l' => out.extend_from_slice(b"tty"),
-                b'!' | b'#' => out.extend_from_slice((self.shell.history.len() + 1).to_string().as_bytes()),
+                b'!' | b'#' => {
+                    // The command that runs has been taken into the history already, if there is one.
+                    let number = self.shell.history.len() + usize::from(!self.opt(Opt::History));
+                    out.extend_from_slice(number.max(1).to_string().as_bytes());
+                }
                 b'd' => out.extend_from_slice(&self.format_time("%a %b %d")),
                 b't' => out.extend_from_slice(&self.format_time("%H:%M:%S")),
                 b'T' => out.extend_from_slice(&self.format_time("%I:%M:%S")),

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use wasmsh_syntax::arith::{ArithError, ArithErrorKind, Expression, Op};
+use wasmsh_syntax::parser::Whole;
 
 use crate::shared::Shared;
 use crate::symbol::Sym;
@@ -86,7 +87,7 @@ impl Vm {
             Err(Stop::Unwind(unwind)) => Err(unwind),
             Err(Stop::Error(error)) => {
                 let mut message = Vec::new();
-                if let Some(prefix) = &self.arith_prefix {
+                if let Some(prefix) = self.arith_prefix {
                     message.extend_from_slice(prefix);
                     message.extend_from_slice(b": ");
                 }
@@ -182,11 +183,15 @@ impl Vm {
                 Op::Key { name, start, end, skip } => {
                     let symbol = symbol(name);
                     let target = self.resolve(symbol)?.0;
+                    let text = expression.text().get(start as usize..end as usize).unwrap_or_default();
                     if self.shell.vars.get(target).value.is_assoc() {
-                        let text = expression.text().get(start as usize..end as usize).unwrap_or_default();
                         let key = self.arith_key(text);
                         keys.push(key);
                         pc = skip as usize;
+                    } else if text.iter().any(|b| matches!(b, b'$' | b'`')) {
+                        // The value of a variable has brought expansions along; what comes of them is the index.
+                        nested = Some(self.expand_text(text, Whole::Arith)?);
+                        pc = (skip as usize).saturating_sub(1);
                     }
                 }
                 Op::Index => keys.push(Str::from_int(pop!())),

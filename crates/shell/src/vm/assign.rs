@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::options::Opt;
 use crate::symbol::Sym;
 use crate::text::Str;
-use crate::vars::{Assoc, Attrs, Indexed, Value};
+use crate::vars::{Attrs, Indexed, Value};
 use crate::vm::code::{Assign, AssignKind};
 use crate::vm::{Declaration, DeclarationValue, Element, Unwind, Vm};
 
@@ -16,15 +16,25 @@ impl Vm {
         match assign.kind {
             AssignKind::Scalar => {
                 let value = self.args.pop().unwrap_or_default();
-                if self.opt(Opt::XTrace) {
+                if self.opt(Opt::XTrace) && !self.is_retried() {
                     self.trace_assign(name, &value);
                 }
-                if assign.append { self.append(name, value) } else { self.assign(name, Value::Str(value)) }
+                let result = if assign.append {
+                    self.append(name, value)
+                } else {
+                    self.assign(name, Value::Str(value))
+                };
+                if matches!(result, Err(Unwind::Expand))
+                    && let Some(value) = self.operand.take()
+                {
+                    self.args.push(value);
+                }
+                result
             }
             AssignKind::Element => {
                 let value = self.args.pop().unwrap_or_default();
                 let key = self.args.pop().unwrap_or_default();
-                if key.is_empty() && self.shell.vars.get(name).value.is_assoc() {
+                if key.is_empty() {
                     let mut message = self.name_of(name).to_vec();
                     message.extend_from_slice(b"[]: bad array subscript");
                     self.error(&message);
@@ -90,7 +100,7 @@ impl Vm {
                     next += 1;
                 }
                 Element::Keyed { key, value, append } => {
-                    let mut index = self.arith_text(&key)?;
+                    let mut index = self.index_of(&key)?;
                     if index < 0
                         && let Value::Indexed(array) = &self.shell.vars.get(target).value
                     {
@@ -115,8 +125,10 @@ impl Vm {
     fn assign_assoc(&mut self, target: Sym, elements: Vec<Element>, append: bool) -> Result<(), Unwind> {
         let var = self.shell.vars.get_mut(target);
         var.attrs.remove(Attrs::INVISIBLE);
-        if !append {
-            var.value = Value::Assoc(Rc::new(Assoc::default()));
+        // `[key]+=` appends to what was there before.
+        let mut before = None;
+        if !append && let Value::Assoc(old) = std::mem::replace(&mut var.value, Value::Assoc(Rc::default())) {
+            before = Some(old);
         }
         let mut elements = elements.into_iter().peekable();
         // `(key value key value …)` if the first element has no subscript.
@@ -144,6 +156,12 @@ impl Vm {
                 Element::Keyed { key, value, append } => {
                     if key.is_empty() {
                         self.bad_key(target, b"");
+                        continue;
+                    }
+                    if append && let Some(before) = &before {
+                        let mut text = before.get(&key).cloned().unwrap_or_default();
+                        text.push(&value);
+                        self.assign_element(target, key, text, false)?;
                         continue;
                     }
                     self.assign_element(target, key, value, append)?;
@@ -183,8 +201,12 @@ impl Vm {
     /// `name=value command`: until the command ends.
     pub(crate) fn assign_temporary(&mut self, assign: &Assign) -> Result<(), Unwind> {
         if !Self::is_scalar(assign.kind) {
-            // Bash assigns elements and arrays here for good.
-            return self.assign_from_stack(assign);
+            // An element is none of the environment; the command runs nevertheless.
+            self.args.pop();
+            let key = self.args.pop().unwrap_or_default();
+            let name = self.name_of(assign.name);
+            self.error(&[b"`", &*name, b"[", &*key, b"]': not a valid identifier"].concat());
+            return Ok(());
         }
         let value = self.args.pop().unwrap_or_default();
         if self.opt(Opt::XTrace) {

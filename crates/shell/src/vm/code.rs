@@ -63,7 +63,11 @@ pub(crate) enum Op {
 
     /// Begins a loop: `break` goes to the first, `continue` to the second.
     EnterLoop(Target, Target),
+    /// The same for `while` and `until`.
+    EnterWhile(Index),
     LeaveLoop,
+    /// As `LoopStatus`, before the step of `for ((…))`, which stands on this line.
+    LoopNext(u32),
     /// Keeps the status of a body, or sets the status to that of the last one.
     LoopStatus {
         store: bool,
@@ -188,6 +192,9 @@ pub(crate) enum Op {
     /// Evaluates; jumps if it is 0.
     ArithJumpZero(Index, Target),
     ArithJumpZeroDynamic(Target),
+    /// Evaluates an expression of `for ((…))`; jumps if it is wrong.
+    ArithFor(Index, Target),
+    ArithForDynamic(Target),
 
     /// Compares the string below with the pattern on top; jumps if it matches.
     CaseMatch(Target),
@@ -200,6 +207,14 @@ pub(crate) enum Op {
     CondEnd(Span),
     /// For a here-string.
     AppendNewline,
+    /// The target of a redirection is more than one word.
+    Ambiguous,
+    /// Gives up the command with this message.
+    Fail(Index),
+    /// Writes the file whose name is on the argument stack to standard output.
+    CopyFile,
+    /// Jumps if the variable is an associative array.
+    AssocJump(Sym, Target),
 }
 
 /// Which parameter.
@@ -316,6 +331,23 @@ pub(crate) struct Exec {
     pub in_condition: bool,
     /// Nothing comes after it in this process.
     pub last: bool,
+    /// `break` in it leaves status 1.
+    pub negated: bool,
+    /// Its process does nothing else: no ERR trap.
+    pub alone: bool,
+}
+
+/// Where `while` and `until` go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct While {
+    pub break_to: Target,
+    /// The condition.
+    pub top: Target,
+    /// The end of the condition.
+    pub body: Target,
+    /// Where the loop goes on when the condition ends it.
+    pub done: Target,
+    pub until: bool,
 }
 
 /// A stage of a pipeline.
@@ -350,6 +382,7 @@ pub(crate) struct Code {
     pub redirs: Vec<Redir>,
     pub execs: Vec<Exec>,
     pub stages: Vec<Stage>,
+    pub loops: Vec<While>,
     pub functions: Vec<Rc<Function>>,
     pub ast: Rc<Ast>,
 }

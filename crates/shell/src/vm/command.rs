@@ -12,7 +12,7 @@ use crate::options::{Opt, Shopt};
 use crate::symbol::{Sym, known};
 use crate::text::Str;
 use crate::vars::{Attrs, Value};
-use crate::vm::code::Function;
+use crate::vm::code::{Code, Function};
 use crate::vm::run::Next;
 use crate::vm::script::Script;
 use crate::vm::{AfterTrap, Call, CallKind, Ctl, Current, Outcome, Pending, Unwind, Vm};
@@ -23,7 +23,13 @@ impl Vm {
         let Some(exec) = self.code.execs.get(index as usize).copied() else { return Ok(Next::Go) };
         let mark = self.marks.pop().unwrap_or(0).min(self.args.len());
         let argv: Vec<Str> = self.args.drain(mark..).collect();
-        self.current = Current { in_condition: exec.in_condition, last: exec.last };
+        let retried = self.is_retried();
+        self.current = Current {
+            in_condition: exec.in_condition,
+            last: exec.last,
+            negated: exec.negated,
+            alone: exec.alone,
+        };
         self.command = exec.span;
         let Some(name) = argv.first().cloned() else {
             // Everything has vanished: the assignments stay.
@@ -32,7 +38,7 @@ impl Vm {
             self.finish_command(status)?;
             return Ok(Next::Go);
         };
-        if self.opt(Opt::XTrace) {
+        if self.opt(Opt::XTrace) && !retried {
             self.trace_words(&argv);
         }
         if let Some(last) = argv.last() {
@@ -48,6 +54,23 @@ impl Vm {
             self.coming_last = Some(last);
         }
         let symbol = self.symbol(&name);
+        if self.opt(Opt::Posix)
+            && let Some(builtin) = self.shell.shared.builtin(symbol)
+            && builtin.special
+            && !self.shell.disabled.contains(&symbol)
+        {
+            // Special builtins come before functions, and what stands before them stays.
+            for (symbol, _) in self.temporary.drain(..) {
+                let depth = self.calls.iter().filter(|call| call.kind == CallKind::Function).count() as u32;
+                let var = self.shell.vars.get_mut(symbol);
+                var.attrs.remove(Attrs::TEMPORARY);
+                if var.scope > depth {
+                    var.scope = 0;
+                }
+            }
+            let outcome = self.run_builtin(builtin, &argv);
+            return self.outcome_next(outcome);
+        }
         if let Some(function) = self.shell.functions.get(&symbol).cloned() {
             self.call_function(&function, symbol, argv)?;
             return Ok(Next::Go);
@@ -56,6 +79,13 @@ impl Vm {
             && !self.shell.disabled.contains(&symbol)
         {
             let outcome = self.run_builtin(builtin, &argv);
+            if matches!(outcome, Outcome::Unwind(Unwind::Expand)) {
+                // The same once more when the text has been expanded.
+                self.builtin = "";
+                self.marks.push(mark);
+                self.args.extend(argv);
+                return Err(Unwind::Expand);
+            }
             return self.outcome_next(outcome);
         }
         let outcome = self.external(&argv, true);
@@ -143,7 +173,7 @@ impl Vm {
             return Ok(());
         }
         if status != 0 {
-            let in_condition = self.current.in_condition;
+            let in_condition = self.current.in_condition || self.current.alone;
             self.after_command(in_condition)?;
         }
         if self.ctx.has_signal() {
@@ -170,6 +200,12 @@ impl Vm {
     /// Starts a program; the machine waits for it, or becomes it.
     pub(crate) fn external(&mut self, argv: &[Str], wait: bool) -> Outcome {
         let Some(name) = argv.first() else { return Outcome::Status(0) };
+        if name.contains(&b'/')
+            && (name.len() >= 4096 || name.split(|b| *b == b'/').any(|part| part.len() > 255))
+        {
+            self.error(&[&**name, b": File name too long"].concat());
+            return Outcome::Status(126);
+        }
         let path = match self.find_command(name) {
             Ok(path) => path,
             Err(status) => {
@@ -313,7 +349,9 @@ impl Vm {
         if let Some((path, _)) = self.shell.hashed.get(name) {
             let path = path.clone();
             let text = path.to_text().into_owned();
-            if self.ctx.kernel().fs().access(&text, AccessMode::EXECUTE).is_ok() {
+            if !self.shopt(Shopt::CheckHash)
+                || self.ctx.kernel().fs().access(&text, AccessMode::EXECUTE).is_ok()
+            {
                 if self.opt(Opt::HashAll)
                     && let Some(entry) = Rc::make_mut(&mut self.shell.hashed).get_mut(name)
                 {
@@ -407,7 +445,7 @@ impl Vm {
             code: std::mem::replace(&mut self.code, function.code.clone()),
             pc: std::mem::take(&mut self.pc),
             heights: self.heights(),
-            in_condition: self.current.in_condition,
+            in_condition: self.current.in_condition || self.current.alone,
             no_errexit: self.no_errexit,
             args: Some(std::mem::replace(&mut self.shell.args, Rc::new(args))),
             options: None,
@@ -520,20 +558,32 @@ impl Vm {
         args: Option<Vec<Str>>,
     ) {
         let args = args.map(|args| std::mem::replace(&mut self.shell.args, Rc::new(args)));
+        self.push_code(Rc::default(), kind, source);
+        if let Some(call) = self.calls.last_mut() {
+            let call = Rc::make_mut(call);
+            call.args = args;
+            call.script = Some((script, 0));
+        }
+        self.no_errexit = no_errexit;
+        self.ctl.push(Ctl::Call);
+    }
+
+    /// Begins a call that runs `code`; its place among the constructs is the caller's to make.
+    pub(super) fn push_code(&mut self, code: Rc<Code>, kind: CallKind, source: Str) {
         let call = Call {
             kind,
             name: known::UNDERSCORE,
             source,
             line: self.line,
-            code: std::mem::take(&mut self.code),
+            code: std::mem::replace(&mut self.code, code),
             pc: std::mem::take(&mut self.pc),
             heights: self.heights(),
             in_condition: self.current.in_condition,
             no_errexit: self.no_errexit,
-            args,
+            args: None,
             options: None,
             saved: Vec::new(),
-            script: Some((script, 0)),
+            script: None,
             after_trap: None,
             trap: 0,
             getopts_at: None,
@@ -541,14 +591,8 @@ impl Vm {
             pushed: None,
             last_arg: self.coming_last.take(),
         };
-        self.no_errexit = no_errexit;
-        self.set_status_keep();
         self.calls.push(Rc::new(call));
-        self.ctl.push(Ctl::Call);
     }
-
-    /// The status stays what it was until a command of the text has run.
-    fn set_status_keep(&mut self) {}
 
     /// The script of a text, kept if it was read before.
     fn script_of(&mut self, text: Str, source: Str, line: u32) -> Rc<RefCell<Script>> {
@@ -591,6 +635,16 @@ impl Vm {
             self.set_status(1);
             return Ok(());
         }
+        let builtin = self.shell.shared.builtin(symbol);
+        if self.opt(Opt::Posix) && builtin.is_some_and(|builtin| builtin.special) {
+            self.error(&[b"`", &*function.name, b"': is a special builtin"].concat());
+            return Err(Unwind::Exit(2));
+        }
+        if !self.opt(Opt::Posix) && function.name.iter().any(|b| b"$`'\"\\".contains(b)) {
+            self.error(&[b"`", &*function.name, b"': not a valid identifier"].concat());
+            self.set_status(1);
+            return Ok(());
+        }
         if self.opt(Opt::Posix) && !crate::vm::variables::is_name(&function.name) {
             let mut message = b"`".to_vec();
             message.extend_from_slice(&function.name);
@@ -614,10 +668,10 @@ impl Vm {
             self.calls.iter().filter(|call| matches!(call.kind, CallKind::Eval | CallKind::Trap)).count()
                 + self.shell.subshell_trace as usize;
         let prompt = self.shell.vars.get(known::PS4).value.scalar().unwrap_or_else(|| Str::from("+ "));
-        let prompt = match self.expand_simple(&prompt) {
-            Ok(text) => text,
-            Err(_) => prompt,
-        };
+        // A prompt that runs commands is shown as it is: nothing can wait here. What it expands is not traced.
+        self.shell.options.set_opt(Opt::XTrace, false);
+        let prompt = self.prompt(&prompt).unwrap_or(prompt);
+        self.shell.options.set_opt(Opt::XTrace, true);
         let mut line = Vec::new();
         let first = crate::expand::pattern::char_len(&prompt);
         for _ in 0..level {

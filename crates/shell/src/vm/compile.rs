@@ -23,13 +23,22 @@ struct Context {
     last: bool,
     /// Joined to the next stage by `|&`.
     stderr: bool,
-    /// The DEBUG trap has seen it, before the fork.
+    /// `!` turns its status around, an odd number of times; `break` leaves that status.
+    negated: bool,
+    /// A stage of a pipeline or an asynchronous command: its process does nothing else.
+    alone: bool,
+    /// The DEBUG trap has been run for it.
     debugged: bool,
 }
 
 impl Context {
     fn inner(self) -> Context {
-        Context { last: false, stderr: false, debugged: false, ..self }
+        Context { last: false, stderr: false, alone: false, debugged: false, ..self }
+    }
+
+    /// The condition of `if` and the like.
+    fn condition() -> Context {
+        Context { condition: true, ..Context::default() }
     }
 }
 
@@ -55,6 +64,8 @@ enum Task {
     Word(Word, WordEnd),
     Parts(Seq<Part>, Place),
     Cond(Id<Cond>),
+    /// A text that is expanded when it is met.
+    Text(Seq<Part>, bool, WordEnd),
 }
 
 pub(crate) struct Compiler<'a> {
@@ -73,6 +84,18 @@ pub(crate) fn compile(shared: &Shared, ast: Ast, source: Str) -> Rc<Code> {
     let ast = Rc::new(ast);
     let root = Task::List(ast.root, Context::default());
     build(shared, &ast, &source, root)
+}
+
+/// Compiles a text of parts alone; what it expands to is left on the stack of arguments.
+pub(crate) fn compile_text(
+    shared: &Shared,
+    ast: Rc<Ast>,
+    source: Str,
+    word: Word,
+    quoted: bool,
+    end: WordEnd,
+) -> Rc<Code> {
+    build(shared, &ast, &source, Task::Text(word.parts, quoted, end))
 }
 
 /// Functions inside functions are compiled when the outer one is, from a list and not by recursion.
@@ -144,6 +167,7 @@ impl Compiler<'_> {
                 Task::Word(word, end) => self.word(word, end),
                 Task::Parts(parts, place) => self.parts(parts, place),
                 Task::Cond(id) => self.cond(id),
+                Task::Text(parts, quoted, end) => self.whole_text(parts, quoted, end),
             }
             while let Some(task) = self.next.pop() {
                 self.stack.push(task);
@@ -172,6 +196,9 @@ impl Compiler<'_> {
                 | Op::ArithJumpZero(_, t)
                 | Op::ArithJumpZeroDynamic(t)
                 | Op::ArithGuard(_, t)
+                | Op::ArithFor(_, t)
+                | Op::ArithForDynamic(t)
+                | Op::AssocJump(_, t)
                 | Op::CaseMatch(t)
                 | Op::CaseLiteral(_, t) => resolve(t),
                 Op::EnterLoop(a, b) => {
@@ -183,6 +210,12 @@ impl Compiler<'_> {
         }
         for stage in &mut self.code.stages {
             resolve(&mut stage.end);
+        }
+        for info in &mut self.code.loops {
+            resolve(&mut info.break_to);
+            resolve(&mut info.top);
+            resolve(&mut info.body);
+            resolve(&mut info.done);
         }
     }
 

@@ -30,6 +30,9 @@ impl Vm {
     pub(crate) fn pop_call(&mut self) {
         let Some(call) = self.calls.pop() else { return };
         let mut call = Rc::try_unwrap(call).unwrap_or_else(|call| (*call).clone());
+        if call.kind == CallKind::Expand {
+            self.expansion_left(call.trap);
+        }
         self.code = call.code;
         self.pc = call.pc;
         self.no_errexit = call.no_errexit;
@@ -50,6 +53,9 @@ impl Vm {
         while let Some((symbol, var)) = call.saved.pop() {
             self.restore_variable(symbol, var);
         }
+        if matches!(call.kind, CallKind::Function | CallKind::Source | CallKind::Eval) {
+            self.line = call.line;
+        }
         if let Some(at) = call.getopts_at {
             self.shell.getopts_at = at;
         }
@@ -68,7 +74,12 @@ impl Vm {
         self.restore_temporary();
         self.declarations.clear();
         self.arith_prefix = None;
+        if self.has_expansions() {
+            self.forget_expansions();
+        }
         match unwind {
+            // It cannot be done here.
+            Unwind::Expand => return self.unwind(Unwind::Discard(1)),
             Unwind::Exit(status) => return self.begin_exit(status),
             Unwind::Fail(status) => {
                 self.set_status(status);
@@ -88,6 +99,9 @@ impl Vm {
             }
             Unwind::Discard(status) => {
                 self.set_status(status);
+                if status != 0 && self.opt(Opt::ErrExit) && !self.shell.interactive {
+                    return self.begin_exit(status);
+                }
                 loop {
                     match self.ctl.last() {
                         None => return self.begin_exit(status),
@@ -115,21 +129,31 @@ impl Vm {
                 let is_break = matches!(unwind, Unwind::Break(_));
                 let mut left = levels.max(1);
                 // Bash's way out of all loops after a wrong count.
-                self.set_status(u8::from(levels == u32::MAX));
+                let new = u8::from(levels == u32::MAX || self.current.negated);
+                self.set_status(new);
                 let loops = self.loop_depth();
                 left = left.min(loops as u32);
                 if left == 0 {
                     return None;
                 }
                 while let Some(ctl) = self.ctl.last_mut() {
-                    if let Ctl::Loop { break_to, continue_to, status, heights, .. } = ctl {
+                    if let Ctl::Loop { break_to, continue_to, status, heights, condition, .. } = ctl {
                         left -= 1;
                         if left == 0 {
-                            if is_break {
+                            if let Some(condition) = condition
+                                && !is_break
+                                && self.pc <= condition.end as usize
+                                && condition.until == (new == 0)
+                            {
+                                // In the condition: it is as if that had ended the loop.
+                                self.pc = condition.done as usize;
+                                let heights = *heights;
+                                self.cut(heights);
+                            } else if is_break {
                                 self.pc = *break_to as usize;
                                 self.pop_ctl();
                             } else {
-                                *status = 0;
+                                *status = new;
                                 self.pc = *continue_to as usize;
                                 let heights = *heights;
                                 self.cut(heights);

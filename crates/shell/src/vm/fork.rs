@@ -60,7 +60,7 @@ impl Vm {
             shell.traps_debug = keep_debug && inherited.get(traps::DEBUG).is_some();
             shell.traps = Rc::new(inherited);
         }
-        if purpose != Purpose::Substitution && !shell.jobs.jobs.is_empty() {
+        if !matches!(purpose, Purpose::Substitution | Purpose::Stage) && !shell.jobs.jobs.is_empty() {
             shell.jobs = Rc::default();
         }
         shell.interactive = false;
@@ -96,7 +96,7 @@ impl Vm {
         let pid = self.fork(Purpose::Subshell, |_| {})?;
         self.pc = end as usize;
         // The check for `set -e` follows in the code.
-        self.current = Current { in_condition: true, last: false };
+        self.current = Current { in_condition: true, ..Current::default() };
         self.pending = Some(Pending::Child(pid));
         Ok(Next::Wait)
     }
@@ -189,6 +189,29 @@ impl Vm {
                     }
                 }
                 super::Outcome::Continue
+            });
+            after
+        });
+        self.pending = Some(Pending::Future { future, interruptible: false });
+        Ok(Next::Wait)
+    }
+
+    /// The file on the argument stack goes to standard output.
+    pub(super) fn copy_file(&mut self) -> Result<Next, Unwind> {
+        let path = self.args.pop().unwrap_or_default();
+        self.ambiguous = false;
+        let ctx = self.ctx.clone();
+        let future = Box::pin(async move {
+            let result = ctx.read_file(&path).await;
+            let after: super::After = Box::new(move |vm: &mut Vm| match result {
+                Ok(bytes) => {
+                    vm.put(1, &bytes);
+                    super::Outcome::Status(0)
+                }
+                Err(error) => {
+                    vm.error(&[&*path, b": ", error.strerror().as_bytes()].concat());
+                    super::Outcome::Status(1)
+                }
             });
             after
         });
@@ -366,7 +389,7 @@ impl Vm {
     }
 
     pub(super) fn pipe_wait(&mut self, negated: bool) -> Result<Next, Unwind> {
-        self.current = Current { in_condition: true, last: false };
+        self.current = Current { in_condition: true, ..Current::default() };
         if self.poll_pipeline(negated)? {
             return Ok(Next::Go);
         }

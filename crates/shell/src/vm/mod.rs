@@ -6,6 +6,7 @@ pub(crate) mod code;
 pub(crate) mod command;
 pub(crate) mod compile;
 pub(crate) mod control;
+pub(crate) mod expand;
 mod fork;
 pub(crate) mod param;
 pub(crate) mod redirect;
@@ -54,6 +55,8 @@ pub(crate) enum Unwind {
     Continue(u32),
     /// `return`
     Return(u8),
+    /// A text has to be expanded first, which may wait; then the instruction comes again.
+    Expand,
 }
 
 /// What a builtin has come to.
@@ -121,6 +124,16 @@ pub(crate) struct Heights {
     process_marks: usize,
 }
 
+/// The condition of a loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Condition {
+    /// Where it ends.
+    end: u32,
+    /// Where the loop goes on when it ends the loop.
+    done: u32,
+    until: bool,
+}
+
 /// A construct that is being executed.
 pub(crate) enum Ctl {
     Loop {
@@ -130,6 +143,8 @@ pub(crate) enum Ctl {
         heights: Heights,
         /// The items of a `for` that are still to come, the next one last.
         items: Vec<Str>,
+        /// Of `while` and `until`.
+        condition: Option<Condition>,
     },
     Redirect {
         /// Descriptors as they were before.
@@ -152,6 +167,8 @@ pub(crate) enum CallKind {
     Source,
     Eval,
     Trap,
+    /// A text that an instruction needs (`vm::expand`).
+    Expand,
 }
 
 /// A call: of a function, of a sourced file, of `eval`, of a trap.
@@ -343,7 +360,7 @@ pub(crate) struct Vm {
     /// `set -e` does not apply, since a caller looks at the status.
     no_errexit: bool,
     pub(crate) command: Span,
-    pub(crate) arith_prefix: Option<Vec<u8>>,
+    pub(crate) arith_prefix: Option<&'static [u8]>,
     exiting: bool,
     times: Vec<(u64, u64)>,
     spare: Vec<Builder>,
@@ -355,8 +372,13 @@ pub(crate) struct Vm {
     ambiguous: bool,
     /// The last arithmetic error is only the failure of `((…))`.
     arith_failed: bool,
-    /// The shell ends with the present status.
-    stop: bool,
+    /// The last arithmetic command was wrong.
+    arith_wrong: bool,
+    /// What the interpreter loop has to see to after the present instruction (`vm::expand`).
+    attention: u8,
+    /// The value of an assignment that gave way.
+    operand: Option<Str>,
+    expansions: expand::Expansions,
     /// Of the shell of a session: where its work comes from.
     pub(crate) slot: Option<Rc<RunSlot>>,
 }
@@ -366,6 +388,8 @@ pub(crate) struct Vm {
 struct Current {
     in_condition: bool,
     last: bool,
+    negated: bool,
+    alone: bool,
 }
 
 /// What the interpreter loop ended with.
@@ -375,6 +399,10 @@ enum Step {
     /// The slice is used up.
     Yield,
     Exit(u8),
+    /// A text that is executed at once has come to its end.
+    Done,
+    /// It has not: this is why.
+    Unwind(Unwind),
 }
 
 impl Vm {
@@ -415,7 +443,10 @@ impl Vm {
             loop_items: Vec::new(),
             ambiguous: false,
             arith_failed: false,
-            stop: false,
+            arith_wrong: false,
+            attention: 0,
+            operand: None,
+            expansions: expand::Expansions::default(),
             slot: None,
         }
     }
@@ -594,6 +625,8 @@ impl Vm {
                 Step::Wait => {}
                 Step::Yield => return Poll::Pending,
                 Step::Exit(status) => return self.end(status),
+                // Only of a nested run.
+                Step::Done | Step::Unwind(_) => {}
             }
         }
     }

@@ -52,7 +52,12 @@ impl Vm {
     fn indirect(&mut self, place: &Place) -> Result<Option<Place>, Unwind> {
         let target = match self.expansion(place)? {
             Expansion::One(text) => text,
-            Expansion::Unset => return Ok(None),
+            Expansion::Unset => {
+                let mut message = self.place_text(place);
+                message.extend_from_slice(b": invalid indirect expansion");
+                self.error(&message);
+                return Err(Unwind::Discard(1));
+            }
             Expansion::Many { values, .. } => match values.as_slice() {
                 [one] => one.clone(),
                 _ => Str::from(values.iter().map(|v| v.to_vec()).collect::<Vec<_>>().join(&b' ')),
@@ -206,6 +211,36 @@ impl Vm {
     /// Expands a parameter with any operator but those that have a word to fall back to.
     pub(crate) fn param(&mut self, index: u32) -> Result<(), Unwind> {
         let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
+        // What an instruction that gives way finds again.
+        let (args, numbers) = (self.args.len(), self.numbers.len());
+        let depth = 3.min(args);
+        let kept: Option<(Vec<Str>, Vec<i64>)> = self.may_give_way(&param).then(|| {
+            (
+                self.args.get(args - depth..).unwrap_or_default().to_vec(),
+                self.numbers.get(numbers.saturating_sub(2)..).unwrap_or_default().to_vec(),
+            )
+        });
+        let result = self.param_with(param);
+        if matches!(result, Err(Unwind::Expand))
+            && let Some((operands, values)) = kept
+        {
+            self.args.truncate(args - depth);
+            self.args.extend(operands);
+            self.numbers.truncate(numbers.saturating_sub(2));
+            self.numbers.extend(values);
+        }
+        result
+    }
+
+    /// Whether a text may have to be expanded for a parameter.
+    fn may_give_way(&self, param: &Param) -> bool {
+        param.indirect
+            || matches!(param.op, ParamOp::Transform(b'P'))
+            || matches!(param.name, ParamName::Var(symbol)
+                if self.shell.vars.get(symbol).attrs.contains(crate::vars::Attrs::NAMEREF))
+    }
+
+    fn param_with(&mut self, param: Param) -> Result<(), Unwind> {
         let quoting = param.quoting;
         match param.op {
             ParamOp::Bad => return Err(self.bad_substitution(&param)),
@@ -220,12 +255,25 @@ impl Vm {
                     })
                     .map(|(name, _)| name)
                     .collect();
+                if !at && quoting != Quoting::Quoted && self.shell.ifs.first.is_empty() {
+                    let text = join(&values, b"");
+                    self.push_expansion(Expansion::One(text), quoting);
+                    return Ok(());
+                }
                 self.push_expansion(Expansion::Many { values, star: !at }, quoting);
                 return Ok(());
             }
             ParamOp::Keys => {
                 let ParamName::Var(symbol) = param.name else { return Err(self.bad_substitution(&param)) };
                 let values = self.keys(symbol)?;
+                if param.subscript == SubscriptKind::Star
+                    && quoting != Quoting::Quoted
+                    && self.shell.ifs.first.is_empty()
+                {
+                    let text = join(&values, b" ");
+                    self.push_expansion(Expansion::One(text), quoting);
+                    return Ok(());
+                }
                 self.push_expansion(
                     Expansion::Many { values, star: param.subscript == SubscriptKind::Star },
                     quoting,
@@ -268,22 +316,7 @@ impl Vm {
             self.push_expansion(Expansion::One(name), quoting);
             return Ok(());
         }
-        let Some(place) = self.param_place(&param)? else {
-            if self.opt(Opt::NoUnset) || param.indirect {
-                let place = Place { name: param.name, subscript: SubscriptKind::None, key: Str::EMPTY };
-                if self.opt(Opt::NoUnset) {
-                    let text = self.place_text(&place);
-                    return Err(self.unbound(&text));
-                }
-                if param.op == ParamOp::Value || param.op == ParamOp::Length {
-                    let mut message = self.place_text(&place);
-                    message.extend_from_slice(b": invalid indirect expansion");
-                    self.error(&message);
-                    return Err(Unwind::Discard(1));
-                }
-            }
-            return Ok(());
-        };
+        let Some(place) = self.param_place(&param)? else { return Ok(()) };
         if param.op == ParamOp::Length {
             return self.param_length(&place, quoting);
         }
@@ -415,6 +448,8 @@ impl Vm {
                     }
                     ParamName::Var(symbol) => match self.value(symbol)? {
                         Value::Indexed(array) => array.iter().map(|(index, _)| index).collect(),
+                        // Bash counts the elements of an associative array from 1.
+                        Value::Assoc(_) => (1..=values.len() as i64).collect(),
                         _ => (0..values.len() as i64).collect(),
                     },
                     ParamName::Positional(_) => Vec::new(),
@@ -451,6 +486,14 @@ impl Vm {
                 SubscriptKind::Key => usize::from(self.element(symbol, &place.key)?.is_some()),
                 SubscriptKind::None => usize::from(self.shell.vars.get(target).exists),
             };
+            if self.opt(Opt::NoUnset)
+                && place.subscript == SubscriptKind::None
+                && self.scalar(symbol)?.is_none()
+                && !self.shell.vars.get(target).value.is_array()
+            {
+                let text = self.place_text(place);
+                return Err(self.unbound(&text));
+            }
             let values = vec![flags; count];
             let expansion = match place.subscript {
                 SubscriptKind::At | SubscriptKind::Star => {
@@ -540,7 +583,17 @@ impl Vm {
                 out.into()
             }),
             b'L' => self.map(expansion, |_, text| Str::from(transform::lower(text))),
-            b'P' => self.map(expansion, |vm, text| Str::from(vm.prompt(text))),
+            b'P' => match expansion {
+                Expansion::Unset => Expansion::Unset,
+                Expansion::One(text) => Expansion::One(self.prompt(&text)?),
+                Expansion::Many { values, star } => {
+                    let mut shown = Vec::with_capacity(values.len());
+                    for text in values {
+                        shown.push(self.prompt(&text)?);
+                    }
+                    Expansion::Many { values: shown, star }
+                }
+            },
             _ => {
                 let mut message = b"${".to_vec();
                 message.extend_from_slice(&self.place_text(place));
@@ -597,8 +650,14 @@ impl Vm {
         let key = matches!(param.op, ParamOp::Assign { .. })
             .then(|| (param.subscript == SubscriptKind::Key).then(|| self.args.last().cloned()).flatten())
             .flatten();
-        let place = self.param_place(&param)?;
-        match self.present(place.as_ref(), Self::colon(param.op), param.quoting == Quoting::Quoted)? {
+        let subscript = if param.subscript == SubscriptKind::Key { self.args.last().cloned() } else { None };
+        let found = self.param_place(&param).and_then(|place| {
+            self.present(place.as_ref(), Self::colon(param.op), param.quoting == Quoting::Quoted)
+        });
+        if matches!(found, Err(Unwind::Expand)) {
+            self.args.extend(subscript);
+        }
+        match found? {
             Some(expansion) => {
                 self.push_expansion(expansion, param.quoting);
                 self.pc = target as usize;
@@ -617,8 +676,14 @@ impl Vm {
 
     pub(crate) fn param_alternative(&mut self, index: u32, target: u32) -> Result<(), Unwind> {
         let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
-        let place = self.param_place(&param)?;
-        if self.present(place.as_ref(), Self::colon(param.op), false)?.is_none() {
+        let subscript = if param.subscript == SubscriptKind::Key { self.args.last().cloned() } else { None };
+        let found = self
+            .param_place(&param)
+            .and_then(|place| self.present(place.as_ref(), Self::colon(param.op), false));
+        if matches!(found, Err(Unwind::Expand)) {
+            self.args.extend(subscript);
+        }
+        if found?.is_none() {
             self.pc = target as usize;
             if param.quoting == Quoting::Quoted
                 && !matches!(param.name, ParamName::Special(b'@'))

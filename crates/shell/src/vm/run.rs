@@ -7,7 +7,8 @@ use crate::options::Opt;
 use crate::text::Str;
 use crate::traps;
 use crate::vm::code::{AssignKind, Op, Quoting};
-use crate::vm::{CallKind, Ctl, Element, Step, Unwind, Vm};
+use crate::vm::expand::STOP;
+use crate::vm::{CallKind, Condition, Ctl, Element, Step, Unwind, Vm};
 
 /// Instructions between two looks at the scheduler.
 const BATCH: u32 = 64;
@@ -26,7 +27,7 @@ impl Vm {
         loop {
             if budget == 0 {
                 budget = BATCH;
-                if self.ctx.poll_tick(BATCH).is_pending() {
+                if !self.expands_at_once() && self.ctx.poll_tick(BATCH).is_pending() {
                     return Step::Yield;
                 }
             }
@@ -41,14 +42,21 @@ impl Vm {
                     }
                 }
                 Err(unwind) => {
+                    if self.expands_at_once() {
+                        return Step::Unwind(unwind);
+                    }
+                    if unwind == Unwind::Expand && self.begin_expansion() {
+                        continue;
+                    }
                     if let Some(status) = self.unwind(unwind) {
                         return Step::Exit(status);
                     }
                 }
             }
-            if self.stop {
-                self.stop = false;
-                return Step::Exit(self.shell.status);
+            if self.attention != 0
+                && let Some(step) = self.attend()
+            {
+                return step;
             }
         }
     }
@@ -98,7 +106,28 @@ impl Vm {
             Op::EnterLoop(break_to, continue_to) => {
                 let heights = self.heights();
                 let items = std::mem::take(&mut self.loop_items);
-                self.ctl.push(Ctl::Loop { break_to, continue_to, status: 0, heights, items });
+                self.ctl.push(Ctl::Loop {
+                    break_to,
+                    continue_to,
+                    status: 0,
+                    heights,
+                    items,
+                    condition: None,
+                });
+            }
+            Op::EnterWhile(index) => {
+                if let Some(info) = self.code.loops.get(index as usize).copied() {
+                    let condition = Condition { end: info.body, done: info.done, until: info.until };
+                    let heights = self.heights();
+                    self.ctl.push(Ctl::Loop {
+                        break_to: info.break_to,
+                        continue_to: info.top,
+                        status: 0,
+                        heights,
+                        items: Vec::new(),
+                        condition: Some(condition),
+                    });
+                }
             }
             Op::LeaveLoop => {
                 self.pop_ctl();
@@ -112,6 +141,15 @@ impl Vm {
                     }
                 }
                 if store && self.ctx.has_signal() {
+                    self.take_signal();
+                }
+            }
+            Op::LoopNext(line) => {
+                if let Some(Ctl::Loop { status, .. }) = self.ctl.last_mut() {
+                    *status = self.shell.status;
+                }
+                self.line = line;
+                if self.ctx.has_signal() {
                     self.take_signal();
                 }
             }
@@ -204,7 +242,8 @@ impl Vm {
             }
             Op::ArithDynamic(quoting) => {
                 let text = self.pop();
-                let value = self.arith_text(&text)?;
+                let value = self.arith_text(&text);
+                let value = self.give_back(value, text)?;
                 self.word().push(&Str::from_int(value), quoting);
             }
             Op::ArithGuard(index, slow) => {
@@ -219,12 +258,14 @@ impl Vm {
             }
             Op::NumberDynamic => {
                 let text = self.pop();
-                let value = self.arith_text(&text)?;
+                let value = self.arith_text(&text);
+                let value = self.give_back(value, text)?;
                 self.numbers.push(value);
             }
             Op::Subscript(symbol) => {
                 let text = self.pop();
-                let key = self.key(symbol, text)?;
+                let key = self.key(symbol, text.clone());
+                let key = self.give_back(key, text)?;
                 self.args.push(key);
             }
             Op::SubscriptStatic(symbol, text, index) => {
@@ -233,7 +274,10 @@ impl Vm {
                     let text = self.code.text(text).clone();
                     self.args.push(text);
                 } else {
-                    let value = self.arith_at(index)?;
+                    let value = match self.arith_at(index) {
+                        Err(Unwind::Discard(_)) => return Err(self.too_many_arguments()),
+                        other => other?,
+                    };
                     self.args.push(Str::from_int(value));
                 }
             }
@@ -350,7 +394,8 @@ impl Vm {
             }
             Op::ArithCommandDynamic => {
                 let text = self.pop();
-                let value = self.arith_command(|vm| vm.arith_text(&text))?;
+                let value = self.arith_command(|vm| vm.arith_text(&text));
+                let value = self.give_back(value, text)?;
                 self.set_status(u8::from(value == 0));
             }
             Op::ArithJumpZero(index, target) => {
@@ -358,9 +403,24 @@ impl Vm {
                     self.pc = target as usize;
                 }
             }
+            Op::ArithFor(index, target) => {
+                self.arith_command(|vm| vm.arith_at(index))?;
+                if self.arith_wrong {
+                    self.pc = target as usize;
+                }
+            }
+            Op::ArithForDynamic(target) => {
+                let text = self.pop();
+                let value = self.arith_command(|vm| vm.arith_text(&text));
+                self.give_back(value, text)?;
+                if self.arith_wrong {
+                    self.pc = target as usize;
+                }
+            }
             Op::ArithJumpZeroDynamic(target) => {
                 let text = self.pop();
-                if self.arith_command(|vm| vm.arith_text(&text))? == 0 {
+                let value = self.arith_command(|vm| vm.arith_text(&text));
+                if self.give_back(value, text)? == 0 {
                     self.pc = target as usize;
                 }
             }
@@ -392,13 +452,21 @@ impl Vm {
             Op::CondUnary(letter) => {
                 let operand = self.pop();
                 self.builtin = "";
-                let holds = self.cond_unary(letter, &operand)?;
+                let holds = self.cond_unary(letter, &operand);
+                let holds = self.give_back(holds, operand)?;
                 self.shell.status = u8::from(!holds);
             }
             Op::CondBinary(op) => {
                 let right = self.pop();
                 let left = self.pop();
-                self.shell.status = self.cond_binary(op, &left, &right)?;
+                match self.cond_binary(op, &left, &right) {
+                    Err(Unwind::Expand) => {
+                        self.args.push(left);
+                        self.args.push(right);
+                        return Err(Unwind::Expand);
+                    }
+                    result => self.shell.status = result?,
+                }
             }
             Op::CondNot => self.shell.status = u8::from(self.shell.status == 0),
             Op::CondEnd(span) => {
@@ -408,6 +476,22 @@ impl Vm {
                 }
                 let status = self.shell.status;
                 self.set_status(status);
+            }
+            Op::Ambiguous => {
+                self.args.push(Str::EMPTY);
+                self.ambiguous = true;
+            }
+            Op::Fail(index) => {
+                let text = self.code.text(index).clone();
+                self.error(&text);
+                return Err(Unwind::Discard(1));
+            }
+            Op::CopyFile => return self.copy_file(),
+            Op::AssocJump(symbol, target) => {
+                let name = self.resolve(symbol)?.0;
+                if self.shell.vars.get(name).value.is_assoc() {
+                    self.pc = target as usize;
+                }
             }
             Op::AppendNewline => {
                 if let Some(text) = self.args.last_mut() {
@@ -429,10 +513,16 @@ impl Vm {
         &mut self,
         evaluate: impl FnOnce(&mut Vm) -> Result<i64, Unwind>,
     ) -> Result<i64, Unwind> {
-        match evaluate(self) {
+        self.arith_prefix = Some(b"((");
+        let result = evaluate(self);
+        self.arith_prefix = None;
+        self.arith_wrong = false;
+        match result {
             Ok(value) => Ok(value),
             Err(Unwind::Discard(_)) if self.arith_failed => {
                 self.arith_failed = false;
+                self.arith_wrong = true;
+                self.set_loop_status(1);
                 if self.has_output() {
                     self.flush_now();
                 }
@@ -460,13 +550,17 @@ impl Vm {
             }
         }
         let Some(call) = self.calls.last().cloned() else { return Err(Unwind::Exit(self.shell.status)) };
+        if call.kind == CallKind::Expand {
+            self.end_expansion();
+            return Ok(Next::Go);
+        }
         if call.script.is_some() && self.next_unit()? {
             return Ok(Next::Go);
         }
         if call.kind == CallKind::Trap {
             if let Some(status) = self.end_trap() {
                 self.shell.status = status;
-                self.stop = true;
+                self.attention |= STOP;
             }
             return Ok(Next::Go);
         }
@@ -476,7 +570,7 @@ impl Vm {
         drop(call);
         if let Some(status) = self.return_from_call() {
             self.shell.status = status;
-            self.stop = true;
+            self.attention |= STOP;
         }
         Ok(Next::Go)
     }
@@ -567,9 +661,9 @@ impl Vm {
                         _ => {}
                     }
                     self.put(2, &error.render(&prefix));
-                    // A mistake inside `[[ … ]]` of a command string leaves the status, as in bash.
+                    // A mistake inside `[[ … ]]` leaves the status, as in bash.
                     let cond = matches!(error.kind, wasmsh_syntax::error::ParseErrorKind::Cond { .. });
-                    if !(cond && self.shell.command_string.is_some()) {
+                    if !(cond && kind == CallKind::Main) {
                         self.set_status(2);
                     }
                     self.flush_now();

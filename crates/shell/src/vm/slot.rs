@@ -92,7 +92,7 @@ impl Vm {
             prepare(self);
         }
         self.exiting = false;
-        self.stop = false;
+        self.attention = 0;
         self.shell.command_string = Some(text.clone());
         self.call_main(text, Str::EMPTY);
         true

@@ -75,7 +75,7 @@ impl Shell {
             name,
             args: Rc::default(),
             status: 0,
-            pipe_status: PipeStatus::One(0),
+            pipe_status: PipeStatus::Many(Rc::default()),
             last_arg: Str::EMPTY,
             base_args: None,
             last_background: None,

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use wasmsh_syntax::parser::Whole;
+
 use crate::options::Opt;
 use crate::symbol::{Sym, known};
 use crate::text::Str;
@@ -185,59 +187,26 @@ impl Vm {
         if crate::text::plain_int(&text).is_some() {
             return Ok(text);
         }
-        let value = self.arith_text(&text)?;
+        let value = self.index_of(&text)?;
         Ok(Str::from_int(value))
     }
 
-    /// The key that a subscript in source form (with quotes and expansions of plain variables) means.
+    /// The value of a subscript. A command string is given up if it is wrong, as in bash.
+    pub(crate) fn index_of(&mut self, text: &[u8]) -> Result<i64, Unwind> {
+        match self.arith_text(text) {
+            Err(Unwind::Discard(_)) => Err(self.too_many_arguments()),
+            other => other,
+        }
+    }
+
+    /// The key that a subscript in source form (with quotes and expansions) means.
     pub(crate) fn key_from_source(&mut self, symbol: Sym, text: &[u8]) -> Result<Str, Unwind> {
         let target = self.resolve(symbol)?.0;
         if self.shell.vars.get(target).value.is_assoc() {
-            let text = self.expand_simple(text)?;
-            return Ok(text);
+            return self.expand_text(text, Whole::Subscript);
         }
-        let text = self.expand_simple(text)?;
+        let text = self.expand_text(text, Whole::Arith)?;
         self.key(target, text)
-    }
-
-    /// Quote removal and the expansion of `$name` and `${name}` in text that a builtin is given as a subscript.
-    pub(crate) fn expand_simple(&mut self, text: &[u8]) -> Result<Str, Unwind> {
-        if !text.iter().any(|b| b"$'\"\\".contains(b)) {
-            return Ok(Str::new(text));
-        }
-        let mut out = Vec::new();
-        let mut rest = text;
-        let mut single = false;
-        while let Some((&b, tail)) = rest.split_first() {
-            rest = tail;
-            match b {
-                b'\'' => single = !single,
-                _ if single => out.push(b),
-                b'"' => {}
-                b'\\' => {
-                    if let Some((&next, tail)) = rest.split_first() {
-                        out.push(next);
-                        rest = tail;
-                    }
-                }
-                b'$' => {
-                    let braced = rest.first() == Some(&b'{');
-                    let body = if braced { rest.get(1..).unwrap_or_default() } else { rest };
-                    let length = body.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-                    let (name, after) = body.split_at(length);
-                    if is_name(name) && (!braced || after.first() == Some(&b'}')) {
-                        let symbol = self.symbol(name);
-                        let value = self.value_or_unset(symbol)?;
-                        out.extend_from_slice(&value);
-                        rest = if braced { after.get(1..).unwrap_or_default() } else { after };
-                    } else {
-                        out.push(b);
-                    }
-                }
-                _ => out.push(b),
-            }
-        }
-        Ok(out.into())
     }
 
     /// An element of an array; of a scalar the element 0 is its value.
@@ -306,6 +275,15 @@ impl Vm {
     }
 
     fn assign_slow(&mut self, symbol: Sym, value: Value) -> Result<(), Unwind> {
+        let given = value.clone();
+        let result = self.assign_with_effects(symbol, value);
+        if matches!(result, Err(Unwind::Expand)) {
+            self.operand = given.scalar();
+        }
+        result
+    }
+
+    fn assign_with_effects(&mut self, symbol: Sym, value: Value) -> Result<(), Unwind> {
         let (target, subscript) = self.resolve(symbol)?;
         if let Some(subscript) = subscript {
             let key = self.key_from_source(target, &subscript)?;
@@ -419,6 +397,15 @@ impl Vm {
                 _ => {}
             }
         }
+        let given = value.clone();
+        let result = self.append_with_effects(symbol, value);
+        if matches!(result, Err(Unwind::Expand)) {
+            self.operand = Some(given);
+        }
+        result
+    }
+
+    fn append_with_effects(&mut self, symbol: Sym, value: Str) -> Result<(), Unwind> {
         let (target, subscript) = self.resolve(symbol)?;
         if let Some(subscript) = subscript {
             let key = self.key_from_source(target, &subscript)?;

@@ -10,8 +10,11 @@ use crate::vm::{Unwind, Vm};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text(Quoting),
-    /// Between two elements of `$@`: a field ends here.
+    /// Between two elements of `"$@"`: a field ends here.
     Break,
+    /// Between two elements of `$@` without quotes: as if the first character of `IFS` stood here, unless that
+    /// is a blank or nothing.
+    ListBreak,
     /// The same for `$*`, whose elements are joined by the first character of `IFS` where nothing is split.
     StarBreak,
 }
@@ -57,6 +60,12 @@ impl Builder {
         self.segments.push(Segment { end, kind: Kind::Break });
     }
 
+    /// Ends a field of `$@` without quotes.
+    fn list_break(&mut self) {
+        let end = self.bytes.len();
+        self.segments.push(Segment { end, kind: Kind::ListBreak });
+    }
+
     /// Ends a field of `$*`.
     fn star_break(&mut self) {
         let end = self.bytes.len();
@@ -76,14 +85,14 @@ impl Builder {
 
     /// As one string; breaks become `separator`.
     fn join(&self, separator: &[u8], star: &[u8]) -> Str {
-        if !self.segments.iter().any(|segment| matches!(segment.kind, Kind::Break | Kind::StarBreak)) {
+        if !self.segments.iter().any(|segment| !matches!(segment.kind, Kind::Text(_))) {
             return Str::new(&self.bytes);
         }
         let mut out = Vec::with_capacity(self.bytes.len() + 8);
         let mut start = 0;
         for segment in &self.segments {
             match segment.kind {
-                Kind::Break => out.extend_from_slice(separator),
+                Kind::Break | Kind::ListBreak => out.extend_from_slice(separator),
                 Kind::StarBreak => out.extend_from_slice(star),
                 Kind::Text(_) => {
                     out.extend_from_slice(self.bytes.get(start..segment.end).unwrap_or_default());
@@ -95,13 +104,14 @@ impl Builder {
     }
 
     /// As one string in which quoted characters that `special` holds have a backslash before them.
-    fn escaped(&self, special: impl Fn(u8) -> bool) -> Str {
+    fn escaped(&self, star: &[u8], special: impl Fn(u8) -> bool) -> Str {
         let mut out = Vec::with_capacity(self.bytes.len() + 8);
         let mut start = 0;
         for segment in &self.segments {
             let text = self.bytes.get(start..segment.end).unwrap_or_default();
             match segment.kind {
-                Kind::Break | Kind::StarBreak => out.push(b' '),
+                Kind::Break | Kind::ListBreak => out.push(b' '),
+                Kind::StarBreak => out.extend_from_slice(star),
                 Kind::Text(Quoting::Quoted) => {
                     for &b in text {
                         if special(b) {
@@ -127,6 +137,8 @@ pub(crate) struct Ifs {
     white: [u64; 4],
     /// Its first character, with which `$*` joins.
     pub(crate) first: Str,
+    /// Its characters of several bytes.
+    wide: Vec<Str>,
 }
 
 impl Default for Ifs {
@@ -137,8 +149,12 @@ impl Default for Ifs {
 
 impl Ifs {
     pub(crate) fn new(text: &[u8]) -> Ifs {
-        let mut ifs = Ifs { set: [0; 4], white: [0; 4], first: Str::EMPTY };
-        for &b in text {
+        let mut ifs = Ifs { set: [0; 4], white: [0; 4], first: Str::EMPTY, wide: Vec::new() };
+        for one in pattern::chars(text) {
+            let &[b] = one else {
+                ifs.wide.push(Str::new(one));
+                continue;
+            };
             let (word, bit) = (usize::from(b >> 6), 1u64 << (b & 63));
             if let Some(place) = ifs.set.get_mut(word) {
                 *place |= bit;
@@ -159,6 +175,17 @@ impl Ifs {
         self.set.get(usize::from(b >> 6)).is_some_and(|word| word & 1 << (b & 63) != 0)
     }
 
+    /// Whether there are characters of several bytes in it.
+    #[inline]
+    pub(crate) fn has_wide(&self) -> bool {
+        !self.wide.is_empty()
+    }
+
+    /// Whether a character of several bytes is in it.
+    pub(crate) fn contains_wide(&self, one: &[u8]) -> bool {
+        self.wide.iter().any(|other| &**other == one)
+    }
+
     #[inline]
     pub(crate) fn is_white(&self, b: u8) -> bool {
         self.white.get(usize::from(b >> 6)).is_some_and(|word| word & 1 << (b & 63) != 0)
@@ -167,7 +194,7 @@ impl Ifs {
     /// Whether splitting leaves `text` whole.
     #[inline]
     pub(crate) fn leaves(&self, text: &[u8]) -> bool {
-        !text.iter().any(|b| self.contains(*b))
+        !text.iter().any(|b| self.contains(*b)) && self.wide.is_empty()
     }
 }
 
@@ -213,9 +240,18 @@ impl Vm {
                 let text = builder.join(b" ", &self.shell.ifs.first);
                 self.args.push(text);
             }
-            WordEnd::Pattern => self.args.push(builder.escaped(pattern::is_special)),
-            WordEnd::Regex => self.args.push(builder.escaped(|b| b"\\.[]{}()*+?^$|".contains(&b))),
-            WordEnd::Replacement => self.args.push(builder.escaped(|b| b == b'&' || b == b'\\')),
+            WordEnd::Pattern => {
+                let text = builder.escaped(&self.shell.ifs.first, pattern::is_special);
+                self.args.push(text);
+            }
+            WordEnd::Regex => {
+                let text = builder.escaped(&self.shell.ifs.first, |b| b"\\.[]{}()*+?^$|".contains(&b));
+                self.args.push(text);
+            }
+            WordEnd::Replacement => {
+                let text = builder.escaped(&self.shell.ifs.first, |b| b == b'&' || b == b'\\');
+                self.args.push(text);
+            }
             WordEnd::Fields => self.fields(&builder)?,
             WordEnd::Redirect => {
                 let before = self.args.len();
@@ -238,7 +274,7 @@ impl Vm {
     fn fields(&mut self, builder: &Builder) -> Result<(), Unwind> {
         let glob = !self.opt(Opt::NoGlob);
         let plain = builder.segments.iter().all(|segment| match segment.kind {
-            Kind::Break | Kind::StarBreak => false,
+            Kind::Break | Kind::StarBreak | Kind::ListBreak => false,
             Kind::Text(Quoting::Quoted) => true,
             Kind::Text(_) => false,
         });
@@ -256,7 +292,19 @@ impl Vm {
             let text = builder.bytes.get(start..segment.end).unwrap_or_default();
             start = segment.end;
             match segment.kind {
-                Kind::Break | Kind::StarBreak => {
+                Kind::ListBreak | Kind::StarBreak
+                    if self.shell.ifs.first.first().is_some_and(|b| !self.shell.ifs.is_white(*b)) =>
+                {
+                    if field.exists() {
+                        self.field(&mut field, glob)?;
+                    } else if after_white {
+                        after_white = false;
+                    } else {
+                        field.quoted = true;
+                        self.field(&mut field, glob)?;
+                    }
+                }
+                Kind::Break | Kind::StarBreak | Kind::ListBreak => {
                     self.field(&mut field, glob)?;
                     after_white = false;
                 }
@@ -274,14 +322,38 @@ impl Vm {
                 Kind::Text(Quoting::Literal) => {
                     field.text.extend_from_slice(text);
                     field.pattern.extend_from_slice(text);
-                    field.magic |= pattern::has_magic(text);
+                    field.magic |= text.iter().any(|b| matches!(b, b'*' | b'?' | b'[' | b'(' | b'\\'));
                     if !text.is_empty() {
                         after_white = false;
                     }
                 }
                 Kind::Text(Quoting::Expanded) => {
-                    for &b in text {
-                        if !self.shell.ifs.contains(b) {
+                    let mut inside = 0usize;
+                    for (at, &b) in text.iter().enumerate() {
+                        if b >= 0x80 && self.shell.ifs.has_wide() {
+                            // Characters of several bytes are looked at as a whole.
+                            if inside > 0 {
+                                inside -= 1;
+                                continue;
+                            }
+                            let rest = text.get(at..).unwrap_or_default();
+                            let one = rest.get(..pattern::char_len(rest)).unwrap_or_default();
+                            inside = one.len().saturating_sub(1);
+                            if self.shell.ifs.contains_wide(one) {
+                                if field.exists() {
+                                    self.field(&mut field, glob)?;
+                                } else if after_white {
+                                    after_white = false;
+                                } else {
+                                    field.quoted = true;
+                                    self.field(&mut field, glob)?;
+                                }
+                            } else {
+                                field.text.extend_from_slice(one);
+                                field.pattern.extend_from_slice(one);
+                                after_white = false;
+                            }
+                        } else if !self.shell.ifs.contains(b) {
                             field.text.push(b);
                             field.pattern.push(b);
                             field.magic |= matches!(b, b'*' | b'?' | b'[' | b'(' | b'\\');
@@ -352,7 +424,7 @@ impl Vm {
         let word = self.word();
         for (i, value) in values.iter().enumerate() {
             if i > 0 {
-                word.field_break();
+                if quoting == Quoting::Quoted { word.field_break() } else { word.list_break() }
             }
             word.push(value, quoting);
             if quoting == Quoting::Quoted {

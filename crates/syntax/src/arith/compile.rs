@@ -313,6 +313,8 @@ impl<'a> Compiler<'a> {
                 self.code.truncate(key + 1);
                 self.code.push(Op::Fail(self.errors.len() as u32));
                 self.errors.push(error);
+                // Whoever expands the subscript goes on here.
+                self.code.push(Op::Index);
                 return self.subscript_done(name, key, outer, start);
             }
         }

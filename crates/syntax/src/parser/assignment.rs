@@ -46,7 +46,9 @@ impl Parser {
                     self.set_top(Frame::Text(f));
                     return Ok(());
                 }
-                while let Some(b) = self.byte(at)? {
+                loop {
+                    self.unfold(at)?;
+                    let Some(b) = self.byte(at)? else { break };
                     if !(is_name(b) && (at > self.pos || is_name_start(b))) {
                         break;
                     }
@@ -54,7 +56,9 @@ impl Parser {
                 }
                 if at > self.pos {
                     match self.byte(at)? {
-                        Some(b'[') if context.assign => {
+                        Some(b'[')
+                            if context.assign && (context.blanks || self.closes_before_blank(at)?) =>
+                        {
                             let name = self.add_bytes(self.pos, at);
                             f.left = Left::InSubscript(name);
                             return self.begin_subscript(f, at);
@@ -90,6 +94,32 @@ impl Parser {
         }
         self.set_top(Frame::Text(f));
         Ok(())
+    }
+
+    /// Whether the subscript whose bracket is at `at` ends before an unquoted blank.
+    fn closes_before_blank(&mut self, mut at: usize) -> Result<bool> {
+        let (mut brackets, mut parens, mut quote) = (0usize, 0usize, 0u8);
+        while let Some(b) = self.byte(at)? {
+            match b {
+                b'\\' if quote != b'\'' => at += 1,
+                _ if quote == b => quote = 0,
+                _ if quote != 0 => {}
+                b'\'' | b'"' | b'`' => quote = b,
+                b'(' => parens += 1,
+                b')' if parens > 0 => parens -= 1,
+                b'[' => brackets += 1,
+                b']' => {
+                    brackets -= 1;
+                    if brackets == 0 {
+                        return Ok(true);
+                    }
+                }
+                _ if parens == 0 && is_word_end(b) => return Ok(false),
+                _ => {}
+            }
+            at += 1;
+        }
+        Ok(false)
     }
 
     pub(super) fn begin_subscript(&mut self, f: TextFrame, bracket: usize) -> Result<()> {

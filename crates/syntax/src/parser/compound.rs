@@ -243,7 +243,13 @@ impl Parser {
         }
     }
 
-    pub(super) fn for_token(&mut self, mut f: ForFrame, tok: Tok) -> Result<()> {
+    pub(super) fn for_token(&mut self, mut f: ForFrame, tok: Tok, aliases: &dyn Aliases) -> Result<()> {
+        if let (ForStage::Name | ForStage::AfterName | ForStage::Words, Tok::Word(w)) = (f.stage, tok)
+            && self.after_blank_alias(w)
+            && self.expand_alias(w, aliases, true)
+        {
+            return Ok(());
+        }
         match (f.stage, tok) {
             (ForStage::Name, Tok::Word(w)) => {
                 f.name_line = self.line_at(self.tok_start);
@@ -320,7 +326,13 @@ impl Parser {
         Err(self.error_at(ErrorKind::ArithFor { text, too_many: count > 3 }, f.head.start as usize))
     }
 
-    pub(super) fn case_token(&mut self, mut f: CaseFrame, tok: Tok) -> Result<()> {
+    pub(super) fn case_token(&mut self, mut f: CaseFrame, tok: Tok, aliases: &dyn Aliases) -> Result<()> {
+        if let (CaseStage::Subject | CaseStage::In, Tok::Word(w)) = (f.stage, tok)
+            && self.after_blank_alias(w)
+            && self.expand_alias(w, aliases, true)
+        {
+            return Ok(());
+        }
         match (f.stage, tok) {
             (CaseStage::Subject, Tok::Word(w)) => {
                 self.consume();

@@ -22,13 +22,20 @@ impl Parser {
         let Some(b) = self.peek(1)? else { return Ok(Next::Literal(1)) };
         match b {
             b'\\' if self.peek(2)? == Some(b'\n') && !self.is_added_newline(start + 2) => {
-                // A line continuation after the dollar: takes it out of the text.
-                self.splice(start + 1, start + 3, b"");
-                let line = self.line_cursor.1 + 1;
-                self.line_cursor = (self.line_cursor.0, line);
+                self.unfold(start + 1)?;
+                return Ok(Next::Continue);
+            }
+            b'"' if f.mode.is_arith() => {
+                // The quotes are removed, and with them the dollar.
+                self.pos += 1;
+                return Ok(Next::Continue);
+            }
+            b'\'' if f.mode.is_arith() => {
+                self.pos += 1;
                 return Ok(Next::Continue);
             }
             b'(' => {
+                self.unfold(start + 2)?;
                 if self.peek(2)? == Some(b'(') && !self.not_arith.contains(&start) {
                     self.pos += 3;
                     let text = TextFrame::new(self, Mode::ArithExpansion, start);
@@ -75,8 +82,10 @@ impl Parser {
         }
         let (name, len) = if is_name_start(b) {
             let mut at = start + 2;
+            self.unfold(at)?;
             while self.byte(at)?.is_some_and(is_name) {
                 at += 1;
+                self.unfold(at)?;
             }
             (ParamName::Variable(self.add_bytes(start + 1, at)), at - start)
         } else if b.is_ascii_digit() {

@@ -34,7 +34,25 @@ struct Progress {
     continued: bool,
 }
 
+impl OpenBody {
+    /// Its text has grown by so many bytes.
+    pub(super) fn moved(&mut self, grown: isize) {
+        self.limit = self.limit.saturating_add_signed(grown);
+        if self.previous_limit != usize::MAX {
+            self.previous_limit = self.previous_limit.saturating_add_signed(grown);
+        }
+    }
+}
+
 impl PendingHereDoc {
+    /// The text of its body has grown by so many bytes.
+    pub(super) fn moved(&mut self, grown: isize) {
+        if let Some((end, after)) = &mut self.found {
+            *end = end.saturating_add_signed(grown);
+            *after = after.saturating_add_signed(grown);
+        }
+    }
+
     pub(super) fn new(id: Id<HereDoc>, line: u32) -> Self {
         PendingHereDoc { id, line, progress: None, found: None }
     }
@@ -79,7 +97,7 @@ impl Parser {
                 if tabs > 0 {
                     self.splice(start, start + tabs, b"");
                     end -= tabs;
-                    if self.limit != usize::MAX {
+                    if self.limit != usize::MAX && self.bodies.is_empty() {
                         self.limit -= tabs;
                     }
                 }

@@ -126,5 +126,32 @@ impl Parser {
             self.line_at(start);
         }
         self.text.splice(start..end, with.iter().copied());
+        self.moved((with.len() as isize).saturating_sub_unsigned(end - start));
+    }
+
+    /// Text at the position has grown by so many bytes: ends of here-documents around it move.
+    fn moved(&mut self, grown: isize) {
+        if self.limit == usize::MAX || self.bodies.is_empty() {
+            return;
+        }
+        self.limit = self.limit.saturating_add_signed(grown);
+        for body in &mut self.bodies {
+            body.moved(grown);
+        }
+        for pending in &mut self.pending {
+            pending.moved(grown);
+        }
+    }
+
+    /// Takes line continuations at `at` out of the text. `at` must not lie before the position.
+    pub(super) fn unfold(&mut self, at: usize) -> Result<()> {
+        while self.byte(at)? == Some(b'\\')
+            && self.byte(at + 1)? == Some(b'\n')
+            && !self.is_added_newline(at + 1)
+        {
+            self.splice(at, at + 2, b"");
+            self.line_cursor.1 += 1;
+        }
+        Ok(())
     }
 }

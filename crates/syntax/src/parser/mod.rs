@@ -25,6 +25,7 @@ use std::mem;
 use crate::ast::*;
 use crate::error::{ParseError, ParseErrorKind as ErrorKind, Warning};
 pub use crate::options::{Aliases, NoAliases, ParserOptions};
+pub use text::Whole;
 
 use compound::{CaseFrame, ForFrame, FunctionFrame};
 use cond::CondFrame;
@@ -33,7 +34,7 @@ use input::Source;
 use list::{ListEnd, ListFrame};
 use param::ParamFrame;
 use simple::{PendingRedirect, SimpleFrame};
-use text::TextFrame;
+use text::{Mode, TextFrame};
 use token::{Tok, WordToken};
 
 /// Why a step of the automaton did not happen.
@@ -86,6 +87,8 @@ pub struct Parser {
     /// Descriptor before a redirection operator whose first byte is next.
     fd: RedirectFd,
     result: Option<List>,
+    /// The result of [`parse_text`].
+    whole: Word,
     /// Here-documents whose bodies come after the next newline, from `pending_base` on.
     pending: Vec<PendingHereDoc>,
     pending_base: usize,
@@ -207,6 +210,7 @@ impl Parser {
             last_end: 0,
             fd: RedirectFd::Default,
             result: None,
+            whole: Word::default(),
             pending: Vec::new(),
             pending_base: 0,
             bodies: Vec::new(),
@@ -395,8 +399,8 @@ impl Parser {
                         Frame::Tail { head, kind, base, end_line, redirect } => {
                             self.tail_token(head, kind, base, end_line, redirect, tok)?;
                         }
-                        Frame::For(frame) => self.for_token(frame, tok)?,
-                        Frame::Case(frame) => self.case_token(frame, tok)?,
+                        Frame::For(frame) => self.for_token(frame, tok, aliases)?,
+                        Frame::Case(frame) => self.case_token(frame, tok, aliases)?,
                         Frame::Cond(frame) => self.cond_token(frame, tok)?,
                         Frame::Function(frame) => self.function_token(frame, tok)?,
                         Frame::Coproc { head, name: _, first } => self.coproc_token(head, first, tok)?,
@@ -588,6 +592,35 @@ pub fn parse_all(
         out.push(ast);
     }
     Ok(out)
+}
+
+/// Reads a text that is parts alone (a subscript, a prompt …) to its end.
+///
+/// # Errors
+/// An expansion in it is not well-formed.
+pub fn parse_text(
+    text: &[u8],
+    kind: Whole,
+    line: u32,
+    options: ParserOptions,
+    aliases: &dyn Aliases,
+) -> std::result::Result<(Ast, Word), ParseError> {
+    let mut parser = Parser::with_source(Source::new(Vec::new(), true), options);
+    parser.text = text.to_vec();
+    parser.set_line(line);
+    let frame = TextFrame::new(&parser, Mode::Whole(kind), 0);
+    parser.frames.push(Frame::Text(frame));
+    loop {
+        match parser.run(aliases) {
+            Ok(()) => break,
+            Err(Stop::Error(error)) if parser.recover_in_here_doc(&error) => {}
+            Err(Stop::Error(error)) => return Err(*error),
+            Err(Stop::NeedInput) => break,
+        }
+    }
+    let root = parser.result.take().unwrap_or(List { items: Seq::new(0, 0) });
+    let word = mem::take(&mut parser.whole);
+    Ok((parser.end(root), word))
 }
 
 #[cfg(test)]

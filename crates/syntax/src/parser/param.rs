@@ -37,6 +37,8 @@ impl Parser {
     pub(super) fn begin_param(&mut self, quoted: bool) -> Result<()> {
         let start = self.pos;
         let mut at = start + 2;
+        self.unfold(at)?;
+        self.unfold(at + 1)?;
         let (mut length, mut indirect) = (false, false);
         match self.byte(at)? {
             Some(b'#') => {
@@ -51,7 +53,8 @@ impl Parser {
             Some(b'!') => {
                 indirect = match self.byte(at + 1)? {
                     Some(b) if is_name(b) => true,
-                    Some(b'@' | b'*' | b'#' | b'?' | b'$' | b'!') => self.byte(at + 2)? == Some(b'}'),
+                    Some(b'@' | b'*' | b'#' | b'?') => true,
+                    Some(b'$' | b'!') => self.byte(at + 2)? == Some(b'}'),
                     _ => false,
                 };
                 at += usize::from(indirect);
@@ -64,6 +67,7 @@ impl Parser {
             Some(b) if is_name_start(b) => {
                 while self.byte(at)?.is_some_and(is_name) {
                     at += 1;
+                    self.unfold(at)?;
                 }
                 ParamName::Variable(self.add_bytes(name_start, at))
             }
@@ -116,6 +120,9 @@ impl Parser {
                     }
                     f.stage = Stage::InSubscript;
                     self.set_top(Frame::Param(f));
+                    if self.peek(1)? == Some(b']') {
+                        return self.param_bad(f);
+                    }
                     self.pos += 1;
                     return self.begin_operand(Mode::Subscript);
                 }
@@ -139,6 +146,9 @@ impl Parser {
         let Some(b) = self.peek(0)? else {
             return Err(self.unmatched(b'}', f.start as usize));
         };
+        if b != b'}' {
+            self.unfold(self.pos + 1)?;
+        }
         let second = if b == b'}' { None } else { self.peek(1)? };
         let empty = Word::default();
         if b == b'\\' && second == Some(b'\n') {
@@ -178,6 +188,9 @@ impl Parser {
             b':' => {
                 if let Some(op) = second.and_then(|c| value_op(c, true)) {
                     return self.param_operand(f, op, 2);
+                }
+                if second == Some(b'}') {
+                    return self.param_bad(f);
                 }
                 f.stage = Stage::Operand(ParamOp::Substring { offset: empty, length: None });
                 self.set_top(Frame::Param(f));

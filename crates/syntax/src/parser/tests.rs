@@ -354,7 +354,7 @@ fn here_documents() {
     let ast = commands("cat <<E 3<<-'F'\n$x\\\ny\nE\n\t\tz $w\n\tF\n").unwrap().remove(0);
     let docs = &ast.here_docs;
     assert!(!docs[0].quoted && docs[1].quoted && docs[1].strip_tabs);
-    assert_eq!(show(&ast, docs[0].body.parts), "${x}|y\n");
+    assert_eq!(show(&ast, docs[0].body.parts), "${xy}|\n");
     assert_eq!(show(&ast, docs[1].body.parts), "'z $w\n'");
     // An error in a body is one of expansion.
     let ast = commands("cat <<E\na $(\nE\necho b").unwrap().remove(0);

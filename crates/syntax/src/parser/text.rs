@@ -15,6 +15,19 @@ pub(super) enum Slash {
     EndsAfterFirst,
 }
 
+/// How a text is read that is nothing but parts, up to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Whole {
+    /// As a word in which blanks are ordinary characters.
+    Word,
+    /// The same without tilde prefixes: a subscript of an associative array.
+    Subscript,
+    /// As inside double quotes; a double quote is an ordinary character.
+    DoubleQuotes,
+    /// As an arithmetic expression: as inside double quotes, and double quotes are removed.
+    Arith,
+}
+
 /// What a sequence of parts is, which says how characters in it are read and where it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mode {
@@ -38,12 +51,20 @@ pub(super) enum Mode {
     ArithCommand { line: u32 },
     /// One expression of `for ((…;…;…))`.
     ArithFor,
+    /// The whole of a text.
+    Whole(Whole),
 }
 
 impl Mode {
     /// Read as in double quotes.
     pub(super) fn is_quoted(self) -> bool {
-        !matches!(self, Mode::Word(_) | Mode::Operand { quoted: false, .. } | Mode::Subscript)
+        !matches!(
+            self,
+            Mode::Word(_)
+                | Mode::Operand { quoted: false, .. }
+                | Mode::Subscript
+                | Mode::Whole(Whole::Word | Whole::Subscript)
+        )
     }
 
     pub(super) fn is_arith(self) -> bool {
@@ -54,6 +75,7 @@ impl Mode {
                 | Mode::ArithBracket
                 | Mode::ArithCommand { .. }
                 | Mode::ArithFor
+                | Mode::Whole(Whole::Arith)
         )
     }
 }
@@ -94,7 +116,10 @@ impl TextFrame {
             ternaries: 0,
             paren_base: parser.parens.len() as u32,
             left,
-            tilde: matches!(mode, Mode::Word(_) | Mode::Operand { quoted: false, slash: Slash::No }),
+            tilde: matches!(
+                mode,
+                Mode::Word(_) | Mode::Operand { quoted: false, .. } | Mode::Whole(Whole::Word)
+            ),
             like_assignment: false,
             braces: false,
             in_single: false,
@@ -338,6 +363,7 @@ impl Parser {
             }
             b'\'' if f.mode.is_arith() => match self.find(b'\'', self.pos + 1)? {
                 Some(end) => Ok(Next::Literal(end + 1 - self.pos)),
+                None if matches!(f.mode, Mode::Whole(_)) => Ok(Next::Literal(1)),
                 None => Err(self.unmatched(b'\'', self.pos)),
             },
             b'\'' => {
@@ -355,7 +381,7 @@ impl Parser {
             b'}' if f.in_single => Ok(Next::Literal(1)),
             b'"' => match f.mode {
                 Mode::DoubleQuotes { .. } => self.text_end(*f, 1),
-                Mode::HereDoc => Ok(Next::Literal(1)),
+                Mode::HereDoc | Mode::Whole(Whole::DoubleQuotes) => Ok(Next::Literal(1)),
                 Mode::Operand { .. } => {
                     self.set_top(Frame::Text(*f));
                     self.begin_double_quotes(1, false)
@@ -396,6 +422,7 @@ impl Parser {
             }
             b')' => match f.mode {
                 Mode::ArithExpansion | Mode::ArithCommand { .. } | Mode::ArithFor => {
+                    self.unfold(self.pos + 1)?;
                     if self.peek(1)? == Some(b')') {
                         return self.text_end(*f, 2);
                     }
@@ -509,6 +536,10 @@ impl Parser {
                 self.compound_done(Head { start: f.start, line }, CommandKind::Arith(word))?;
             }
             Mode::ArithFor => self.arith_for_done(word, terminator == Some(b')'))?,
+            Mode::Whole(_) => {
+                self.whole = word;
+                self.result = Some(List { items: Seq::new(0, 0) });
+            }
         }
         Ok(Next::Leave)
     }
@@ -520,7 +551,7 @@ impl Parser {
         }
         let close = match f.mode {
             Mode::Word(_) if f.depth == 0 => return self.text_end(f, 0).map(|_| ()),
-            Mode::HereDoc => return self.text_end(f, 0).map(|_| ()),
+            Mode::HereDoc | Mode::Whole(_) => return self.text_end(f, 0).map(|_| ()),
             Mode::DoubleQuotes { .. } => b'"',
             Mode::Operand { .. } | Mode::Offset => b'}',
             Mode::Subscript | Mode::ArithBracket => b']',

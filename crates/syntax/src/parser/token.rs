@@ -104,6 +104,8 @@ pub(super) fn is_name(b: u8) -> bool {
 pub(super) struct WordContext {
     /// `name=` and `name[…]=` begin assignments.
     pub(super) assign: bool,
+    /// Blanks may stand in the subscript of an assignment.
+    pub(super) blanks: bool,
     /// `[…]=` begins an element of a compound assignment.
     pub(super) element: bool,
     /// An argument that looks like an assignment has tilde prefixes like one.
@@ -128,13 +130,16 @@ impl Parser {
         let extglob = self.options.extglob;
         let plain = WordContext { extglob, ..WordContext::default() };
         match frame {
-            Frame::List(f) => {
-                WordContext { assign: !matches!(f.expect, Expect::Operator | Expect::TimeOption), ..plain }
-            }
+            Frame::List(f) => WordContext {
+                assign: !matches!(f.expect, Expect::Operator | Expect::TimeOption),
+                blanks: true,
+                ..plain
+            },
             Frame::Simple(f) => {
                 let no_args = f.arg_base as usize == self.arguments.len();
                 WordContext {
                     assign: f.redirect.is_none() && (no_args || f.declaration),
+                    blanks: no_args,
                     tilde_in_argument: f.redirect.is_none() && !no_args && !self.options.posix,
                     ..plain
                 }

@@ -26,7 +26,7 @@ impl Compiler<'_> {
                 self.emit(Op::Background(text, end));
                 self.then(Task::AndOr(
                     *and_or,
-                    Context { condition: false, last: true, stderr: false, debugged },
+                    Context { last: true, alone: true, debugged, ..Context::default() },
                 ));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
@@ -46,8 +46,9 @@ impl Compiler<'_> {
                 condition: context.condition || !is_last,
                 // What is skipped by `&&` leaves the status as it is, so only a single pipeline ends the process.
                 last: context.last && is_last,
+                alone: context.alone && count == 1,
                 stderr: false,
-                debugged: context.debugged,
+                ..context
             };
             let end = self.label();
             match part.op {
@@ -64,7 +65,12 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         let stages = &ast[pipeline.stages];
         let time = pipeline.time != Time::No;
-        let inner = Context { condition: context.condition || pipeline.negated, stderr: false, ..context };
+        let inner = Context {
+            condition: context.condition || pipeline.negated,
+            negated: context.negated != pipeline.negated,
+            stderr: false,
+            ..context
+        };
         let inner = if time || pipeline.negated { inner.inner() } else { inner };
         if time {
             self.emit(Op::TimeBegin);
@@ -89,7 +95,14 @@ impl Compiler<'_> {
                     self.emit(Op::PipeStage(index));
                     self.then(Task::Command(
                         stage.command,
-                        Context { last: true, condition: inner.condition, stderr: stage.stderr, debugged },
+                        Context {
+                            last: true,
+                            condition: inner.condition,
+                            stderr: stage.stderr,
+                            alone: true,
+                            debugged,
+                            ..Context::default()
+                        },
                     ));
                     self.emit(Op::SubshellEnd);
                     self.place(end);
@@ -157,8 +170,10 @@ impl Compiler<'_> {
     pub(super) fn body(&mut self, id: Id<Command>, context: Context) {
         let ast = self.ast.clone();
         let command = &ast[id];
+        let outer = context;
+        let context = Context { alone: false, debugged: false, ..context };
         match command.kind {
-            CommandKind::Simple(simple) => self.simple(command, simple, context),
+            CommandKind::Simple(simple) => self.simple(command, simple, outer),
             CommandKind::Group(list) => self.then(Task::List(list, context)),
             CommandKind::Subshell(list) => {
                 let end = self.label();
@@ -178,7 +193,7 @@ impl Compiler<'_> {
                 let done = self.label();
                 for clause in &ast[clauses] {
                     let next = self.label();
-                    self.then(Task::List(clause.cond, Context { condition: true, ..Context::default() }));
+                    self.then(Task::List(clause.cond, Context::condition()));
                     self.emit(Op::JumpFail(next));
                     self.then(Task::List(clause.body, context));
                     self.emit(Op::Jump(done));
@@ -194,11 +209,15 @@ impl Compiler<'_> {
                 let (top, done, brk) = (self.label(), self.label(), self.label());
                 let until = matches!(command.kind, CommandKind::Until { .. });
                 // The status is that of the last body, or 0: it is kept in the loop's frame.
-                self.emit(Op::EnterLoop(brk, top));
+                let begin = self.label();
+                self.code.loops.push(code::While { break_to: brk, top, body: begin, done, until });
+                self.emit(Op::EnterWhile((self.code.loops.len() - 1) as u32));
                 self.place(top);
                 self.then(Task::List(cond, Context { condition: true, ..Context::default() }));
                 self.emit(if until { Op::JumpOk(done) } else { Op::JumpFail(done) });
-                self.then(Task::List(body, context.inner()));
+                self.place(begin);
+                let inner = Context { negated: false, ..context.inner() };
+                self.then(Task::List(body, inner));
                 self.emit(Op::LoopStatus { store: true });
                 self.emit(Op::Jump(top));
                 self.place(done);
@@ -222,29 +241,28 @@ impl Compiler<'_> {
             CommandKind::ForArith { init, cond, step, body } => {
                 let (top, next, done, brk) = (self.label(), self.label(), self.label(), self.label());
                 self.emit(Op::Line(command.line));
+                self.emit(Op::EnterLoop(brk, next));
                 if !ast[init.parts].is_empty() {
                     let next = self.label();
                     self.emit(Op::Debug(init.span, next));
-                    self.arith_jump_zero(init.parts, next);
+                    self.arith_for(init.parts, done);
                     self.place(next);
                 }
-                self.emit(Op::EnterLoop(brk, next));
                 self.place(top);
                 if !ast[cond.parts].is_empty()
                     && ast.literal(cond.parts).is_none_or(|t| !t.trim_ascii().is_empty())
                 {
-                    self.emit(Op::Line(command.line));
                     self.emit(Op::Debug(cond.span, done));
                     self.arith_jump_zero(cond.parts, done);
                 }
-                self.then(Task::List(body, context.inner()));
-                self.emit(Op::LoopStatus { store: true });
+                let inner = Context { negated: false, ..context.inner() };
+                self.then(Task::List(body, inner));
                 self.place(next);
+                self.emit(Op::LoopNext(command.line));
                 if !ast[step.parts].is_empty() {
                     let next = self.label();
-                    self.emit(Op::Line(command.line));
                     self.emit(Op::Debug(step.span, next));
-                    self.arith_jump_zero(step.parts, next);
+                    self.arith_for(step.parts, done);
                     self.place(next);
                 }
                 self.emit(Op::Jump(top));
@@ -331,7 +349,8 @@ impl Compiler<'_> {
             self.emit(Op::Line(command.line));
             self.emit(Op::Debug(command.span, top));
         }
-        self.then(Task::List(body, context.inner()));
+        let inner = Context { negated: false, ..context.inner() };
+        self.then(Task::List(body, inner));
         self.emit(Op::LoopStatus { store: true });
         self.emit(Op::Jump(top));
         self.place(done);
@@ -441,6 +460,16 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         self.emit(Op::Line(command.line));
         let args = &ast[simple.args];
+        // `declare -A` says what its arguments become.
+        let assoc = args
+            .iter()
+            .any(|arg| match *arg {
+                Argument::Word(word) => {
+                    ast.literal(word.parts).is_some_and(|text| text.starts_with(b"-") && text.contains(&b'A'))
+                }
+                Argument::Assignment(_) => false,
+            })
+            .then_some(true);
         let substitutions =
             self.has_process_substitution(command.redirects) || self.simple_has_process_substitution(simple);
         if substitutions {
@@ -451,6 +480,8 @@ impl Compiler<'_> {
             span: command.span,
             in_condition: context.condition,
             last: context.last && !substitutions,
+            negated: context.negated,
+            alone: context.alone,
         });
         let exec = (self.code.execs.len() - 1) as u32;
         let redirected = !command.redirects.is_empty() || context.stderr;
@@ -472,7 +503,7 @@ impl Compiler<'_> {
         for arg in args {
             match *arg {
                 Argument::Word(word) => self.then(Task::Word(word, WordEnd::Fields)),
-                Argument::Assignment(assignment) => self.declaration(&assignment),
+                Argument::Assignment(assignment) => self.declaration(&assignment, assoc),
             }
         }
         if args.is_empty() {
@@ -490,7 +521,19 @@ impl Compiler<'_> {
             self.emit(Op::ExecNothing(exec));
         } else {
             for assignment in &ast[simple.assignments] {
-                self.value(assignment);
+                if let AssignmentValue::Array(_) = assignment.value {
+                    // A program is given the text of a compound value.
+                    let name = ast[assignment.name].len() + 1 + usize::from(assignment.append);
+                    let text = self.text(ast[assignment.span].get(name..).unwrap_or_default());
+                    self.emit(Op::Push(text));
+                    let index = self.assign_entry(assignment);
+                    if let Some(entry) = self.code.assigns.get_mut(index as usize) {
+                        entry.kind = AssignKind::Scalar;
+                    }
+                    self.emit(Op::TempAssign(index));
+                    continue;
+                }
+                self.value(assignment, None);
                 let index = self.assign_entry(assignment);
                 self.emit(Op::TempAssign(index));
             }
@@ -533,7 +576,8 @@ impl Compiler<'_> {
     }
 
     /// Pushes what an assignment assigns.
-    fn value(&mut self, assignment: &Assignment) {
+    /// `assoc`: whether it is an associative array that is assigned, if that is known.
+    fn value(&mut self, assignment: &Assignment, assoc: Option<bool>) {
         let ast = self.ast.clone();
         let name = self.symbol(assignment.name);
         if let Some(subscript) = assignment.subscript {
@@ -543,19 +587,67 @@ impl Compiler<'_> {
             AssignmentValue::Scalar(word) => self.then(Task::Word(word, WordEnd::Single)),
             AssignmentValue::Array(elements) => {
                 self.emit(Op::ArrayBegin);
-                for element in &ast[elements] {
-                    match element.subscript {
-                        Some(subscript) => {
-                            self.then(Task::Word(subscript, WordEnd::Single));
-                            self.then(Task::Word(element.value, WordEnd::Single));
-                            self.emit(Op::ElementKeyed { append: element.append });
-                        }
-                        None => {
-                            self.emit(Op::Mark);
-                            self.then(Task::Word(element.value, WordEnd::Fields));
-                            self.emit(Op::ElementWords);
-                        }
+                let differs = ast[elements].iter().any(|element| self.differs_for_assoc(element));
+                match assoc {
+                    Some(assoc) => self.elements(elements, assoc),
+                    None if differs => {
+                        let (other, end) = (self.label(), self.label());
+                        self.emit(Op::AssocJump(name, other));
+                        self.elements(elements, false);
+                        self.emit(Op::Jump(end));
+                        self.place(other);
+                        self.elements(elements, true);
+                        self.place(end);
                     }
+                    None => self.elements(elements, false),
+                }
+            }
+        }
+    }
+
+    /// Whether an element means something else for an associative array, where keys and values have no brace
+    /// expansion, no tilde prefixes and are not split.
+    fn differs_for_assoc(&self, element: &ArrayElement) -> bool {
+        let parts = &self.ast[element.value.parts];
+        element.value.braces
+            || parts.iter().any(|part| matches!(part, Part::Tilde(_)))
+            || element.subscript.is_none() && self.ast.literal(element.value.parts).is_none()
+    }
+
+    fn elements(&mut self, elements: Seq<ArrayElement>, assoc: bool) {
+        let ast = self.ast.clone();
+        for element in &ast[elements] {
+            match element.subscript {
+                Some(subscript) => {
+                    let braces = !assoc
+                        && element.value.braces
+                        && self.shared.brace_expand.get()
+                        && wasmsh_syntax::brace::expand(&ast, element.value).is_some();
+                    if braces {
+                        // Brace expansion comes first, and what it makes are ordinary words.
+                        self.emit(Op::Mark);
+                        let close = if element.append { b"]+=".as_slice() } else { b"]=" };
+                        let head = [b"[".as_slice(), &ast[subscript.span], close].concat();
+                        self.braced_element(&head, element.value);
+                        self.emit(Op::ElementWords);
+                        continue;
+                    }
+                    self.then(Task::Word(subscript, WordEnd::Single));
+                    if assoc {
+                        self.plain_word(element.value);
+                    } else {
+                        self.then(Task::Word(element.value, WordEnd::Single));
+                    }
+                    self.emit(Op::ElementKeyed { append: element.append });
+                }
+                None => {
+                    self.emit(Op::Mark);
+                    if assoc {
+                        self.plain_word(element.value);
+                    } else {
+                        self.then(Task::Word(element.value, WordEnd::Fields));
+                    }
+                    self.emit(Op::ElementWords);
                 }
             }
         }
@@ -573,20 +665,18 @@ impl Compiler<'_> {
             self.emit(Op::AssignNumber(name, index));
             return;
         }
-        self.value(assignment);
+        self.value(assignment, None);
         let index = self.assign_entry(assignment);
         self.emit(Op::Assign(index));
     }
 
-    fn declaration(&mut self, assignment: &Assignment) {
-        let ast = self.ast.clone();
+    fn declaration(&mut self, assignment: &Assignment, assoc: Option<bool>) {
         // The subscript stays text: the builtin knows what kind of variable it makes.
         if let Some(subscript) = assignment.subscript {
             self.then(Task::Word(subscript, WordEnd::Single));
         }
-        self.value(&Assignment { subscript: None, ..*assignment });
+        self.value(&Assignment { subscript: None, ..*assignment }, assoc);
         let index = self.assign_entry(assignment);
-        let _ = ast;
         self.emit(Op::Declare(index));
     }
 

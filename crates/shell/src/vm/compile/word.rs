@@ -18,16 +18,31 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         let parts = &ast[word.parts];
         if word.braces
-            && end == WordEnd::Fields
+            && matches!(end, WordEnd::Fields | WordEnd::Redirect)
             && self.shared.brace_expand.get()
             && let Some(braces) = wasmsh_syntax::brace::expand(&ast, word)
         {
+            if end == WordEnd::Redirect {
+                // A target is one word.
+                self.emit(Op::Ambiguous);
+                return;
+            }
             for pieces in braces.words(&ast) {
                 self.brace_word(&pieces, end);
             }
             return;
         }
         self.parts_word(parts, end);
+    }
+
+    /// An element `[…]=…` of an indexed array whose value has brace expansion.
+    pub(super) fn braced_element(&mut self, head: &[u8], value: Word) {
+        let ast = self.ast.clone();
+        let Some(braces) = wasmsh_syntax::brace::expand(&ast, value) else { return };
+        for mut pieces in braces.words(&ast) {
+            pieces.insert(0, BracePiece::Text(head.to_vec()));
+            self.brace_word(&pieces, WordEnd::Fields);
+        }
     }
 
     /// A word made by brace expansion.
@@ -45,6 +60,19 @@ impl Compiler<'_> {
                         BracePiece::Text(_) => None,
                     })
                     .collect();
+                if let Some(text) = pieces.iter().find_map(|piece| match piece {
+                    BracePiece::Text(text) if text.contains(&b'`') => Some(text),
+                    _ => None,
+                }) {
+                    // What brace expansion makes is read once more, and there it begins a substitution.
+                    let _ = text;
+                    let message = self.text(b"bad substitution: no closing \"`\" in `");
+                    self.emit(Op::Fail(message));
+                    return;
+                }
+                if self.reread_braces(pieces, end) {
+                    return;
+                }
                 if parts.len() == pieces.len() {
                     return self.parts_word(&parts, end);
                 }
@@ -61,6 +89,92 @@ impl Compiler<'_> {
                 self.emit(Op::EndWord(end));
             }
         }
+    }
+
+    /// A word of one string without tilde prefixes.
+    pub(super) fn plain_word(&mut self, word: Word) {
+        let ast = self.ast.clone();
+        self.emit(Op::BeginWord);
+        for part in &ast[word.parts] {
+            if let Part::Tilde(s) = *part {
+                let text = self.text(&[b"~", &ast[s]].concat());
+                self.emit(Op::Text(text, Quoting::Quoted));
+            } else {
+                self.part(*part, UNQUOTED);
+            }
+        }
+        self.emit(Op::EndWord(WordEnd::Single));
+    }
+
+    /// A word made by brace expansion whose pieces mean something else together: `~` and a name, `$v` and more
+    /// of a name. False: it is none.
+    fn reread_braces(&mut self, pieces: &[BracePiece], end: WordEnd) -> bool {
+        let ast = self.ast.clone();
+        let literal = |piece: &BracePiece| -> Option<Vec<u8>> {
+            match piece {
+                BracePiece::Text(text) => Some(text.clone()),
+                BracePiece::Part(Part::Literal(s)) => Some(ast[*s].to_vec()),
+                BracePiece::Part(_) => None,
+            }
+        };
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+        let open_variable = |piece: &BracePiece| match piece {
+            BracePiece::Part(Part::Param(id)) => {
+                self.plain_variable(*id).is_some() && !ast[ast[*id].span].starts_with(b"${")
+            }
+            _ => false,
+        };
+        let head: Vec<u8> = pieces.iter().map_while(&literal).flatten().collect();
+        let tilde = head.starts_with(b"~");
+        let joined = pieces.windows(2).any(|pair| {
+            let [first, second] = pair else { return false };
+            open_variable(first) && literal(second).is_some_and(|text| text.first().is_some_and(is_name))
+        });
+        if !tilde && !joined {
+            return false;
+        }
+        let open: Vec<bool> = pieces.iter().map(&open_variable).collect();
+        self.emit(Op::BeginWord);
+        let mut at = 0;
+        if tilde {
+            at = pieces.iter().take_while(|piece| literal(piece).is_some()).count();
+            let slash = head.iter().position(|b| *b == b'/').unwrap_or(head.len());
+            let (user, rest) = head.split_at(slash);
+            let user = self.text(user.get(1..).unwrap_or_default());
+            self.emit(Op::Tilde(user, Quoting::Quoted));
+            let rest = self.text(rest);
+            self.emit(Op::Text(rest, Quoting::Literal));
+        }
+        while let Some(piece) = pieces.get(at) {
+            at += 1;
+            if open.get(at - 1) == Some(&true)
+                && let BracePiece::Part(Part::Param(id)) = piece
+                && let ParamName::Variable(name) = ast[*id].name
+            {
+                let mut name = ast[name].to_vec();
+                let mut rest = Vec::new();
+                while let Some(text) = pieces.get(at).and_then(literal).filter(|_| rest.is_empty()) {
+                    let length = text.iter().take_while(|b| is_name(b)).count();
+                    name.extend_from_slice(text.get(..length).unwrap_or_default());
+                    rest.extend_from_slice(text.get(length..).unwrap_or_default());
+                    at += 1;
+                }
+                let symbol = self.shared.names.intern(&name);
+                self.emit(Op::Var(symbol, Quoting::Expanded));
+                let rest = self.text(&rest);
+                self.emit(Op::Text(rest, Quoting::Literal));
+                continue;
+            }
+            match piece {
+                BracePiece::Part(part) => self.part(*part, UNQUOTED),
+                BracePiece::Text(text) => {
+                    let text = self.text(text);
+                    self.emit(Op::Text(text, Quoting::Literal));
+                }
+            }
+        }
+        self.emit(Op::EndWord(end));
+        true
     }
 
     /// A word of these parts.
@@ -122,7 +236,9 @@ impl Compiler<'_> {
         for part in parts {
             match *part {
                 Part::Literal(s) => {
-                    if end == WordEnd::Fields && crate::expand::pattern::has_magic(&ast[s]) {
+                    if matches!(end, WordEnd::Fields | WordEnd::Redirect)
+                        && crate::expand::pattern::has_magic(&ast[s])
+                    {
                         return false;
                     }
                     text.extend_from_slice(&ast[s]);
@@ -202,6 +318,12 @@ impl Compiler<'_> {
         }
     }
 
+    pub(super) fn whole_text(&mut self, parts: Seq<Part>, quoted: bool, end: WordEnd) {
+        self.emit(Op::BeginWord);
+        self.then(Task::Parts(parts, if quoted { QUOTED } else { UNQUOTED }));
+        self.emit(Op::EndWord(end));
+    }
+
     pub(super) fn parts(&mut self, parts: Seq<Part>, place: Place) {
         let ast = self.ast.clone();
         for part in &ast[parts] {
@@ -243,6 +365,13 @@ impl Compiler<'_> {
                 let end = self.label();
                 let list = ast[id].list;
                 self.emit(Op::ProcessSubstitute { write: kind == ProcessKind::Write, end });
+                if let Some(word) = self.file_alone(list).filter(|_| kind == ProcessKind::Read) {
+                    self.then(Task::Word(word, WordEnd::Redirect));
+                    self.emit(Op::CopyFile);
+                    self.emit(Op::SubshellEnd);
+                    self.place(end);
+                    return;
+                }
                 self.then(Task::List(list, Context { last: true, ..Context::default() }));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
@@ -272,8 +401,22 @@ impl Compiler<'_> {
         if let Some(index) = substitution.error {
             self.error(index);
         }
-        // `$(< file)`
-        if let [and_or] = &ast[substitution.list.items]
+        if let Some(word) = self.file_alone(substitution.list) {
+            self.then(Task::Word(word, WordEnd::Redirect));
+            self.emit(Op::SubstituteFile(quoting));
+            return;
+        }
+        let end = self.label();
+        self.emit(Op::Substitute(quoting, end));
+        self.then(Task::List(substitution.list, Context { last: true, ..Context::default() }));
+        self.emit(Op::SubshellEnd);
+        self.place(end);
+    }
+
+    /// The target if a list is `< file` alone.
+    fn file_alone(&self, list: List) -> Option<Word> {
+        let ast = &self.ast;
+        if let [and_or] = &ast[list.items]
             && !and_or.background
             && let [part] = &ast[and_or.pipelines]
             && !part.pipeline.negated
@@ -291,15 +434,9 @@ impl Compiler<'_> {
                 },
             ] = ast[command.redirects]
         {
-            self.then(Task::Word(word, WordEnd::Redirect));
-            self.emit(Op::SubstituteFile(quoting));
-            return;
+            return Some(word);
         }
-        let end = self.label();
-        self.emit(Op::Substitute(quoting, end));
-        self.then(Task::List(substitution.list, Context { last: true, ..Context::default() }));
-        self.emit(Op::SubshellEnd);
-        self.place(end);
+        None
     }
 
     fn param(&mut self, id: Id<Param>, place: Place, quoting: Quoting) {
@@ -519,6 +656,11 @@ impl Compiler<'_> {
 
     pub(super) fn arith_jump_zero(&mut self, parts: Seq<Part>, target: u32) {
         self.arith_use(parts, |index| Op::ArithJumpZero(index, target), Op::ArithJumpZeroDynamic(target));
+    }
+
+    /// An expression of `for ((…))`.
+    pub(super) fn arith_for(&mut self, parts: Seq<Part>, wrong: u32) {
+        self.arith_use(parts, |index| Op::ArithFor(index, wrong), Op::ArithForDynamic(wrong));
     }
 
     fn number(&mut self, parts: Seq<Part>) {
