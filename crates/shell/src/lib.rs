@@ -7,6 +7,7 @@ mod builtins;
 pub mod complete;
 mod expand;
 mod hash;
+mod history;
 mod jobs;
 mod loader;
 mod options;

@@ -146,6 +146,9 @@ fn shell_main(shared: Rc<Shared>, ctx: Ctx, posix: bool) -> ProcessFuture {
             }
         };
         vm.import_functions(&ctx.environment());
+        if vm.opt(Opt::History) {
+            vm.enable_history();
+        }
         vm.start_directory();
         match start {
             Start::Command(text) => {
@@ -180,14 +183,8 @@ fn shell_main(shared: Rc<Shared>, ctx: Ctx, posix: bool) -> ProcessFuture {
                 }
             }
             Start::Input => {
-                let mut text = Vec::new();
-                while let Ok(count) = ctx.read(0, &mut text, 64 * 1024).await {
-                    if count == 0 || text.len() as u64 > ctx.kernel().ceilings().expansion_bytes {
-                        break;
-                    }
-                }
                 vm.shell.from_stdin = true;
-                vm.call_main(text.into(), Str::EMPTY);
+                vm.call_input();
             }
         }
         VmProcess(Box::new(vm)).await
@@ -205,6 +202,7 @@ enum Start {
 fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
     let mut command = false;
     let mut from_input = false;
+    let mut interactive = false;
     let mut at = 1;
     while let Some(arg) = arguments.get(at) {
         let (on, letters) = match arg.as_bytes() {
@@ -217,7 +215,8 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
                 match name {
                     b"posix" => vm.shell.options.set_opt(Opt::Posix, true),
                     b"verbose" => vm.shell.options.set_opt(Opt::Verbose, true),
-                    b"norc" | b"noprofile" | b"noediting" | b"login" | b"debugger" | b"restricted" => {}
+                    b"login" => vm.shell.options.set_shopt(Shopt::LoginShell, true),
+                    b"norc" | b"noprofile" | b"noediting" | b"debugger" | b"restricted" => {}
                     b"rcfile" | b"init-file" => at += 1,
                     b"version" => {
                         let text = format!(
@@ -249,7 +248,9 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
             match letter {
                 b'c' => command = true,
                 b's' => from_input = true,
-                b'i' | b'l' | b'r' | b'D' => {}
+                b'i' => interactive = true,
+                b'l' => vm.shell.options.set_shopt(Shopt::LoginShell, true),
+                b'r' | b'D' => {}
                 b'o' | b'O' => {
                     let Some(name) = arguments.get(at) else { continue };
                     at += 1;
@@ -293,6 +294,11 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
     }
     if from_input || rest.is_empty() {
         vm.shell.args = Rc::new(rest);
+        if interactive {
+            vm.shell.options.set_opt(Opt::History, true);
+            vm.shell.options.set_shopt(Shopt::ExpandAliases, true);
+            vm.shell.interactive = true;
+        }
         return Ok(Start::Input);
     }
     let path = rest.remove(0);

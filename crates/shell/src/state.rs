@@ -12,6 +12,7 @@ use wasmsh_syntax::options::NoAliases;
 use wasmsh_syntax::parser::Parser;
 
 use crate::hash::Fnv;
+use crate::history::{Entry, History};
 use crate::options::Options;
 use crate::shared::Shared;
 use crate::symbol::known;
@@ -127,7 +128,7 @@ pub(crate) fn save(shell: &Shell, cwd: &str, umask: u32) -> Vec<u8> {
         shopt,
         traps: shell.traps.iter().map(|(trap, text)| (trap, text.to_vec())).collect(),
         dirs: shell.dirs.iter().map(bytes).collect(),
-        history: shell.history.iter().map(bytes).collect(),
+        history: shell.history.entries.iter().map(|entry| entry.text.to_vec()).collect(),
         completions: shell
             .completions
             .iter()
@@ -232,7 +233,8 @@ pub(crate) fn load(shared: &Shared, bytes: &[u8], shell: &mut Shell) -> Result<(
     new.traps_debug = traps.get(crate::traps::DEBUG).is_some();
     new.traps = Rc::new(traps);
     new.dirs = texts(saved.dirs);
-    new.history = texts(saved.history);
+    let entries = saved.history.into_iter().map(|text| Entry { text: Str::from(text), time: 0 }).collect();
+    new.history = Rc::new(History { entries, ..History::default() });
     new.completions =
         Rc::new(saved.completions.into_iter().map(|(name, words)| (Str::from(name), texts(words))).collect());
     new.disabled = Rc::new(saved.disabled.iter().map(|name| shared.names.intern(name)).collect());

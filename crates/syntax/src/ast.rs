@@ -242,6 +242,11 @@ impl Index<Span> for Ast {
 }
 
 impl Ast {
+    /// Whether there are here-documents in it.
+    pub fn has_here_documents(&self) -> bool {
+        !self.here_docs.is_empty()
+    }
+
     /// The command that stands exactly at `span`.
     pub fn command_at(&self, span: Span) -> Option<Id<Command>> {
         self.commands.iter().position(|command| command.span == span).map(Id::new)

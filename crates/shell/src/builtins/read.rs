@@ -154,6 +154,17 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     Outcome::Wait(Pending::Future { future, interruptible: true })
 }
 
+/// A line of a script, with its newline; `None` at the end. What follows it stays where it is.
+pub(crate) async fn script_line(ctx: &Ctx) -> Option<Vec<u8>> {
+    let from = ctx.description(0).ok()?;
+    let how = How { delimiter: b'\n', raw: true, limit: None, exact: false };
+    let Line { mut bytes, status, .. } = Reader::new(from, how).read(ctx).await;
+    if status == 0 {
+        bytes.push(b'\n');
+    }
+    (!bytes.is_empty()).then_some(bytes)
+}
+
 /// A line under way. Never reads past its end, so that others read on behind it.
 struct Reader {
     from: Rc<Description>,

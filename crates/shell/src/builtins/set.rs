@@ -94,6 +94,7 @@ pub(crate) fn turn(vm: &mut Vm, option: Opt, on: bool) {
             vm.shell.options.set_shopt(crate::options::Shopt::InheritErrExit, on);
             vm.shell.options.set_shopt(crate::options::Shopt::ExpandAliases, on || vm.shell.interactive);
         }
+        Opt::History if on => vm.enable_history(),
         Opt::ErrTrace if on => Rc::make_mut(&mut vm.shell.traps).own_err |= vm.shell.subshell == 0,
         _ => {}
     }

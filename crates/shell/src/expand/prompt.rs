@@ -79,7 +79,7 @@ impl Vm {
                 b'l' => out.extend_from_slice(b"tty"),
                 b'!' | b'#' => {
                     // The command that runs has been taken into the history already, if there is one.
-                    let number = self.shell.history.len() + usize::from(!self.opt(Opt::History));
+                    let number = self.shell.history.entries.len() + usize::from(!self.opt(Opt::History));
                     out.extend_from_slice(number.max(1).to_string().as_bytes());
                 }
                 b'd' => out.extend_from_slice(&self.format_time("%a %b %d")),

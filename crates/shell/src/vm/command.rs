@@ -549,6 +549,14 @@ impl Vm {
         self.line = 1;
     }
 
+    /// The script that comes line by line through standard input.
+    pub(crate) fn call_input(&mut self) {
+        let script = Rc::new(RefCell::new(Script::incremental(Str::EMPTY, self.parser_options())));
+        self.line = 0;
+        self.push_script(script, CallKind::Main, Str::EMPTY, false, None);
+        self.line = 1;
+    }
+
     fn push_script(
         &mut self,
         script: Rc<RefCell<Script>>,

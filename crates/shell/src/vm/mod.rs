@@ -281,7 +281,7 @@ pub(crate) struct Shell {
     pub(crate) hashed: Rc<BTreeMap<Str, (Str, u32)>>,
     pub(crate) disabled: Rc<Vec<Sym>>,
     pub(crate) completions: Rc<BTreeMap<Str, Rc<Vec<Str>>>>,
-    pub(crate) history: Rc<Vec<Str>>,
+    pub(crate) history: Rc<crate::history::History>,
     pub(crate) random: u32,
     pub(crate) seconds_base: i64,
     pub(crate) started: u64,

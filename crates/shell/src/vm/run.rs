@@ -555,7 +555,7 @@ impl Vm {
             return Ok(Next::Go);
         }
         if call.script.is_some() && self.next_unit()? {
-            return Ok(Next::Go);
+            return Ok(if self.pending.is_some() { Next::Wait } else { Next::Go });
         }
         if call.kind == CallKind::Trap {
             if let Some(status) = self.end_trap() {
@@ -634,13 +634,28 @@ impl Vm {
                     call.script = Some((Rc::new(std::cell::RefCell::new(*reread)), 0));
                 }
                 Ok(Unit::End) => return Ok(false),
+                Ok(Unit::NeedInput) => {
+                    self.read_script_line(script);
+                    return Ok(true);
+                }
                 Ok(Unit::Code(code)) => {
-                    if let Some((_, index)) = &mut call.script {
+                    let main = call.kind == CallKind::Main;
+                    if let Some((script, index)) = &mut call.script
+                        && !script.borrow().open
+                    {
                         *index += 1;
+                    }
+                    if main && self.opt(Opt::History) {
+                        self.remember(&code.ast.text, code.ast.has_here_documents());
                     }
                     self.code = code;
                     self.pc = 0;
-                    if self.opt(Opt::Verbose) {
+                    let open = self
+                        .calls
+                        .last()
+                        .and_then(|call| call.script.as_ref())
+                        .is_some_and(|(script, _)| script.borrow().open);
+                    if self.opt(Opt::Verbose) && !open {
                         let code = self.code.clone();
                         self.put(2, &code.ast.text);
                         self.flush_now();
@@ -682,6 +697,26 @@ impl Vm {
 }
 
 impl Vm {
+    /// Waits for the next line of a script that comes through standard input; commands in it read on there.
+    fn read_script_line(&mut self, script: Rc<std::cell::RefCell<crate::vm::script::Script>>) {
+        self.code = Rc::default();
+        self.pc = 0;
+        let ctx = self.ctx.clone();
+        let future = Box::pin(async move {
+            let line = crate::builtins::read::script_line(&ctx).await;
+            let after: super::After = Box::new(move |vm: &mut Vm| {
+                if line.is_some() && vm.opt(Opt::Verbose) {
+                    vm.put(2, line.as_deref().unwrap_or_default());
+                    vm.flush_now();
+                }
+                script.borrow_mut().push(line.as_deref());
+                super::Outcome::Continue
+            });
+            after
+        });
+        self.pending = Some(super::Pending::Future { future, interruptible: false });
+    }
+
     pub(crate) fn set_pending(&mut self, pending: super::Pending) {
         self.pending = Some(pending);
     }

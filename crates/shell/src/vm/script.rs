@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use wasmsh_syntax::error::{ParseError, Warning};
 use wasmsh_syntax::options::{Aliases, ParserOptions};
-use wasmsh_syntax::parser::Parser;
+use wasmsh_syntax::parser::{Parser, Poll};
 
 use crate::shared::Shared;
 use crate::text::Str;
@@ -15,6 +15,8 @@ use crate::vm::compile;
 pub(crate) enum Unit {
     Code(Rc<Code>),
     Error(ParseError),
+    /// The text so far ends inside a command, or it is used up, and more may come.
+    NeedInput,
     End,
 }
 
@@ -26,6 +28,8 @@ pub(crate) struct Script {
     done: bool,
     text: Str,
     first_line: u32,
+    /// More lines may come (`push`), and commands that have been executed are not kept.
+    pub(crate) open: bool,
     /// Something other than its text has decided how it was read.
     pub(crate) private: bool,
 }
@@ -37,7 +41,33 @@ impl Script {
     pub(crate) fn new(text: Str, source: Str, line: u32, options: ParserOptions) -> Script {
         let mut parser = Parser::new(text.to_vec(), ParserOptions { max_depth: MAX_DEPTH, ..options });
         parser.set_line(line);
-        Script { parser, source, units: Vec::new(), done: false, text, first_line: line, private: false }
+        Script {
+            parser,
+            source,
+            units: Vec::new(),
+            done: false,
+            text,
+            first_line: line,
+            open: false,
+            private: false,
+        }
+    }
+
+    /// A script whose lines come one by one.
+    pub(crate) fn incremental(source: Str, options: ParserOptions) -> Script {
+        let mut script = Script::new(Str::EMPTY, source, 1, options);
+        script.parser = Parser::incremental(ParserOptions { max_depth: MAX_DEPTH, ..options });
+        script.open = true;
+        script.private = true;
+        script
+    }
+
+    /// One more line; none: no more will come.
+    pub(crate) fn push(&mut self, line: Option<&[u8]>) {
+        match line {
+            Some(line) => self.parser.push(line),
+            None => self.parser.finish(),
+        }
     }
 
     /// A copy that reads from the beginning of unit `from`, with nothing kept.
@@ -72,14 +102,26 @@ impl Script {
             self.private = true;
         }
         self.parser.options = ParserOptions { max_depth: MAX_DEPTH, ..options };
-        match self.parser.next(aliases) {
+        let next = if self.open {
+            match self.parser.poll(aliases) {
+                Ok(Poll::NeedInput { .. }) => return Ok(Unit::NeedInput),
+                Ok(Poll::Command(ast)) => Ok(Some(ast)),
+                Ok(Poll::End) => Ok(None),
+                Err(error) => Err(error),
+            }
+        } else {
+            self.parser.next(aliases)
+        };
+        match next {
             Ok(Some(ast)) => {
                 for warning in &ast.warnings {
                     self.private = true;
                     warn(warning);
                 }
                 let code = compile::compile(shared, ast, self.source.clone());
-                self.units.push((code.clone(), options));
+                if !self.open {
+                    self.units.push((code.clone(), options));
+                }
                 Ok(Unit::Code(code))
             }
             Ok(None) => {

@@ -262,7 +262,7 @@ impl Vm {
                 Value::Str(on.join(":").into())
             }
             known::BASH_ARGV0 => Value::Str(self.shell.name.clone()),
-            known::HISTCMD => Value::Int(self.shell.history.len() as i64),
+            known::HISTCMD => Value::Int(self.history_number()),
             known::BASH_ALIASES => {
                 let mut array = crate::vars::Assoc::default();
                 for (name, text) in self.shell.aliases.iter() {
