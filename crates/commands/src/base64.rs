@@ -106,6 +106,23 @@ impl Code {
     }
 }
 
+/// Appends bytes in base64, in one line.
+pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            if digit <= chunk.len() {
+                let value = bits >> (18 - 6 * digit) & 63;
+                out.extend(DIGITS.get(value as usize));
+            } else {
+                out.push(b'=');
+            }
+        }
+    }
+}
+
 async fn run(t: &mut Tool, code: &Code) -> Done {
     let (mut decode, mut garbage, mut wrap) = (false, false, 76);
     let mut options = t.options();

@@ -1,6 +1,7 @@
 //! The JSON lines of `rg --json`.
 
 use super::{Plan, Stats};
+use crate::base64::encode;
 
 /// `{"text": …}`, or `{"bytes": …}` in base64 for what is no text.
 fn data(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -11,7 +12,7 @@ fn data(out: &mut Vec<u8>, bytes: &[u8]) {
         }
         Err(_) => {
             out.extend_from_slice(b"{\"bytes\":\"");
-            base64(out, bytes);
+            encode(bytes, out);
             out.push(b'"');
         }
     }
@@ -21,22 +22,6 @@ fn data(out: &mut Vec<u8>, bytes: &[u8]) {
 fn string(out: &mut Vec<u8>, text: &str) {
     // A string can always be written as JSON.
     let _ = serde_json::to_writer(out, text);
-}
-
-fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for chunk in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            if digit <= chunk.len() {
-                let value = bits >> (18 - 6 * digit) & 63;
-                out.extend(DIGITS.get(value as usize));
-            } else {
-                out.push(b'=');
-            }
-        }
-    }
 }
 
 pub(crate) fn begin(out: &mut Vec<u8>, path: &[u8]) {

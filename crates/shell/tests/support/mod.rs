@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use wasmsh_os::{Answer, Ceilings, Exit, OutputStream, Request};
+use wasmsh_os::{Answer, Ceilings, Exit, FetchError, OutputStream, Request};
 use wasmsh_shell::session::{Config, Limits, RunOptions, RunState, Session};
 use wasmsh_vfs::{FileSystem, Timestamp, Vfs};
 
@@ -96,8 +96,15 @@ pub(crate) fn run(
             sink(chunk.origin, &chunk.bytes);
         }
         for (id, request) in progress.requests {
-            if let Request::Command { .. } = request {
-                run.answer(id, Answer::Exited(Exit::Code(127)));
+            match request {
+                Request::Command { .. } => {
+                    run.answer(id, Answer::Exited(Exit::Code(127)));
+                }
+                Request::Fetch(_) => {
+                    let error = FetchError::Denied("this session has no network".into());
+                    run.answer(id, Answer::Ended(Err(error)));
+                }
+                Request::Cancelled(_) => {}
             }
         }
         if begin.elapsed() > timeout {

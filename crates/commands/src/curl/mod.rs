@@ -1,0 +1,946 @@
+//! `curl`: transfers a URL. The host carries the exchange out, if its policy lets it; `flate2` unpacks bodies.
+
+mod args;
+mod body;
+mod glob;
+mod report;
+
+use std::io::Write as _;
+
+use bstr::{BString, ByteSlice};
+use wasmsh_os::{FetchError, Header, HttpRequest, NewTime, Output};
+
+use crate::http::cookies::Jar;
+use crate::http::url::{Url, percent_decode};
+use crate::http::{self, Exchange};
+use crate::path::join;
+use crate::time::Moment;
+use crate::{Command, Done, Fail, Tool, start};
+use args::{Arguments, Config, Global};
+use body::{Data, Part};
+use report::Report;
+
+pub(crate) static COMMAND: Command = Command {
+    name: "curl",
+    usage: &["[options...] <url>"],
+    about: "Transfers URLs of http and https. The host carries the exchanges out, and its policy says which are allowed.\n\
+            \n\x20-d, --data <data>          HTTP POST data (also --data-raw, --data-binary, --data-urlencode, --json)\
+            \n\x20-f, --fail                 Fail fast with no output on HTTP errors\
+            \n\x20-F, --form <name=content>  Specify multipart MIME data\
+            \n\x20-G, --get                  Put the post data in the URL and use GET\
+            \n\x20-H, --header <header>      Pass custom header(s) to server\
+            \n\x20-i, --include              Include protocol response headers in the output\
+            \n\x20-I, --head                 Show document info only\
+            \n\x20-L, --location             Follow redirects\
+            \n\x20-o, --output <file>        Write to file instead of stdout\
+            \n\x20-O, --remote-name          Write output to a file named as the remote file\
+            \n\x20-s, --silent               Silent mode\
+            \n\x20-T, --upload-file <file>   Transfer local FILE to destination\
+            \n\x20-u, --user <user:password> Server user and password\
+            \n\x20-w, --write-out <format>   Use output FORMAT after completion\
+            \n\x20-X, --request <method>     Specify request method to use",
+    options: &[],
+    more: "",
+    usage_status: 2,
+    main: |ctx| start(&COMMAND, ctx, run),
+};
+
+/// The version whose behaviour this is.
+const AGENT: &str = "curl/7.88.1";
+
+/// How a transfer fails: curl's number for it, and what is said.
+struct Problem {
+    code: u8,
+    message: String,
+}
+
+fn problem(code: u8, message: impl Into<String>) -> Problem {
+    Problem { code, message: message.into() }
+}
+
+impl Problem {
+    fn of(error: FetchError, url: &Url, request: &HttpRequest, milliseconds: u64) -> Problem {
+        match &error {
+            FetchError::Denied(message) => {
+                problem(7, format!("Network access denied: {message} ({})", url.request_form()))
+            }
+            FetchError::UnknownHost(_) => problem(6, format!("Could not resolve host: {}", url.host)),
+            FetchError::Refused => problem(
+                7,
+                format!(
+                    "Failed to connect to {} port {} after {milliseconds} ms: Couldn't connect to server",
+                    url.host,
+                    url.real_port()
+                ),
+            ),
+            FetchError::TimedOut => problem(
+                28,
+                format!(
+                    "Operation timed out after {} milliseconds with 0 bytes received",
+                    request.timeout_ms.map_or(milliseconds, u64::from)
+                ),
+            ),
+            FetchError::TooManyRedirects(_) => problem(47, error.to_string()),
+            FetchError::TooLarge(_) => problem(63, error.to_string()),
+            FetchError::Tls(_) => problem(60, format!("SSL certificate problem: {error}")),
+            FetchError::Protocol(_) => problem(56, error.to_string()),
+        }
+    }
+}
+
+/// An error of the sandbox's own streams ends the command; another one only the transfer.
+enum Trouble {
+    Problem(Problem),
+    Fail(Fail),
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Trouble {
+        Trouble::Problem(problem)
+    }
+}
+
+impl From<Fail> for Trouble {
+    fn from(fail: Fail) -> Trouble {
+        Trouble::Fail(fail)
+    }
+}
+
+impl From<wasmsh_os::Errno> for Trouble {
+    fn from(_: wasmsh_os::Errno) -> Trouble {
+        Trouble::Problem(problem(23, "Failure writing output to destination"))
+    }
+}
+
+async fn run(t: &mut Tool) -> Done {
+    let Arguments { configs, global } = args::arguments(t).await?;
+    if let Some(file) = &global.stderr {
+        if file == "-" {
+            t.err = t.ctx.stdout();
+        } else if let Ok(output) = t.ctx.create_output(file, false).await {
+            t.err = output;
+        }
+    }
+    let mut code = 0;
+    let mut number = 0;
+    'all: for config in &configs {
+        let mut jar = Jar::default();
+        let mut fixed = Vec::new();
+        for cookie in &config.cookies {
+            if cookie.contains(&b'=') {
+                fixed.push(cookie.to_str_lossy().into_owned());
+            } else if let Some(text) = args::read(t, cookie).await {
+                jar.read(&text);
+            }
+        }
+        if config.junk_session {
+            jar.begin_session();
+        }
+        let mut session = Session {
+            config,
+            global: &global,
+            engine: config.cookie_jar.is_some()
+                || config.cookies.iter().any(|cookie| !cookie.contains(&b'=')),
+            jar,
+            fixed: fixed.join("; "),
+        };
+        let mut outputs = config.outputs.iter();
+        let mut uploads = config.uploads.iter();
+        for pattern in &config.urls {
+            let output =
+                outputs.next().cloned().unwrap_or(if config.remote_names { None } else { Some("-".into()) });
+            let upload = uploads.next();
+            let mut glob = match glob::Glob::new(pattern, config.glob_off) {
+                Ok(glob) => glob,
+                Err((what, position)) => {
+                    let message =
+                        format!("{what} in URL position {position}:\n{pattern}\n{:>position$}", "^");
+                    code = 3;
+                    session.complain(t, &problem(3, message)).await?;
+                    continue;
+                }
+            };
+            let plain = glob.is_plain();
+            while let Some((url, values)) = glob.next() {
+                let output = output.as_ref().map(|name| {
+                    if plain { name.clone() } else { glob::fill(&name.to_str_lossy(), &values).into() }
+                });
+                code = session.transfer(t, &url, output, upload, number).await?;
+                number += 1;
+                if code != 0 && global.fail_early {
+                    break 'all;
+                }
+            }
+        }
+        if let Some(file) = &config.cookie_jar {
+            let text = session.jar.text();
+            if file == "-" {
+                t.out.put(text.as_bytes());
+            } else if let Ok(mut output) = t.ctx.create_output(file, false).await {
+                output.put(text.as_bytes());
+                output.flush().await?;
+            }
+        }
+    }
+    t.status = code;
+    Ok(())
+}
+
+/// The transfers of one configuration.
+struct Session<'a> {
+    config: &'a Config,
+    global: &'a Global,
+    /// Cookies are kept, from one transfer to the next.
+    engine: bool,
+    jar: Jar,
+    /// Cookies that were written out.
+    fixed: String,
+}
+
+/// Where a body goes.
+struct Sink {
+    /// `None`: standard output.
+    file: Option<BString>,
+    output: Option<Output>,
+    append: bool,
+    decoder: Option<Decoder>,
+    written: u64,
+}
+
+enum Decoder {
+    Gzip(Box<flate2::write::MultiGzDecoder<Vec<u8>>>),
+    Deflate(Box<flate2::write::ZlibDecoder<Vec<u8>>>),
+}
+
+impl Decoder {
+    fn feed(&mut self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+        match self {
+            Decoder::Gzip(decoder) => {
+                decoder.write_all(bytes)?;
+                Ok(std::mem::take(decoder.get_mut()))
+            }
+            Decoder::Deflate(decoder) => {
+                decoder.write_all(bytes)?;
+                Ok(std::mem::take(decoder.get_mut()))
+            }
+        }
+    }
+}
+
+impl Sink {
+    async fn open(&mut self, t: &Tool, config: &Config) -> Result<(), Trouble> {
+        let Some(file) = &self.file else { return Ok(()) };
+        if self.output.is_some() {
+            return Ok(());
+        }
+        if config.create_dirs {
+            let mut at = 0;
+            while let Some(slash) = file.get(at..).and_then(|rest| rest.find_byte(b'/')) {
+                let directory = file.get(..at + slash).unwrap_or_default();
+                if !directory.is_empty() {
+                    // One that is there is as good.
+                    let _ = t.ctx.make_directory(directory, 0o777);
+                }
+                at += slash + 1;
+            }
+        }
+        match t.ctx.create_output(file, self.append).await {
+            Ok(output) => self.output = Some(output),
+            Err(error) => {
+                let message = format!("Failed to open the file {file}: {}", error.strerror());
+                return Err(problem(23, message).into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, t: &mut Tool, bytes: &[u8]) -> Result<(), Trouble> {
+        match &mut self.output {
+            Some(output) => output.write(bytes).await?,
+            None if self.file.is_none() => {
+                t.out.put(bytes);
+                t.out.flush().await.map_err(|error| Trouble::Fail(error.into()))?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+impl Session<'_> {
+    async fn complain(&self, t: &mut Tool, problem: &Problem) -> Result<(), Fail> {
+        if self.global.silent && !self.global.show_errors {
+            return Ok(());
+        }
+        t.out.flush().await?;
+        t.err.put(format!("curl: ({}) {}\n", problem.code, problem.message).as_bytes());
+        // Nobody is left to tell when this fails.
+        let _ = t.err.flush().await;
+        Ok(())
+    }
+
+    async fn note(&self, t: &mut Tool, prefix: &str, text: &[u8]) {
+        for line in text.lines() {
+            t.err.put(prefix.as_bytes());
+            t.err.put(line);
+            t.err.put(b"\n");
+        }
+        // Nobody is left to tell when this fails.
+        let _ = t.err.flush().await;
+    }
+
+    /// One URL, with retries. The number of what went wrong.
+    async fn transfer(
+        &mut self,
+        t: &mut Tool,
+        url: &str,
+        output: Option<BString>,
+        upload: Option<&BString>,
+        number: usize,
+    ) -> Result<u8, Fail> {
+        let began = t.ctx.monotonic();
+        let mut report = Report { url: url.to_owned(), number, ..Report::default() };
+        let mut left = self.config.retries;
+        let mut delay = 1u64;
+        let result = loop {
+            let result = self.attempt(t, url, output.as_ref(), upload, &mut report).await;
+            let problem = match result {
+                Err(Trouble::Fail(fail)) => return Err(fail),
+                Err(Trouble::Problem(problem)) => Some(problem),
+                Ok(()) => None,
+            };
+            let passing = matches!(report.status, 408 | 429 | 500 | 502 | 503 | 504);
+            let again = match &problem {
+                _ if passing => true,
+                Some(problem) => {
+                    matches!(problem.code, 28)
+                        || self.config.retry_all
+                        || self.config.retry_refused && problem.code == 7
+                }
+                None => false,
+            };
+            let waited = t.ctx.monotonic().saturating_sub(began) / 1_000_000_000;
+            let in_time = self.config.retry_most_seconds.is_none_or(|most| most == 0 || waited < most);
+            if left == 0 || !again || !in_time {
+                break problem;
+            }
+            let asked = http::header(&report.headers, "retry-after")
+                .and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+            let seconds = asked.or(self.config.retry_delay).unwrap_or(delay);
+            if !self.global.silent {
+                let what = match &problem {
+                    Some(problem) if !passing => problem.message.clone(),
+                    _ => "HTTP error".into(),
+                };
+                let text = format!(
+                    "Warning: Problem: {what}. Will retry in {seconds} seconds. {left} retries left."
+                );
+                self.note(t, "", text.as_bytes()).await;
+            }
+            t.ctx.sleep(seconds.saturating_mul(1_000_000_000)).await;
+            delay = (delay * 2).min(600);
+            left -= 1;
+            report = Report { url: url.to_owned(), number, retries: report.retries + 1, ..Report::default() };
+        };
+        report.nanoseconds = t.ctx.monotonic().saturating_sub(began);
+        if let Some(problem) = &result {
+            (report.code, report.message) = (problem.code, problem.message.clone());
+        }
+        if !self.global.silent && !self.global.no_meter && !self.config.head {
+            let meter = report.meter();
+            t.err.put(meter.as_bytes());
+            // Nobody is left to tell when this fails.
+            let _ = t.err.flush().await;
+        }
+        if let Some(problem) = &result {
+            self.complain(t, problem).await?;
+        }
+        if let Some(format) = &self.config.write_out {
+            let (out, err) = report.write_out(format);
+            t.out.put(&out);
+            t.out.flush().await?;
+            t.err.put(&err);
+            // Nobody is left to tell when this fails.
+            let _ = t.err.flush().await;
+        }
+        Ok(report.code)
+    }
+
+    fn parse(&self, url: &str) -> Result<Url, Problem> {
+        let with_scheme = match &self.config.scheme {
+            Some(scheme) if !url.contains("://") => format!("{scheme}://{url}"),
+            _ => url.to_owned(),
+        };
+        let parsed = Url::parse(&with_scheme).map_err(|error| match error {
+            crate::http::url::UrlError::NoHost => problem(3, format!("URL rejected: {error}")),
+            error => problem(3, error.to_string()),
+        })?;
+        if !matches!(&parsed.scheme[..], "http" | "https") {
+            let message = format!("Protocol \"{}\" not supported or disabled in libcurl", parsed.scheme);
+            return Err(problem(1, message));
+        }
+        Ok(parsed)
+    }
+
+    async fn attempt(
+        &mut self,
+        t: &mut Tool,
+        url: &str,
+        output: Option<&BString>,
+        upload: Option<&BString>,
+        report: &mut Report,
+    ) -> Result<(), Trouble> {
+        let config = self.config;
+        let mut url = self.parse(url)?;
+        if config.no_user_in_url && url.user.is_some() {
+            return Err(problem(67, "URL rejected: credentials in URL").into());
+        }
+        let mut sent = self.content(t, &mut url, upload).await?;
+        let file = self.file_name(output, &url)?;
+        let mut sink = Sink { file, output: None, append: false, decoder: None, written: 0 };
+        let mut resumed_from = 0;
+        if let Some(from) = &config.resume {
+            resumed_from = if from == "-" {
+                let file = sink.file.as_ref();
+                file.and_then(|file| t.ctx.stat(file, true).ok()).map_or(0, |stat| stat.size)
+            } else {
+                let offset = from.to_str().ok().and_then(|text| text.parse().ok());
+                offset.ok_or_else(|| problem(2, "option -C: expected a proper numerical parameter"))?
+            };
+            sink.append = true;
+        }
+        let origin = url.clone();
+        let mut followed = 0u64;
+        let mut previous: Option<String> = None;
+        let began = t.ctx.monotonic();
+        loop {
+            let request = self.request(t, &url, &origin, &sent, resumed_from, previous.as_deref()).await?;
+            report.effective = url.request_form();
+            report.method = request.method.clone();
+            report.uploaded = request.body.len() as u64;
+            if self.global.verbose {
+                let mut text = format!("{} {}", request.method, url.path);
+                if let Some(query) = &url.query {
+                    text.push_str(&format!("?{query}"));
+                }
+                text.push_str(&format!(" HTTP/1.1\nHost: {}\n", url.authority()));
+                for header in &request.headers {
+                    text.push_str(&format!("{}: {}\n", header.name, header.value.to_str_lossy()));
+                }
+                text.push_str(" \n");
+                self.note(t, "> ", text.as_bytes()).await;
+            }
+            let exchange = http::exchange(&t.ctx, request.clone()).await;
+            let spent = t.ctx.monotonic().saturating_sub(began);
+            let mut exchange =
+                exchange.map_err(|error| Problem::of(error, &url, &request, spent / 1_000_000))?;
+            report.start_nanoseconds = spent;
+            let head = http::head_text(&exchange.head);
+            report.status = exchange.head.status;
+            report.headers = exchange.head.headers.clone();
+            report.header_bytes += head.len() as u64;
+            if self.engine {
+                let now = t.ctx.now().seconds;
+                for header in &exchange.head.headers {
+                    if header.name.eq_ignore_ascii_case("set-cookie") {
+                        self.jar.set(&header.value, &url, now);
+                    }
+                }
+            }
+            if self.global.verbose {
+                self.note(t, "< ", &head).await;
+            }
+            if let Some(file) = &config.dump_header {
+                if file == "-" {
+                    t.out.put(&head);
+                } else if let Ok(mut output) = t.ctx.create_output(file, followed > 0).await {
+                    output.put(&head);
+                    output.flush().await?;
+                }
+            }
+            let next = match exchange.location() {
+                Some(location) => Some(url.join(&location).map_err(|error| problem(3, error.to_string()))?),
+                None => None,
+            };
+            if let Some(next) = &next {
+                report.redirect_url = next.request_form();
+            }
+            if let (Some(next), true) = (next, config.follow) {
+                let most = config.most_redirects.unwrap_or(50);
+                if followed >= most {
+                    return Err(problem(47, format!("Maximum ({most}) redirects followed")).into());
+                }
+                if !matches!(&next.scheme[..], "http" | "https") {
+                    let message =
+                        format!("Protocol \"{}\" not supported or disabled in libcurl", next.scheme);
+                    return Err(problem(1, message).into());
+                }
+                if config.include || config.head {
+                    sink.open(t, config).await?;
+                    sink.write(t, &head).await?;
+                }
+                while exchange.chunk().await.ok().flatten().is_some() {}
+                let keeps = match report.status {
+                    301 => config.keep_post[0],
+                    302 => config.keep_post[1],
+                    303 => config.keep_post[2],
+                    _ => true,
+                };
+                if !keeps && (sent.method == "POST" || report.status == 303 && sent.method != "HEAD") {
+                    sent.method = "GET".into();
+                    (sent.bytes, sent.kind) = (Vec::new(), None);
+                }
+                followed += 1;
+                report.redirects += 1;
+                report.redirect_url.clear();
+                previous = Some(url.request_form());
+                url = next;
+                continue;
+            }
+            return self
+                .receive(t, exchange, &head, &mut sink, &url, output.is_none(), resumed_from, report)
+                .await;
+        }
+    }
+
+    /// The body of the last response.
+    #[expect(clippy::too_many_arguments, reason = "a part of the function above")]
+    async fn receive(
+        &mut self,
+        t: &mut Tool,
+        mut exchange: Exchange,
+        head: &[u8],
+        sink: &mut Sink,
+        url: &Url,
+        remote_name: bool,
+        resumed_from: u64,
+        report: &mut Report,
+    ) -> Result<(), Trouble> {
+        let config = self.config;
+        let status = exchange.head.status;
+        let refused = status >= 400;
+        let failure = || problem(22, format!("The requested URL returned error: {status}"));
+        if refused && config.fail {
+            return Err(failure().into());
+        }
+        if resumed_from > 0 && !refused && status != 206 {
+            let message = "HTTP server doesn't seem to support byte ranges. Cannot resume.";
+            return Err(problem(33, message).into());
+        }
+        if status == 416 && resumed_from > 0 {
+            // All of it is there already.
+            return Ok(());
+        }
+        if config.header_name
+            && remote_name
+            && let Some(name) = exchange.header("content-disposition").and_then(http::disposition_name)
+        {
+            sink.file = Some(self.place(name.as_bytes()));
+        }
+        if let Some(file) = sink.file.clone() {
+            report.file = file.to_string();
+            if config.no_clobber {
+                let mut free = file.clone();
+                let mut count = 1;
+                while t.ctx.stat(&free, false).is_ok() {
+                    free = format!("{file}.{count}").into();
+                    count += 1;
+                }
+                sink.file = Some(free);
+            }
+        }
+        sink.open(t, config).await?;
+        if config.include || config.head {
+            sink.write(t, head).await?;
+        }
+        if config.compressed {
+            let coding = exchange.header("content-encoding").unwrap_or_default().to_ascii_lowercase();
+            sink.decoder = match &coding[..] {
+                b"gzip" | b"x-gzip" => {
+                    Some(Decoder::Gzip(Box::new(flate2::write::MultiGzDecoder::new(Vec::new()))))
+                }
+                b"deflate" => Some(Decoder::Deflate(Box::new(flate2::write::ZlibDecoder::new(Vec::new())))),
+                _ => None,
+            };
+        }
+        let unchanged = self.is_unchanged(t, &exchange);
+        let mut first = true;
+        loop {
+            let chunk = match exchange.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) => {
+                    if config.remove_on_error
+                        && let Some(file) = &sink.file
+                    {
+                        sink.output = None;
+                        let _ = t.ctx.remove_file(file);
+                    }
+                    let problem = match error {
+                        FetchError::TimedOut => problem(
+                            28,
+                            format!("Operation timed out with {} bytes received", report.downloaded),
+                        ),
+                        FetchError::TooLarge(_) => problem(63, "Maximum file size exceeded"),
+                        error => problem(18, format!("transfer closed: {error}")),
+                    };
+                    return Err(problem.into());
+                }
+            };
+            if std::mem::take(&mut first) && sink.decoder.is_some() {
+                // The host may have unpacked it already.
+                let packed = matches!(&chunk[..], [0x1f, 0x8b, ..] | [0x78, ..] | [0x1f]);
+                if !packed {
+                    sink.decoder = None;
+                }
+            }
+            if config.head {
+                continue;
+            }
+            report.downloaded += chunk.len() as u64;
+            if config.most_bytes.is_some_and(|most| report.downloaded > most) {
+                return Err(problem(63, "Maximum file size exceeded").into());
+            }
+            if unchanged {
+                continue;
+            }
+            let chunk = match &mut sink.decoder {
+                Some(decoder) => decoder.feed(&chunk).map_err(|error| {
+                    problem(61, format!("Error while processing content unencoding: {error}"))
+                })?,
+                None => chunk,
+            };
+            sink.written += chunk.len() as u64;
+            sink.write(t, &chunk).await?;
+        }
+        if let Some(mut output) = sink.output.take() {
+            output.flush().await?;
+        }
+        if config.remote_time
+            && let (Some(file), Some(time)) = (&sink.file, exchange.header("last-modified"))
+            && let Some(time) = crate::date_parse::parse(time, t.ctx.now(), &jiff::tz::TimeZone::UTC)
+        {
+            let _ = t.ctx.set_times(file, NewTime::At(time), NewTime::At(time), true);
+        }
+        if self.global.verbose {
+            self.note(t, "* ", format!("Connection #0 to host {} left intact", url.host).as_bytes()).await;
+        }
+        if refused && config.fail_with_body {
+            return Err(failure().into());
+        }
+        Ok(())
+    }
+
+    /// The time that `-z` names; the second value: whether the document must be older.
+    fn condition(&self, t: &Tool) -> Option<(wasmsh_os::Timestamp, bool)> {
+        let text = self.config.time_condition.as_ref()?;
+        let (older, text) = match text.strip_prefix(b"-") {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix(b"+").unwrap_or(text)),
+        };
+        let date = crate::date_parse::parse(text, t.ctx.now(), &crate::time::zone(&t.ctx));
+        let time = date.or_else(|| t.ctx.stat(text, true).ok().map(|stat| stat.modified))?;
+        Some((time, older))
+    }
+
+    /// Whether the server has sent what `-z` does not want.
+    fn is_unchanged(&self, t: &Tool, exchange: &Exchange) -> bool {
+        let Some((time, older)) = self.condition(t) else { return false };
+        let modified = exchange
+            .header("last-modified")
+            .and_then(|text| crate::date_parse::parse(text, t.ctx.now(), &jiff::tz::TimeZone::UTC));
+        modified.is_some_and(|modified| if older { modified >= time } else { modified <= time })
+    }
+
+    fn place(&self, name: &[u8]) -> BString {
+        match &self.config.output_dir {
+            Some(directory) => join(directory, name),
+            None => name.into(),
+        }
+    }
+
+    fn file_name(&self, output: Option<&BString>, url: &Url) -> Result<Option<BString>, Problem> {
+        match output {
+            Some(name) if name == "-" => Ok(None),
+            Some(name) => Ok(Some(self.place(name))),
+            None => match url.file_name() {
+                "" => Err(problem(23, "Remote file name has no length")),
+                name => Ok(Some(self.place(name.as_bytes()))),
+            },
+        }
+    }
+
+    /// What is sent; the URL may get a query, or the name of the file.
+    async fn content(
+        &self,
+        t: &mut Tool,
+        url: &mut Url,
+        upload: Option<&BString>,
+    ) -> Result<Content, Trouble> {
+        let config = self.config;
+        let mut sent = Content { method: "GET".into(), bytes: Vec::new(), kind: None, accept: None };
+        let mut queries: Vec<Vec<u8>> = Vec::new();
+        if let Some(file) = upload {
+            sent.method = "PUT".into();
+            let name: &[u8] = if file == "." { b"-" } else { file };
+            sent.bytes =
+                args::read(t, name).await.ok_or_else(|| problem(26, format!("Can't open '{file}'!")))?;
+            if url.path.ends_with('/') && name != b"-" {
+                let mut encoded = Vec::new();
+                for byte in crate::path::base_name(file) {
+                    if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+                        encoded.push(*byte);
+                    } else {
+                        encoded.extend_from_slice(format!("%{byte:02X}").as_bytes());
+                    }
+                }
+                url.path.push_str(&encoded.to_str_lossy());
+            }
+        } else if !config.form.is_empty() {
+            let mut random = [0u8; 8];
+            t.ctx.random(&mut random);
+            let boundary = format!("------------------------{:016x}", u64::from_le_bytes(random));
+            sent.method = "POST".into();
+            sent.bytes = Part::form(&config.form, &boundary);
+            sent.kind = Some(format!("multipart/form-data; boundary={boundary}"));
+        } else if !config.data.is_empty() {
+            let data = Data::join(&config.data);
+            if config.get || config.head {
+                queries.push(data);
+            } else {
+                sent.method = "POST".into();
+                sent.bytes = data;
+                sent.kind = Some("application/x-www-form-urlencoded".into());
+                if config.json {
+                    sent.kind = Some("application/json".into());
+                    sent.accept = Some("application/json".into());
+                }
+            }
+        }
+        for query in &config.url_query {
+            queries.push(match query.strip_prefix(b"+") {
+                Some(rest) => rest.to_vec(),
+                None => body::urlencoded(t, query).await?,
+            });
+        }
+        for query in queries {
+            let text = query.to_str_lossy();
+            url.query = Some(match url.query.take() {
+                Some(old) if !old.is_empty() => format!("{old}&{text}"),
+                _ => text.into_owned(),
+            });
+        }
+        if config.head {
+            sent.method = "HEAD".into();
+        }
+        if let Some(method) = &config.method {
+            sent.method.clone_from(method);
+        }
+        Ok(sent)
+    }
+
+    async fn request(
+        &self,
+        t: &Tool,
+        url: &Url,
+        origin: &Url,
+        sent: &Content,
+        resumed_from: u64,
+        previous: Option<&str>,
+    ) -> Result<HttpRequest, Trouble> {
+        let config = self.config;
+        let mut headers: Vec<Header> = Vec::new();
+        let mut add = |name: &str, value: &[u8]| {
+            // A header cannot have another one inside.
+            let value = value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)).collect();
+            headers.push(Header { name: name.into(), value });
+        };
+        if resumed_from > 0 {
+            add("Range", format!("bytes={resumed_from}-").as_bytes());
+        } else if let Some(range) = &config.range {
+            add("Range", format!("bytes={range}").as_bytes());
+        }
+        // Others than who was asked first do not get the password.
+        if config.trusted || url.same_origin(origin) {
+            if let Some(bearer) = &config.bearer {
+                add("Authorization", format!("Bearer {bearer}").as_bytes());
+            } else if let Some(user) = self.credentials(t, url).await {
+                let user = if user.contains(&b':') { user } else { [&user[..], b":"].concat() };
+                let mut value = b"Basic ".to_vec();
+                crate::base64::encode(&user, &mut value);
+                add("Authorization", &value);
+            }
+        }
+        match &config.agent {
+            Some(agent) if agent.is_empty() => {}
+            Some(agent) => add("User-Agent", agent),
+            None => add("User-Agent", AGENT.as_bytes()),
+        }
+        add("Accept", sent.accept.as_deref().unwrap_or("*/*").as_bytes());
+        if config.compressed {
+            add("Accept-Encoding", b"deflate, gzip");
+        }
+        let (referer, automatic) = match &config.referer {
+            Some(text) => match text.strip_suffix(";auto") {
+                Some(text) => (Some(text.to_owned()), true),
+                None => (Some(text.clone()), false),
+            },
+            None => (None, false),
+        };
+        let referer = if automatic { previous.map(ToOwned::to_owned).or(referer) } else { referer };
+        if let Some(referer) = referer.filter(|referer| !referer.is_empty()) {
+            add("Referer", referer.as_bytes());
+        }
+        let kept = if self.engine { self.jar.header(url, t.ctx.now().seconds) } else { None };
+        let cookies = match (kept, self.fixed.is_empty()) {
+            (Some(kept), true) => Some(kept),
+            (Some(kept), false) => Some(format!("{kept}; {}", self.fixed)),
+            (None, false) => Some(self.fixed.clone()),
+            (None, true) => None,
+        };
+        if let Some(cookies) = cookies {
+            add("Cookie", cookies.as_bytes());
+        }
+        if let Some((time, older)) = self.condition(t)
+            && let Some(moment) = Moment::new(time, &jiff::tz::TimeZone::UTC)
+        {
+            let mut value = Vec::new();
+            moment.format(b"%a, %d %b %Y %H:%M:%S GMT", &mut value);
+            add(if older { "If-Unmodified-Since" } else { "If-Modified-Since" }, &value);
+        }
+        if let Some(kind) = &sent.kind {
+            add("Content-Type", kind.as_bytes());
+        }
+        for line in &config.headers {
+            let line = line.trim_end_with(|letter| letter == '\r' || letter == '\n');
+            let (name, value) = match line.split_once_str(":") {
+                Some((name, value)) => (name, Some(value.trim_ascii())),
+                None => match line.strip_suffix(b";") {
+                    Some(name) => (name, None),
+                    None => continue,
+                },
+            };
+            let name = name.to_str_lossy().trim().to_owned();
+            let valid = !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte));
+            if !valid {
+                continue;
+            }
+            headers.retain(|header| {
+                let own = [
+                    "user-agent",
+                    "accept",
+                    "content-type",
+                    "referer",
+                    "cookie",
+                    "authorization",
+                    "range",
+                    "accept-encoding",
+                ];
+                !(header.name.eq_ignore_ascii_case(&name)
+                    && own.iter().any(|own| own.eq_ignore_ascii_case(&name))
+                    && !config.headers.iter().any(|other| {
+                        // One that was given before stays.
+                        other.split_once_str(":").is_some_and(|(_, value)| {
+                            value.trim_ascii() == &header.value[..] && !value.trim_ascii().is_empty()
+                        })
+                    }))
+            });
+            let foreign = !config.trusted && !url.same_origin(origin);
+            let secret = name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("cookie");
+            match value {
+                Some(b"") => {}
+                _ if foreign && secret => {}
+                value => {
+                    let value = value.unwrap_or_default();
+                    let value =
+                        value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)).collect();
+                    headers.push(Header { name, value });
+                }
+            }
+        }
+        Ok(HttpRequest {
+            method: sent.method.clone(),
+            url: url.request_form(),
+            headers,
+            body: sent.bytes.clone(),
+            timeout_ms: config.milliseconds,
+            redirects: 0,
+        })
+    }
+
+    /// User and password: given, of the URL, or from `.netrc`.
+    async fn credentials(&self, t: &Tool, url: &Url) -> Option<Vec<u8>> {
+        if let Some(user) = &self.config.user {
+            return Some(user.to_vec());
+        }
+        if let Some(user) = &url.user {
+            return Some(percent_decode(user));
+        }
+        if !self.config.netrc {
+            return None;
+        }
+        let file = match &self.config.netrc_file {
+            Some(file) => file.clone(),
+            None => join(&t.ctx.env("HOME").unwrap_or_default(), b".netrc"),
+        };
+        let text = t.ctx.read_file(&file).await.ok()?;
+        netrc(&text.to_str_lossy(), &url.host)
+    }
+}
+
+/// What a request carries.
+struct Content {
+    method: String,
+    bytes: Vec<u8>,
+    kind: Option<String>,
+    accept: Option<String>,
+}
+
+/// `LOGIN:PASSWORD` of a machine.
+fn netrc(text: &str, host: &str) -> Option<Vec<u8>> {
+    let mut words =
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+    let (mut login, mut password) = (None, None);
+    let mut here = false;
+    while let Some(word) = words.next() {
+        match word {
+            "machine" | "default" => {
+                if here {
+                    break;
+                }
+                here = word == "default" || words.next().is_some_and(|name| name.eq_ignore_ascii_case(host));
+            }
+            "login" => {
+                let value = words.next();
+                if here {
+                    login = value;
+                }
+            }
+            "password" => {
+                let value = words.next();
+                if here {
+                    password = value;
+                }
+            }
+            _ => {}
+        }
+    }
+    if !here {
+        return None;
+    }
+    Some(format!("{}:{}", login.unwrap_or_default(), password.unwrap_or_default()).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn machines_of_netrc() {
+        let text = "machine a login x password y\n# machine b login no\nmachine b login z\n password w\ndefault login d";
+        assert_eq!(super::netrc(text, "a").unwrap(), b"x:y");
+        assert_eq!(super::netrc(text, "b").unwrap(), b"z:w");
+        assert_eq!(super::netrc(text, "c").unwrap(), b"d:");
+    }
+}
