@@ -4,6 +4,7 @@
 //! its task allows. Behaviour, messages and statuses are those of the GNU tools.
 
 mod ask;
+mod awk;
 mod base64;
 mod basename;
 mod cat;

@@ -6,6 +6,7 @@ use crate::Command;
 pub static COMMANDS: &[&Command] = &[
     &crate::test::BRACKET,
     &crate::system::ARCH,
+    &crate::awk::COMMAND,
     &crate::sums::B2,
     &crate::base64::BASE32,
     &crate::base64::BASE64,
@@ -28,6 +29,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::grep::FIXED,
     &crate::find::COMMAND,
     &crate::fold::COMMAND,
+    &crate::awk::GAWK,
     &crate::grep::COMMAND,
     &crate::head::COMMAND,
     &crate::system::HOSTNAME,
@@ -38,6 +40,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::mkdir::COMMAND,
     &crate::mktemp::COMMAND,
     &crate::mv::COMMAND,
+    &crate::awk::NAWK,
     &crate::nl::COMMAND,
     &crate::system::NPROC,
     &crate::paste::COMMAND,

@@ -1,9 +1,7 @@
 //! Files and commands that a program reads and writes.
 
-use wasmsh_os::{Child, Ctx, Errno, Exit, Input, Output, Pid, Spawn};
+use wasmsh_os::{Child, Ctx, Environment, Errno, Exit, Input, Output, Pid, Spawn};
 use wasmsh_regex::Regex;
-
-use super::value::Text;
 
 /// How records end.
 pub(super) enum Separator {
@@ -13,109 +11,90 @@ pub(super) enum Separator {
     Regex(Regex),
 }
 
-/// A record and what ended it.
-pub(super) struct Read {
-    pub(super) text: Text,
-    pub(super) terminator: Terminator,
+/// Where the next record is in what an input has buffered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// The length of the record.
+    pub(super) length: usize,
+    /// The length of what ended it.
+    pub(super) terminator: usize,
 }
 
-/// What ended a record.
-pub(super) enum Terminator {
-    /// The byte of RS.
-    Usual,
-    None,
-    Text(Text),
-}
-
-/// The next record. `None`: end of file.
-pub(super) async fn read_record(input: &mut Input, separator: &Separator) -> Result<Option<Read>, Errno> {
+/// The next record if all of it is buffered, which is searched from `*searched` on.
+pub(super) fn buffered_record(
+    buffered: &[u8],
+    separator: &Separator,
+    searched: &mut usize,
+    ended: bool,
+) -> Option<Found> {
     match separator {
-        Separator::Byte(byte) => Ok(input.line(*byte).await?.map(|line| match line.split_last() {
-            Some((last, head)) if last == byte => Read { text: head.into(), terminator: Terminator::Usual },
-            _ => Read { text: line.into(), terminator: Terminator::None },
-        })),
+        Separator::Byte(byte) => match memchr::memchr(*byte, buffered.get(*searched..).unwrap_or_default()) {
+            Some(at) => return Some(Found { length: *searched + at, terminator: 1 }),
+            None => *searched = buffered.len(),
+        },
         Separator::Paragraph => {
-            // Empty lines before the first record count for nothing.
-            loop {
-                let block = input.fill().await?;
-                if block.is_empty() {
-                    return Ok(None);
-                }
-                let count = block.iter().take_while(|byte| **byte == b'\n').count();
-                let all = count == block.len();
-                input.consume(count);
-                if !all {
-                    break;
-                }
-            }
-            let mut searched = 0;
-            loop {
-                let found = memchr::memmem::find(input.buffered().get(searched..).unwrap_or_default(), b"\n\n");
-                if let Some(found) = found {
-                    let end = searched + found;
-                    let newlines = |input: &Input| {
-                        input.buffered().iter().skip(end).take_while(|byte| **byte == b'\n').count()
-                    };
+            match memchr::memmem::find(buffered.get(*searched..).unwrap_or_default(), b"\n\n") {
+                Some(at) => {
+                    let length = *searched + at;
                     // All of the empty lines, however far they go.
-                    while end + newlines(input) == input.buffered().len() && input.extend().await? {}
-                    let count = newlines(input);
-                    let text = input.buffered().get(..end).unwrap_or_default().into();
-                    let terminator = input.buffered().get(end..end + count).unwrap_or_default().into();
-                    input.consume(end + count);
-                    return Ok(Some(Read { text, terminator: Terminator::Text(terminator) }));
+                    let terminator = buffered.iter().skip(length).take_while(|byte| **byte == b'\n').count();
+                    if ended || length + terminator < buffered.len() {
+                        return Some(Found { length, terminator });
+                    }
+                    *searched = length;
                 }
-                searched = input.buffered().len().saturating_sub(1);
-                if !input.extend().await? {
-                    let rest = input.buffered();
-                    let (text, terminator) = match rest.split_last() {
-                        Some((b'\n', head)) => (head.into(), Terminator::Usual),
-                        _ => (rest.into(), Terminator::None),
-                    };
-                    let count = rest.len();
-                    input.consume(count);
-                    let terminator = match terminator {
-                        Terminator::Usual => Terminator::Text(b"\n"[..].into()),
-                        other => other,
-                    };
-                    return Ok(Some(Read { text, terminator }));
-                }
+                None => *searched = buffered.len().saturating_sub(1),
             }
         }
         Separator::Regex(regex) => {
-            let mut ended = false;
-            if input.fill().await?.is_empty() {
-                return Ok(None);
-            }
-            loop {
-                let buffered = input.buffered();
-                let mut from = 0;
-                let mut found = None;
-                while let Ok(Some(span)) = regex.find_at(buffered, from) {
-                    if span.end > span.start {
-                        found = Some(span);
-                        break;
+            let mut from = 0;
+            while let Ok(Some(span)) = regex.find_at(buffered, from) {
+                if span.end > span.start {
+                    // A match at the end of what is read may go on.
+                    if ended || span.end < buffered.len() {
+                        return Some(Found { length: span.start, terminator: span.end - span.start });
                     }
-                    from = span.end + 1;
+                    break;
                 }
-                // A match at the end of what is read may go on.
-                if let Some(span) = found.filter(|span| ended || span.end < buffered.len()) {
-                    let text = buffered.get(..span.start).unwrap_or_default().into();
-                    let terminator = span.of(buffered).into();
-                    input.consume(span.end);
-                    return Ok(Some(Read { text, terminator: Terminator::Text(terminator) }));
-                }
-                if ended {
-                    let count = buffered.len();
-                    let text = match buffered.split_last() {
-                        // The newline at the end of a file is no part of its last record... unless RS is a regex.
-                        _ => buffered.into(),
-                    };
-                    input.consume(count);
-                    return Ok(Some(Read { text, terminator: Terminator::None }));
-                }
-                ended = !input.extend().await?;
+                from = span.end + 1;
             }
         }
+    }
+    if !ended || buffered.is_empty() {
+        return None;
+    }
+    Some(match (separator, buffered.split_last()) {
+        (Separator::Paragraph, Some((b'\n', rest))) => Found { length: rest.len(), terminator: 1 },
+        _ => Found { length: buffered.len(), terminator: 0 },
+    })
+}
+
+/// Reads until the next record is buffered. `None`: end of file.
+pub(super) async fn find_record(input: &mut Input, separator: &Separator) -> Result<Option<Found>, Errno> {
+    if let Separator::Paragraph = separator {
+        // Empty lines before a record count for nothing.
+        loop {
+            let block = input.fill().await?;
+            if block.is_empty() {
+                return Ok(None);
+            }
+            let count = block.iter().take_while(|byte| **byte == b'\n').count();
+            let all = count == block.len();
+            input.consume(count);
+            if !all {
+                break;
+            }
+        }
+    }
+    let (mut searched, mut ended) = (0, false);
+    loop {
+        if let Some(found) = buffered_record(input.buffered(), separator, &mut searched, ended) {
+            return Ok(Some(found));
+        }
+        if ended {
+            return Ok(None);
+        }
+        ended = !input.extend().await?;
     }
 }
 
@@ -131,6 +110,7 @@ pub(super) enum Kind {
 pub(super) struct Writing {
     pub(super) name: Vec<u8>,
     pub(super) kind: Kind,
+    /// `None`: a coprocess that gets no more.
     pub(super) output: Option<Output>,
     pub(super) pid: Option<Pid>,
 }
@@ -143,17 +123,22 @@ pub(super) struct Reading {
     pub(super) pid: Option<Pid>,
 }
 
-/// Starts `sh -c COMMAND` with these descriptors in the place of its own.
+/// Starts `sh -c COMMAND` with these variables, and these descriptors in the place of its own.
 pub(super) fn start_shell(
     ctx: &Ctx,
     command: &[u8],
+    environment: Option<Environment>,
     descriptors: Vec<(u32, std::rc::Rc<wasmsh_os::Description>)>,
 ) -> Result<Pid, Errno> {
     ctx.spawn(Spawn {
         program: "sh".into(),
         arguments: vec!["sh".into(), "-c".into(), command.into()],
+        environment,
         inherit: true,
-        descriptors: descriptors.into_iter().map(|(number, description)| (number, Some(description))).collect(),
+        descriptors: descriptors
+            .into_iter()
+            .map(|(number, description)| (number, Some(description)))
+            .collect(),
         ..Spawn::default()
     })
 }

@@ -23,8 +23,8 @@ pub(super) fn position(text: &[u8], byte: usize) -> usize {
 }
 
 /// A string in upper or lower case; a character that would become several stays.
-pub(super) fn change_case(text: &[u8], upper: bool) -> Vec<u8> {
-    if text.is_ascii() {
+pub(super) fn change_case(text: &[u8], upper: bool, utf8: bool) -> Vec<u8> {
+    if !utf8 || text.is_ascii() {
         return if upper { text.to_ascii_uppercase() } else { text.to_ascii_lowercase() };
     }
     let mut out = Vec::with_capacity(text.len());
@@ -48,13 +48,51 @@ pub(super) fn change_case(text: &[u8], upper: bool) -> Vec<u8> {
     out
 }
 
+/// The number that a text is in the notation of C, if it is hexadecimal or octal: `0x1F`, `017`.
+pub(super) fn non_decimal(text: &[u8]) -> Option<f64> {
+    let (number, length) = radix_prefix(text.trim_ascii())?;
+    (length == text.trim_ascii().len()).then_some(number)
+}
+
+/// The hexadecimal or octal number that a text begins with, and its length.
+pub(super) fn radix_prefix(text: &[u8]) -> Option<(f64, usize)> {
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, text),
+    };
+    let sign = text.len() - digits.len();
+    let (radix, lead) = match digits {
+        [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit() => (16, 2),
+        [b'0', b'0'..=b'7', ..] => (8, 1),
+        _ => return None,
+    };
+    let (mut value, mut length) = (0.0, lead);
+    for digit in digits.iter().skip(lead) {
+        let Some(digit) = char::from(*digit).to_digit(radix) else { break };
+        value = value * f64::from(radix) + f64::from(digit);
+        length += 1;
+    }
+    // 08 and 0.5 are decimal.
+    if radix == 8 && digits.get(length).is_some_and(|next| matches!(next, b'8' | b'9' | b'.' | b'e' | b'E')) {
+        return None;
+    }
+    Some((if negative { -value } else { value }, sign + length))
+}
+
 /// A regular expression of awk as an ERE of `wasmsh_regex`: escapes in it, also in bracket expressions, are replaced.
-pub(super) fn regex(source: &[u8]) -> Vec<u8> {
+pub(super) fn regex(source: &[u8], modes: &super::machine::Modes) -> Vec<u8> {
+    let gnu = !modes.posix && !modes.traditional;
+    let source = &unescaped(source, modes.traditional)[..];
     let mut out = Vec::with_capacity(source.len());
     let mut at = 0;
+    // Nothing is there to be repeated.
+    let mut first = true;
     while let Some(&byte) = source.get(at) {
         at += 1;
+        let was_first = std::mem::replace(&mut first, matches!(byte, b'(' | b'|' | b'^'));
         match byte {
+            b'*' | b'+' | b'?' if was_first => out.extend([b'\\', byte]),
             b'\\' => {
                 let rest = source.get(at..).unwrap_or_default();
                 let Some(&next) = rest.first() else {
@@ -62,18 +100,9 @@ pub(super) fn regex(source: &[u8]) -> Vec<u8> {
                     break;
                 };
                 match next {
-                    b'y' => out.extend_from_slice(b"\\b"),
-                    b'B' | b'<' | b'>' | b'`' | b'\'' | b'w' | b'W' | b's' | b'S' => out.extend([b'\\', next]),
-                    b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'0'..=b'7' | b'x' | b'u' => {
-                        let mut made = Vec::new();
-                        at += escape(rest, &mut made);
-                        for byte in made {
-                            if b"\\^$.[]|()*+?{}".contains(&byte) {
-                                out.push(b'\\');
-                            }
-                            out.push(byte);
-                        }
-                        continue;
+                    b'y' if gnu => out.extend_from_slice(b"\\b"),
+                    b'B' | b'<' | b'>' | b'`' | b'\'' | b'w' | b'W' | b's' | b'S' if gnu => {
+                        out.extend([b'\\', next]);
                     }
                     b'/' | b'"' | b'&' => out.push(next),
                     _ if next.is_ascii_alphanumeric() => out.push(next),
@@ -82,7 +111,40 @@ pub(super) fn regex(source: &[u8]) -> Vec<u8> {
                 at += 1;
             }
             b'[' => at += bracket(source.get(at..).unwrap_or_default(), &mut out),
+            b'{' | b'}' if modes.traditional && !modes.intervals => out.extend([b'\\', byte]),
             _ => out.push(byte),
+        }
+    }
+    out
+}
+
+/// With characters in the place of the escapes that stand for one. What a number stands for means what it does as a
+/// character, unless in the traditional dialect.
+fn unescaped(source: &[u8], traditional: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((&byte, next)) = rest.split_first() {
+        rest = next;
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match rest.first() {
+            Some(b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v') => {
+                rest = rest.get(escape(rest, &mut out)..).unwrap_or_default();
+            }
+            Some(b'0'..=b'7' | b'x') => {
+                let before = out.len();
+                rest = rest.get(escape(rest, &mut out)..).unwrap_or_default();
+                if traditional && out.get(before).is_some_and(|made| b"()|*+?.^$\\[]/-".contains(made)) {
+                    out.insert(before, b'\\');
+                }
+            }
+            Some(other) => {
+                out.extend([b'\\', *other]);
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            None => out.push(b'\\'),
         }
     }
     out
@@ -140,6 +202,11 @@ fn bracket(rest: &[u8], out: &mut Vec<u8>) -> usize {
                 if tail.is_empty() {
                     inner.push(b'\\');
                 }
+            }
+            // Three of them are one: a range from it to itself.
+            b'-' if rest.get(at..).unwrap_or_default().starts_with(b"--") => {
+                dash = true;
+                at += 2;
             }
             _ => inner.push(byte),
         }

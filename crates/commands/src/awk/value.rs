@@ -1,10 +1,8 @@
-//! Values: strings, numbers, strings that look numeric, arrays.
+//! Values: strings, numbers, strings that look numeric; numbers as text and text as numbers.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
+use super::array::Array;
 use crate::extended::{Extended, Flags};
 
 /// A string, shared.
@@ -15,6 +13,8 @@ pub(super) type Text = Rc<[u8]>;
 pub(super) enum Value {
     Unset,
     Number(f64),
+    /// Of `mkbool`: a number.
+    Bool(bool),
     Text(Text),
     /// From input: a number too, if it looks like one (POSIX "numeric string").
     Input(Text),
@@ -23,6 +23,8 @@ pub(super) enum Value {
     Array(Rc<Array>),
     /// A variable passed on unset: it becomes this array if it is used as one.
     Maybe(Rc<Array>),
+    /// In SYMTAB: the variable in this place.
+    Symbol(u32),
 }
 
 impl Value {
@@ -37,15 +39,16 @@ impl Value {
     pub(super) fn number(&self) -> f64 {
         match self {
             Value::Number(number) => *number,
+            Value::Bool(flag) => f64::from(u8::from(*flag)),
             Value::Text(text) | Value::Input(text) | Value::Regex(text) => to_number(text),
-            Value::Unset | Value::Array(_) | Value::Maybe(_) => 0.0,
+            Value::Unset | Value::Array(_) | Value::Maybe(_) | Value::Symbol(_) => 0.0,
         }
     }
 
     /// Whether it compares as a number.
     pub(super) fn is_numeric(&self) -> bool {
         match self {
-            Value::Number(_) | Value::Unset | Value::Maybe(_) => true,
+            Value::Number(_) | Value::Bool(_) | Value::Unset | Value::Maybe(_) => true,
             Value::Input(text) => looks_numeric(text),
             _ => false,
         }
@@ -54,11 +57,16 @@ impl Value {
     pub(super) fn is_true(&self) -> bool {
         match self {
             Value::Number(number) => *number != 0.0,
+            Value::Bool(flag) => *flag,
             Value::Text(text) | Value::Regex(text) => !text.is_empty(),
             Value::Input(text) => {
-                if looks_numeric(text) { to_number(text) != 0.0 } else { !text.is_empty() }
+                if looks_numeric(text) {
+                    to_number(text) != 0.0
+                } else {
+                    !text.is_empty()
+                }
             }
-            Value::Unset | Value::Array(_) | Value::Maybe(_) => false,
+            Value::Unset | Value::Array(_) | Value::Maybe(_) | Value::Symbol(_) => false,
         }
     }
 
@@ -66,8 +74,8 @@ impl Value {
     pub(super) fn to_text(&self, format: &[u8]) -> Text {
         match self {
             Value::Text(text) | Value::Input(text) | Value::Regex(text) => text.clone(),
-            Value::Unset | Value::Array(_) | Value::Maybe(_) => empty(),
-            Value::Number(_) => {
+            Value::Unset | Value::Array(_) | Value::Maybe(_) | Value::Symbol(_) => empty(),
+            Value::Number(_) | Value::Bool(_) => {
                 let mut out = Vec::new();
                 self.append_to(format, &mut out);
                 out.into()
@@ -79,14 +87,29 @@ impl Value {
     pub(super) fn append_to(&self, format: &[u8], out: &mut Vec<u8>) {
         match self {
             Value::Text(text) | Value::Input(text) | Value::Regex(text) => out.extend_from_slice(text),
-            Value::Unset | Value::Array(_) | Value::Maybe(_) => {}
+            Value::Unset | Value::Array(_) | Value::Maybe(_) | Value::Symbol(_) => {}
             Value::Number(number) => append_number(*number, format, out),
+            Value::Bool(flag) => out.push(if *flag { b'1' } else { b'0' }),
         }
     }
 }
 
 thread_local! {
     static EMPTY: Text = Rc::from(&b""[..]);
+}
+
+thread_local! {
+    static MISSING: Text = Rc::from(Vec::new());
+}
+
+/// What a field is that the record has not: an empty string from the input.
+pub(super) fn missing() -> Value {
+    Value::Input(MISSING.with(Rc::clone))
+}
+
+/// Whether a string is that of a field that the record has not.
+pub(super) fn is_missing(text: &Text) -> bool {
+    text.is_empty() && MISSING.with(|missing| Rc::ptr_eq(missing, text))
 }
 
 /// The empty string.
@@ -109,7 +132,10 @@ pub(super) fn append_number(number: f64, format: &[u8], out: &mut Vec<u8>) {
     } else {
         match format {
             b"%.6g" => out.extend_from_slice(float(number, b'g', Flags::default(), Some(6)).as_bytes()),
-            _ => super::format::format(format, &[Value::Number(number)], format, true, out),
+            _ => {
+                // A format that wants more than the number shows it without.
+                let _ = super::format::format(format, &[Value::Number(number)], b"%.6g", true, out);
+            }
         }
     }
 }
@@ -147,6 +173,7 @@ pub(super) fn float(number: f64, conversion: u8, flags: Flags, precision: Option
                 trimmed(&format!("{:.*}", places, number.abs()))
             }
         }
+        b'a' => hexadecimal(number.abs(), precision, flags.alternate),
         _ => {
             // The shortest decimal text of a double is exact enough to give the double back.
             let text = format!("{:e}", number.abs());
@@ -155,6 +182,42 @@ pub(super) fn float(number: f64, conversion: u8, flags: Flags, precision: Option
         }
     };
     if conversion.is_ascii_uppercase() { text.to_ascii_uppercase() } else { text }
+}
+
+/// As `%a`: one digit before the point.
+fn hexadecimal(number: f64, precision: Option<usize>, alternate: bool) -> String {
+    const FRACTION: u32 = 52;
+    let bits = number.to_bits();
+    let (mut fraction, biased) = (bits & ((1 << FRACTION) - 1), (bits >> FRACTION) as i64 & 0x7ff);
+    let (mut lead, exponent) = match (biased, fraction) {
+        (0, 0) => (0, 0),
+        (0, _) => (0, -1022),
+        _ => (1, biased - 1023),
+    };
+    let mut digits = 13;
+    if let Some(precision) = precision {
+        if precision < 13 {
+            // To the nearest, and to even.
+            let dropped = 4 * (13 - precision as u32);
+            let all = (lead << FRACTION) | fraction;
+            let (kept, rest, half) = (all >> dropped, all & ((1 << dropped) - 1), 1_u64 << (dropped - 1));
+            let kept = kept + u64::from(rest > half || rest == half && kept & 1 == 1);
+            let all = kept << dropped;
+            lead = all >> FRACTION;
+            fraction = all & ((1 << FRACTION) - 1);
+        }
+        digits = precision;
+    }
+    let mut text = format!("{fraction:013x}");
+    if precision.is_none() {
+        text.truncate(text.trim_end_matches('0').len());
+    } else if digits > 13 {
+        text.push_str(&"0".repeat(digits - 13));
+    } else {
+        text.truncate(digits);
+    }
+    let point = if text.is_empty() && !alternate { "" } else { "." };
+    format!("0x{lead:x}{point}{text}p{exponent:+}")
 }
 
 fn exponential(number: f64, precision: usize) -> String {
@@ -252,170 +315,22 @@ pub(super) fn looks_numeric(text: &[u8]) -> bool {
     end > 0 && text.iter().skip(end).all(is_space)
 }
 
-/// Appends a character as UTF-8; what is none, as the byte it ends in.
+/// Appends a character as UTF-8, which had numbers beyond those of Unicode once; what is none, as the byte it ends in.
 pub(super) fn push_char(value: u32, out: &mut Vec<u8>) {
-    match char::from_u32(value) {
-        Some(letter) => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
-        None => out.push(value as u8),
-    }
-}
-
-/// Hashes keys; the same in every run.
-#[derive(Default)]
-pub(super) struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut hash = self.0;
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            hash = (hash.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
-        }
-        let mut word = [0; 8];
-        for (place, byte) in word.iter_mut().zip(chunks.remainder()) {
-            *place = *byte;
-        }
-        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
-        self.0 = hash;
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.0 = (self.0.rotate_left(5) ^ value as u64).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-
-    fn finish(&self) -> u64 {
-        // The multiplication leaves the low bits poor, and tables take those.
-        self.0 ^ (self.0 >> 32)
-    }
-}
-
-type Index = HashMap<Text, usize, BuildHasherDefault<KeyHasher>>;
-
-/// An associative array. It remembers the order of insertion.
-#[derive(Default)]
-pub(super) struct Array {
-    index: RefCell<Index>,
-    entries: RefCell<Vec<Option<(Text, Value)>>>,
-    /// Entries that were deleted.
-    holes: Cell<usize>,
-}
-
-impl Array {
-    pub(super) fn len(&self) -> usize {
-        self.index.borrow().len()
-    }
-
-    pub(super) fn contains(&self, key: &[u8]) -> bool {
-        self.index.borrow().contains_key(key)
-    }
-
-    pub(super) fn get(&self, key: &[u8]) -> Option<Value> {
-        let place = *self.index.borrow().get(key)?;
-        self.entries.borrow().get(place)?.as_ref().map(|(_, value)| value.clone())
-    }
-
-    /// The value, which is made when there is none.
-    pub(super) fn get_or_make(&self, key: &Text) -> Value {
-        match self.get(key) {
-            Some(value) => value,
-            None => {
-                self.set(key.clone(), Value::Unset);
-                Value::Unset
+    match (char::from_u32(value), value) {
+        (Some(letter), _) => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+        (None, 0x11_0000..0x8000_0000) => {
+            let (lead, mut shift) = match value {
+                0x400_0000.. => (0xfc, 30),
+                0x20_0000..0x400_0000 => (0xf8, 24),
+                0..0x20_0000 => (0xf0, 18),
+            };
+            out.push(lead | (value >> shift) as u8);
+            while shift > 0 {
+                shift -= 6;
+                out.push(0x80 | (value >> shift) as u8 & 0x3f);
             }
         }
+        (None, _) => out.push(value as u8),
     }
-
-    pub(super) fn set(&self, key: Text, value: Value) {
-        self.update(key, |place| *place = value);
-    }
-
-    /// Changes the value in its place; it is unset when there was none.
-    pub(super) fn update<T>(&self, key: Text, change: impl FnOnce(&mut Value) -> T) -> T {
-        let mut entries = self.entries.borrow_mut();
-        let mut index = self.index.borrow_mut();
-        if let Some(place) = index.get(&key)
-            && let Some(Some((_, value))) = entries.get_mut(*place)
-        {
-            return change(value);
-        }
-        let mut value = Value::Unset;
-        let result = change(&mut value);
-        index.insert(key.clone(), entries.len());
-        entries.push(Some((key, value)));
-        result
-    }
-
-    /// The subarray under a key, which is made when there is none. `None`: a scalar is there.
-    pub(super) fn subarray(&self, key: Text) -> Option<Rc<Array>> {
-        self.update(key, |value| match value {
-            Value::Array(array) => Some(array.clone()),
-            Value::Unset | Value::Maybe(_) => {
-                let array = Rc::new(Array::default());
-                *value = Value::Array(array.clone());
-                Some(array)
-            }
-            _ => None,
-        })
-    }
-
-    pub(super) fn remove(&self, key: &[u8]) {
-        let Some(place) = self.index.borrow_mut().remove(key) else { return };
-        let mut entries = self.entries.borrow_mut();
-        let removed = entries.get_mut(place).and_then(Option::take);
-        self.holes.set(self.holes.get() + 1);
-        if self.holes.get() > 32 && self.holes.get() * 2 > entries.len() {
-            entries.retain(Option::is_some);
-            let mut index = self.index.borrow_mut();
-            index.clear();
-            for (place, entry) in entries.iter().enumerate() {
-                if let Some((key, _)) = entry {
-                    index.insert(key.clone(), place);
-                }
-            }
-            self.holes.set(0);
-        }
-        drop(entries);
-        drop(removed);
-    }
-
-    pub(super) fn clear(&self) {
-        self.index.borrow_mut().clear();
-        let old = std::mem::take(&mut *self.entries.borrow_mut());
-        self.holes.set(0);
-        drop(old);
-    }
-
-    /// Keys and values in the order of insertion.
-    pub(super) fn pairs(&self) -> Vec<(Text, Value)> {
-        self.entries.borrow().iter().flatten().cloned().collect()
-    }
-
-    /// Keys as `for (k in a)` gives them: integers ascending, then the others in the order of insertion.
-    pub(super) fn keys(&self) -> Vec<Text> {
-        let entries = self.entries.borrow();
-        let mut numbers = Vec::new();
-        let mut others = Vec::new();
-        for (key, _) in entries.iter().flatten() {
-            match integer_key(key) {
-                Some(number) => numbers.push((number, key.clone())),
-                None => others.push(key.clone()),
-            }
-        }
-        numbers.sort_by_key(|(number, _)| *number);
-        numbers.into_iter().map(|(_, key)| key).chain(others).collect()
-    }
-}
-
-/// The integer that a key is the usual text of.
-fn integer_key(key: &[u8]) -> Option<i64> {
-    if key.is_empty() || key.len() > 18 {
-        return None;
-    }
-    let digits = key.strip_prefix(b"-").unwrap_or(key);
-    if digits.first() == Some(&b'0') && key.len() > 1 || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(key).ok()?.parse().ok()
 }
