@@ -10,8 +10,16 @@ pub enum Signal {
     Int = 2,
     /// SIGQUIT: `^\`.
     Quit = 3,
+    /// SIGILL: an instruction that is none.
+    Ill = 4,
+    /// SIGTRAP: for debuggers.
+    Trap = 5,
     /// SIGABRT: `abort(3)`.
     Abrt = 6,
+    /// SIGBUS: an address that is none.
+    Bus = 7,
+    /// SIGFPE: an arithmetic operation that has no result.
+    Fpe = 8,
     /// SIGKILL: ends the process whatever it does.
     Kill = 9,
     /// SIGUSR1.
@@ -26,6 +34,8 @@ pub enum Signal {
     Alrm = 14,
     /// SIGTERM.
     Term = 15,
+    /// SIGSTKFLT: unused.
+    Stkflt = 16,
     /// SIGCHLD: a child ended or stopped.
     Chld = 17,
     /// SIGCONT: go on after a stop.
@@ -38,10 +48,24 @@ pub enum Signal {
     Ttin = 21,
     /// SIGTTOU: a background process writes to the terminal.
     Ttou = 22,
+    /// SIGURG: urgent data on a socket.
+    Urg = 23,
     /// SIGXCPU: the limit on CPU time.
     Xcpu = 24,
+    /// SIGXFSZ: the limit on the size of files.
+    Xfsz = 25,
+    /// SIGVTALRM: a timer of CPU time.
+    Vtalrm = 26,
+    /// SIGPROF: a timer for profiling.
+    Prof = 27,
     /// SIGWINCH: the terminal has another size.
     Winch = 28,
+    /// SIGIO: a descriptor is ready.
+    Io = 29,
+    /// SIGPWR: the power fails.
+    Pwr = 30,
+    /// SIGSYS: a system call that is none.
+    Sys = 31,
 }
 
 /// What a signal does when the process has said nothing else (POSIX XBD `<signal.h>`).
@@ -59,11 +83,15 @@ pub enum DefaultAction {
 
 impl Signal {
     /// All signals, by number.
-    pub const ALL: [Signal; 19] = [
+    pub const ALL: [Signal; 31] = [
         Signal::Hup,
         Signal::Int,
         Signal::Quit,
+        Signal::Ill,
+        Signal::Trap,
         Signal::Abrt,
+        Signal::Bus,
+        Signal::Fpe,
         Signal::Kill,
         Signal::Usr1,
         Signal::Segv,
@@ -71,14 +99,22 @@ impl Signal {
         Signal::Pipe,
         Signal::Alrm,
         Signal::Term,
+        Signal::Stkflt,
         Signal::Chld,
         Signal::Cont,
         Signal::Stop,
         Signal::Tstp,
         Signal::Ttin,
         Signal::Ttou,
+        Signal::Urg,
         Signal::Xcpu,
+        Signal::Xfsz,
+        Signal::Vtalrm,
+        Signal::Prof,
         Signal::Winch,
+        Signal::Io,
+        Signal::Pwr,
+        Signal::Sys,
     ];
 
     /// Linux's number.
@@ -97,7 +133,11 @@ impl Signal {
             Signal::Hup => "HUP",
             Signal::Int => "INT",
             Signal::Quit => "QUIT",
+            Signal::Ill => "ILL",
+            Signal::Trap => "TRAP",
             Signal::Abrt => "ABRT",
+            Signal::Bus => "BUS",
+            Signal::Fpe => "FPE",
             Signal::Kill => "KILL",
             Signal::Usr1 => "USR1",
             Signal::Segv => "SEGV",
@@ -105,14 +145,22 @@ impl Signal {
             Signal::Pipe => "PIPE",
             Signal::Alrm => "ALRM",
             Signal::Term => "TERM",
+            Signal::Stkflt => "STKFLT",
             Signal::Chld => "CHLD",
             Signal::Cont => "CONT",
             Signal::Stop => "STOP",
             Signal::Tstp => "TSTP",
             Signal::Ttin => "TTIN",
             Signal::Ttou => "TTOU",
+            Signal::Urg => "URG",
             Signal::Xcpu => "XCPU",
+            Signal::Xfsz => "XFSZ",
+            Signal::Vtalrm => "VTALRM",
+            Signal::Prof => "PROF",
             Signal::Winch => "WINCH",
+            Signal::Io => "IO",
+            Signal::Pwr => "PWR",
+            Signal::Sys => "SYS",
         }
     }
 
@@ -131,7 +179,11 @@ impl Signal {
             Signal::Hup => "Hangup",
             Signal::Int => "Interrupt",
             Signal::Quit => "Quit",
+            Signal::Ill => "Illegal instruction",
+            Signal::Trap => "Trace/breakpoint trap",
             Signal::Abrt => "Aborted",
+            Signal::Bus => "Bus error",
+            Signal::Fpe => "Floating point exception",
             Signal::Kill => "Killed",
             Signal::Usr1 => "User defined signal 1",
             Signal::Segv => "Segmentation fault",
@@ -139,21 +191,29 @@ impl Signal {
             Signal::Pipe => "Broken pipe",
             Signal::Alrm => "Alarm clock",
             Signal::Term => "Terminated",
+            Signal::Stkflt => "Stack fault",
             Signal::Chld => "Child exited",
             Signal::Cont => "Continued",
             Signal::Stop => "Stopped (signal)",
             Signal::Tstp => "Stopped",
             Signal::Ttin => "Stopped (tty input)",
             Signal::Ttou => "Stopped (tty output)",
+            Signal::Urg => "Urgent I/O condition",
             Signal::Xcpu => "CPU time limit exceeded",
+            Signal::Xfsz => "File size limit exceeded",
+            Signal::Vtalrm => "Virtual timer expired",
+            Signal::Prof => "Profiling timer expired",
             Signal::Winch => "Window changed",
+            Signal::Io => "I/O possible",
+            Signal::Pwr => "Power failure",
+            Signal::Sys => "Bad system call",
         }
     }
 
     /// What it does by default.
     pub const fn default_action(self) -> DefaultAction {
         match self {
-            Signal::Chld | Signal::Winch => DefaultAction::Ignore,
+            Signal::Chld | Signal::Urg | Signal::Winch => DefaultAction::Ignore,
             Signal::Cont => DefaultAction::Continue,
             Signal::Stop | Signal::Tstp | Signal::Ttin | Signal::Ttou => DefaultAction::Stop,
             _ => DefaultAction::Terminate,

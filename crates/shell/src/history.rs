@@ -39,12 +39,13 @@ impl History {
         }
     }
 
-    /// Keeps the last `size` entries.
-    pub(crate) fn stifle(&mut self, size: usize) {
+    /// Keeps the last `size` entries. `added`: the list was full and has got one more; otherwise the limit has
+    /// become lower, and bash then begins to count anew, one too low.
+    pub(crate) fn stifle(&mut self, size: usize, added: bool) {
         let excess = self.entries.len().saturating_sub(size);
         if excess > 0 {
             self.entries.drain(..excess);
-            self.dropped += excess;
+            self.dropped = if added { self.dropped + excess } else { excess - 1 };
             self.fresh = self.fresh.min(self.entries.len());
         }
     }
@@ -126,7 +127,7 @@ fn joined(text: &[u8]) -> Vec<u8> {
                     ahead.starts_with(b"in") && ahead.get(2).is_none_or(u8::is_ascii_whitespace)
                 };
                 out.extend_from_slice(if open || next_in { b" " } else { b"; " });
-                while bytes.next_if(|b| matches!(b, b' ' | b'\t' | b'\n')).is_some() {}
+                while bytes.next_if(|b| *b == b'\n').is_some() {}
                 continue;
             }
             _ => {}

@@ -69,6 +69,14 @@ pub fn trapped(ast: &Ast, span: Span) -> Vec<u8> {
     printer.out
 }
 
+/// An and-or list.
+pub fn and_or(ast: &Ast, item: AndOr) -> Vec<u8> {
+    let mut printer = Printer::new(ast);
+    printer.schedule(&[Task::AndOr(item), Task::Deferred]);
+    printer.run();
+    printer.out
+}
+
 /// A pipeline.
 pub fn pipeline(ast: &Ast, pipeline: Pipeline) -> Vec<u8> {
     let mut printer = Printer::new(ast);

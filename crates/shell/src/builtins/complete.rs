@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Builtin;
 use crate::options::{Opt, Shopt};
+use crate::symbol::known;
 use crate::text::Str;
 use crate::vm::{Outcome, Vm};
 
@@ -182,8 +183,7 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 match vm.word_list(&list) {
                     Ok(words) => found
                         .extend(words.into_iter().filter(|one| one.starts_with(&plain)).map(Str::into_vec)),
-                    Err(crate::vm::Unwind::Expand) => return Outcome::Unwind(crate::vm::Unwind::Expand),
-                    Err(_) => return Outcome::Status(1),
+                    Err(unwind) => return Outcome::Unwind(unwind),
                 }
                 continue;
             }
@@ -200,26 +200,86 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
         };
         found.append(&mut names);
     }
-    if let Some(filter) = given.value(b'X').cloned() {
+    if let Some(command) = given.value(b'C').cloned() {
+        vm.builtin_error("warning: -C option may not work as you expect");
+        let quoted = wasmsh_syntax::quote::single(&word);
+        let text = [b"$(", &*command, b" 'compgen' ", &*quoted, b" '')"].concat();
+        match vm.expand_text(&text, wasmsh_syntax::parser::Whole::DoubleQuotes) {
+            Ok(output) => {
+                found.extend(
+                    output.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec),
+                );
+            }
+            Err(unwind) => return Outcome::Unwind(unwind),
+        }
+    }
+    let value = |letter| given.value(letter).cloned().unwrap_or_default();
+    let change = Change {
+        filter: given.value(b'X').cloned(),
+        prefix: value(b'P'),
+        suffix: value(b'S'),
+        word: word.clone(),
+    };
+    if let Some(name) = given.value(b'F').cloned() {
+        vm.builtin_error("warning: -F option may not work as you expect");
+        let symbol = vm.symbol(&name);
+        let Some(function) = vm.shell.functions.get(&symbol).cloned() else {
+            let _ = vm.complain(&name, "function not found");
+            return show(vm, found, &change).into();
+        };
+        let argv = vec![name, Str::from("compgen"), word, Str::EMPTY];
+        if let Err(unwind) = vm.call_function(&function, symbol, argv) {
+            return Outcome::Unwind(unwind);
+        }
+        // The function leaves its answers in COMPREPLY.
+        vm.after_call(move |vm| {
+            let mut found = found.clone();
+            let answers = vm.values(known::COMPREPLY).unwrap_or_default();
+            found.extend(answers.into_iter().map(Str::into_vec));
+            let _ = vm.unset(known::COMPREPLY);
+            show(vm, found, &change)
+        });
+        return Outcome::Continue;
+    }
+    show(vm, found, &change).into()
+}
+
+/// What is done with candidates before they are shown.
+struct Change {
+    filter: Option<Str>,
+    prefix: Str,
+    suffix: Str,
+    word: Str,
+}
+
+/// Writes candidates; the status.
+fn show(vm: &mut Vm, mut found: Vec<Vec<u8>>, change: &Change) -> u8 {
+    if let Some(filter) = change.filter.clone() {
         let (keep, pattern) = match filter.strip_prefix(b"!") {
             Some(rest) => (true, Str::new(rest)),
             None => (false, filter),
         };
         // `&` stands for the word that is completed.
         let pattern: Vec<u8> =
-            pattern.iter().flat_map(|b| if *b == b'&' { word.to_vec() } else { vec![*b] }).collect();
+            pattern.iter().flat_map(|b| if *b == b'&' { change.word.to_vec() } else { vec![*b] }).collect();
         let pattern = vm.pattern(&pattern, false);
         found.retain(|name| pattern.is_match(name) == keep);
     }
-    let prefix = given.value(b'P').cloned().unwrap_or_default();
-    let suffix = given.value(b'S').cloned().unwrap_or_default();
     for name in &found {
-        vm.put(1, &[&*prefix, name, &*suffix, b"\n"].concat());
+        vm.put(1, &[&*change.prefix, name, &*change.suffix, b"\n"].concat());
     }
-    Outcome::Status(u8::from(found.is_empty()))
+    u8::from(found.is_empty())
 }
 
 impl Vm {
+    /// Something is done when the function that was just called has returned.
+    fn after_call(&mut self, after: impl Fn(&mut Vm) -> u8 + 'static) {
+        let call = self.calls.iter_mut().rev().find(|call| call.kind == crate::vm::CallKind::Function);
+        if let Some(call) = call {
+            Rc::make_mut(call).after = Some(Rc::new(after));
+        }
+    }
+
     /// The words of a list: cut at `IFS`, then expanded, each into any number of words.
     fn word_list(&mut self, list: &[u8]) -> Result<Vec<Str>, crate::vm::Unwind> {
         let how = crate::vm::expand::How { kind: wasmsh_syntax::parser::Whole::Word, fields: true };

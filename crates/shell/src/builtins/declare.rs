@@ -360,11 +360,24 @@ fn declare_one(
         Some(declaration) => Some(declaration.value),
         None => text.map(|text| DeclarationValue::Scalar(Str::new(text))),
     };
+    let mut request = request;
+    if value.is_none() && vm.builtin == "readonly" {
+        // Without a value it does not become an array.
+        request.indexed = false;
+        request.assoc = false;
+    }
     let mut symbol = vm.symbol(name);
     let reference = request.set.contains(Attrs::NAMEREF);
     if request.unset.intersects(Attrs::READONLY) && vm.shell.vars.get(symbol).attrs.contains(Attrs::READONLY)
     {
         return Err(vm.readonly_error(symbol));
+    }
+    if request.local && !reference && !request.unset.contains(Attrs::NAMEREF) {
+        let var = vm.shell.vars.get(symbol);
+        if var.exists && var.attrs.contains(Attrs::NAMEREF) && var.scope == vm.depth() {
+            // What a reference of this function refers to.
+            symbol = vm.resolve(symbol)?.0;
+        }
     }
     if request.local {
         let var = vm.shell.vars.get(symbol);
@@ -451,6 +464,15 @@ fn apply(
         if vm.shell.vars.get(symbol).value.is_array() {
             let name = vm.name_of(symbol);
             let _ = vm.complain(&name, "reference variable cannot be an array");
+            return Ok(false);
+        }
+        if value.is_none()
+            && let Some(target) = vm.shell.vars.get(symbol).value.scalar()
+            && !target.is_empty()
+            && split_reference(&target).is_none()
+        {
+            let what = [b"`", &*target, b"'"].concat();
+            let _ = vm.complain(&what, "invalid variable name for name reference");
             return Ok(false);
         }
         if let Some(DeclarationValue::Scalar(target)) = &value {

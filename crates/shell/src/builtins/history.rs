@@ -64,7 +64,7 @@ fn run_history(vm: &mut Vm, argv: &[Str]) -> Outcome {
             return file(vm, operands.first().cloned(), action);
         }
     }
-    vm.stifle_history();
+    vm.stifle_history(false);
     let history = vm.shell.history.clone();
     let last = match operands {
         [] => history.entries.len(),
@@ -89,7 +89,8 @@ fn run_history(vm: &mut Vm, argv: &[Str]) -> Outcome {
     for (at, entry) in history.entries.iter().enumerate().skip(skipped) {
         vm.put(1, format!("{:5}  ", at + history.base()).as_bytes());
         if let Some(format) = &format {
-            vm.put(1, &super::printf::strftime(format, entry.time));
+            let time = vm.strftime(format, entry.time);
+            vm.put(1, &time);
         }
         vm.put(1, &entry.text);
         vm.put(1, b"\n");
@@ -372,16 +373,16 @@ impl Vm {
             history.fresh -= 1;
         }
         history.lines_read = lines;
-        self.stifle_history();
+        self.stifle_history(true);
     }
 
     /// Keeps what `HISTSIZE` allows.
-    fn stifle_history(&mut self) {
+    fn stifle_history(&mut self, added: bool) {
         let size = self.shell.vars.get(known::HISTSIZE).value.int();
         if let Some(size) = size.and_then(|size| usize::try_from(size).ok())
             && self.shell.history.entries.len() > size
         {
-            self.history().stifle(size);
+            self.history().stifle(size, added);
         }
     }
 
@@ -422,10 +423,12 @@ impl Vm {
                 history.entries.retain(|other| *other.text != entry[..]);
                 history.fresh = history.fresh.min(history.entries.len());
             }
+            self.stifle_history(false);
+            let history = self.history();
             history.add(entry.into(), now);
             history.has_current = true;
+            self.stifle_history(true);
         }
-        self.stifle_history();
     }
 
     /// `HISTIGNORE`: `&` stands for the last command.

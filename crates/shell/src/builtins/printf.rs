@@ -107,6 +107,7 @@ impl Printf<'_> {
                 at = end;
                 continue;
             }
+            let percent = at;
             at += 1;
             if format.get(at) == Some(&b'%') {
                 self.out.push(b'%');
@@ -168,15 +169,31 @@ impl Printf<'_> {
                         let alive = vm.ctx.monotonic().saturating_sub(vm.shell.started) / 1_000_000_000;
                         vm.ctx.now().seconds - alive as i64
                     }
-                    Some(arg) => self.parse(vm, &arg),
+                    Some(arg) => self.parse(vm, &arg, false),
                 };
                 let time = if time.is_empty() { b"%X".as_slice() } else { time };
-                let text = strftime(time, seconds);
+                let text = vm.strftime(time, seconds);
                 self.pad_text(spec, &text);
                 continue;
             }
+            if format.get(at) == Some(&b'(') {
+                // What is no time is shown as it is.
+                let close = format.iter().skip(at).position(|b| *b == b')').map(|n| at + n);
+                let Some(close) = close else {
+                    vm.builtin_error("`(': invalid format character");
+                    self.status = 1;
+                    return false;
+                };
+                let letter = format.get(close + 1..close + 2).unwrap_or_default();
+                vm.builtin_error([b"warning: `", letter, b"': invalid time format specification"].concat());
+                let end = (close + 2).min(format.len());
+                self.out.extend_from_slice(format.get(percent..end).unwrap_or_default());
+                at = end;
+                continue;
+            }
             let Some(&letter) = format.get(at) else {
-                vm.builtin_error("`%': missing format character");
+                let text = format.get(percent..).unwrap_or_default();
+                vm.builtin_error([b"`", text, b"': missing format character"].concat());
                 self.status = 1;
                 return false;
             };
@@ -222,7 +239,7 @@ impl Printf<'_> {
                     self.integer(spec, value < 0, u128::from(value.unsigned_abs()), 10, letter);
                 }
                 b'u' | b'o' | b'x' | b'X' => {
-                    let value = self.number(vm) as u64;
+                    let value = self.number_as(vm, true) as u64;
                     let radix = match letter {
                         b'u' => 10,
                         b'o' => 8,
@@ -255,14 +272,19 @@ impl Printf<'_> {
     }
 
     fn number(&mut self, vm: &mut Vm) -> i64 {
+        self.number_as(vm, false)
+    }
+
+    fn number_as(&mut self, vm: &mut Vm, unsigned: bool) -> i64 {
         match self.next() {
-            Some(text) => self.parse(vm, &text),
+            Some(text) => self.parse(vm, &text, unsigned),
             None => 0,
         }
     }
 
-    /// An integer argument as C has it, or the code of a character after a quotation mark.
-    fn parse(&mut self, vm: &mut Vm, text: &Str) -> i64 {
+    /// An integer argument as C has it, or the code of a character after a quotation mark. An unsigned one is
+    /// given as the signed number of the same bits.
+    fn parse(&mut self, vm: &mut Vm, text: &Str, unsigned: bool) -> i64 {
         if let [b'\'' | b'"', rest @ ..] = text.as_bytes() {
             return char_code(rest);
         }
@@ -272,6 +294,7 @@ impl Printf<'_> {
             [b'+', rest @ ..] => (false, rest),
             _ => (false, bytes),
         };
+        let digits_start = digits;
         let (radix, digits) = match digits {
             [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => (16, rest),
             [b'0', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => (8, rest),
@@ -288,19 +311,27 @@ impl Printf<'_> {
             value = -value;
         }
         if used < digits.len() || (used == 0 && !text.is_empty()) {
-            let message = if radix == 8 { "invalid octal number" } else { "invalid number" };
+            let message = match digits_start {
+                [b'0', b'x' | b'X', ..] => "invalid hex number",
+                [b'0', b'0'..=b'9', ..] => "invalid octal number",
+                _ => "invalid number",
+            };
             let _ = vm.complain(text, message);
             self.status = 1;
         }
-        if value > i128::from(i64::MAX) && value <= i128::from(u64::MAX) && !negative {
-            // As an unsigned number it fits.
-            return value as u64 as i64;
+        let fits = if unsigned {
+            value.unsigned_abs() <= u128::from(u64::MAX)
+        } else {
+            i64::try_from(value).is_ok()
+        };
+        if !fits {
+            let _ = vm.complain(&[b"warning: ", &**text].concat(), "Numerical result out of range");
         }
-        if value > i128::from(i64::MAX) || value < i128::from(i64::MIN) {
-            let _ = vm.complain(text, "Numerical result out of range");
-            self.status = 1;
+        if unsigned {
+            if fits { value as u64 as i64 } else { u64::MAX as i64 }
+        } else {
+            value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
         }
-        value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
     }
 
     fn float(&mut self, vm: &mut Vm) -> f64 {
@@ -316,12 +347,10 @@ impl Printf<'_> {
             rest => (false, rest),
         };
         let value = if let Some(hex) = bare.strip_prefix(b"0x") {
-            let mut value = 0f64;
-            for &b in hex {
-                match (b as char).to_digit(16) {
-                    Some(digit) => value = value * 16.0 + f64::from(digit),
-                    None => break,
-                }
+            let (value, used) = hex_float(hex);
+            if used < hex.len() {
+                let _ = vm.complain(trimmed, "invalid number");
+                self.status = 1;
             }
             Some(value)
         } else {
@@ -527,156 +556,94 @@ fn exponential(value: f64, precision: usize) -> String {
     }
 }
 
-fn hexadecimal(value: f64, precision: Option<usize>) -> String {
-    if value == 0.0 {
-        return "0x0p+0".to_owned();
+/// A number in hexadecimal (without its `0x`), and how many bytes belong to it.
+fn hex_float(text: &[u8]) -> (f64, usize) {
+    let (mut value, mut scale, mut used) = (0f64, 0i32, 0);
+    let mut point = false;
+    for &b in text {
+        if b == b'.' && !point {
+            point = true;
+        } else if let Some(digit) = (b as char).to_digit(16) {
+            value = value * 16.0 + f64::from(digit);
+            scale -= if point { 4 } else { 0 };
+        } else {
+            break;
+        }
+        used += 1;
     }
-    let bits = value.to_bits();
-    let exponent = ((bits >> 52) & 0x7ff) as i32 - 1023;
-    let mantissa = bits & 0xf_ffff_ffff_ffff;
-    let mut digits = format!("{mantissa:013x}");
-    match precision {
-        Some(precision) => digits.truncate(precision),
-        None => digits.truncate(digits.trim_end_matches('0').len()),
+    if let [b'p', rest @ ..] = text.get(used..).unwrap_or_default() {
+        let (sign, digits) = match rest {
+            [b'-', digits @ ..] => (-1, digits),
+            [b'+', digits @ ..] => (1, digits),
+            digits => (1, digits),
+        };
+        let length = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+        if length > 0 {
+            let exponent = digits
+                .iter()
+                .take(length)
+                .fold(0i32, |sum, b| sum.saturating_mul(10).saturating_add(i32::from(b - b'0')));
+            scale = scale.saturating_add(sign * exponent.min(100_000));
+            used += 1 + (rest.len() - digits.len()) + length;
+        }
     }
-    let point = if digits.is_empty() { "" } else { "." };
-    format!("0x1{point}{digits}p{exponent:+}")
+    (value * 2f64.powi(scale), used)
 }
 
-/// `strftime(3)` in the C locale and UTC.
-pub(crate) fn strftime(format: &[u8], seconds: i64) -> Vec<u8> {
-    const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let days = seconds.div_euclid(86_400);
-    let time = seconds.rem_euclid(86_400);
-    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    // Days from the civil calendar's era, after Howard Hinnant's description.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let day_of_year =
-        before.get(month as usize - 1).copied().unwrap_or(0) + day + i64::from(leap && month > 2);
-    let weekday = (days + 4).rem_euclid(7);
-    let monday = (weekday + 6) % 7;
-    let week_u = (day_of_year + 6 - weekday) / 7;
-    let week_w = (day_of_year + 6 - monday) / 7;
-    // ISO 8601: the week that has the year's first Thursday is number 1.
-    let iso_raw = (day_of_year - (monday + 1) + 10) / 7;
-    let weeks_in = |year: i64| {
-        let p = |y: i64| (y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400)).rem_euclid(7);
-        if p(year) == 4 || p(year - 1) == 3 { 53 } else { 52 }
-    };
-    let (iso_year, iso_week) = if iso_raw < 1 {
-        (year - 1, weeks_in(year - 1))
-    } else if iso_raw > weeks_in(year) {
-        (year + 1, 1)
-    } else {
-        (year, iso_raw)
-    };
-    let name = |list: &[&str], index: i64| list.get(index as usize).copied().unwrap_or("").to_owned();
-    let mut out = Vec::new();
-    let mut bytes = format.iter().copied().peekable();
-    while let Some(b) = bytes.next() {
-        if b != b'%' {
-            out.push(b);
-            continue;
-        }
-        let mut pad = None;
-        while let Some(flag @ (b'-' | b'_' | b'0' | b'^' | b'#')) = bytes.peek().copied() {
-            pad = Some(flag);
-            bytes.next();
-        }
-        let mut width = 0;
-        while let Some(digit @ b'0'..=b'9') = bytes.peek().copied() {
-            width = width * 10 + usize::from(digit - b'0');
-            bytes.next();
-        }
-        while matches!(bytes.peek(), Some(b'E' | b'O')) {
-            bytes.next();
-        }
-        let Some(letter) = bytes.next() else {
-            out.push(b'%');
-            break;
-        };
-        let number = |value: i64, digits: usize, blank: bool| {
-            let digits = if width > 0 { width.min(1024) } else { digits };
-            match pad {
-                Some(b'-') => value.to_string(),
-                Some(b'_') => format!("{value:digits$}"),
-                Some(b'0') => format!("{value:0digits$}"),
-                _ if blank => format!("{value:digits$}"),
-                _ => format!("{value:0digits$}"),
-            }
-        };
-        let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
-        let recursive =
-            |format: &str| String::from_utf8_lossy(&strftime(format.as_bytes(), seconds)).into_owned();
-        let text = match letter {
-            b'a' => name(&DAYS, weekday).chars().take(3).collect(),
-            b'A' => name(&DAYS, weekday),
-            b'b' | b'h' => name(&MONTHS, month - 1).chars().take(3).collect(),
-            b'B' => name(&MONTHS, month - 1),
-            b'c' => recursive("%a %b %e %H:%M:%S %Y"),
-            b'C' => number(year.div_euclid(100), 2, false),
-            b'd' => number(day, 2, false),
-            b'D' | b'x' => recursive("%m/%d/%y"),
-            b'e' => number(day, 2, true),
-            b'F' => recursive("%Y-%m-%d"),
-            b'g' => number(iso_year.rem_euclid(100), 2, false),
-            b'G' => number(iso_year, 4, false),
-            b'H' => number(hour, 2, false),
-            b'I' => number(twelve, 2, false),
-            b'j' => number(day_of_year, 3, false),
-            b'k' => number(hour, 2, true),
-            b'l' => number(twelve, 2, true),
-            b'm' => number(month, 2, false),
-            b'M' => number(minute, 2, false),
-            b'n' => "\n".into(),
-            b'p' => if hour < 12 { "AM" } else { "PM" }.into(),
-            b'P' => if hour < 12 { "am" } else { "pm" }.into(),
-            b'r' => recursive("%I:%M:%S %p"),
-            b'R' => recursive("%H:%M"),
-            b's' => seconds.to_string(),
-            b'S' => number(second, 2, false),
-            b't' => "\t".into(),
-            b'T' | b'X' => recursive("%H:%M:%S"),
-            b'u' => (monday + 1).to_string(),
-            b'U' => number(week_u, 2, false),
-            b'V' => number(iso_week, 2, false),
-            b'w' => weekday.to_string(),
-            b'W' => number(week_w, 2, false),
-            b'y' => number(year.rem_euclid(100), 2, false),
-            b'Y' => number(year, 1, false),
-            b'z' => "+0000".into(),
-            b'Z' => "UTC".into(),
-            b'%' => "%".into(),
-            b'N' => "000000000".into(),
-            other => format!("%{}", other as char),
-        };
-        let text = if pad == Some(b'^') { text.to_uppercase() } else { text };
-        out.extend_from_slice(text.as_bytes());
+/// `%a` as the C library has it for `long double`: the first digit holds four bits.
+fn hexadecimal(value: f64, precision: Option<usize>) -> String {
+    if value == 0.0 {
+        let zeros = "0".repeat(precision.unwrap_or(0));
+        let point = if zeros.is_empty() { "" } else { "." };
+        return format!("0x0{point}{zeros}p+0");
     }
-    let _ = known::TZ;
-    out
+    let bits = value.to_bits();
+    let raw = (bits >> 52 & 0x7ff) as i32;
+    let fraction = bits & ((1 << 52) - 1);
+    let (mantissa, exponent) = if raw == 0 { (fraction, -1074) } else { (fraction | 1 << 52, raw - 1075) };
+    // The highest bit becomes bit 63: one digit before the point, fifteen after it.
+    let shift = mantissa.leading_zeros();
+    let mut mantissa = u128::from(mantissa) << shift;
+    let mut exponent = exponent - shift as i32 + 60;
+    let mut digits = 15;
+    if let Some(precision) = precision.filter(|precision| *precision < 15) {
+        let drop = 4 * (15 - precision as u32);
+        let half = 1u128 << (drop - 1);
+        let rest = mantissa & ((1 << drop) - 1);
+        mantissa >>= drop;
+        if rest > half || rest == half && mantissa & 1 == 1 {
+            mantissa += 1;
+        }
+        digits = precision;
+        if mantissa >> (4 * (digits + 1)) != 0 {
+            mantissa >>= 4;
+            exponent += 4;
+        }
+    }
+    let text = format!("{mantissa:0width$x}", width = digits + 1);
+    let (head, tail) = text.split_at(1);
+    let tail = match precision {
+        None => tail.trim_end_matches('0').to_owned(),
+        Some(precision) => format!("{tail:0<precision$}"),
+    };
+    let point = if tail.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("0x{head}{point}{tail}p{sign}{}", exponent.abs())
+}
+
+impl Vm {
+    /// `strftime(3)` in the zone of an exported `TZ`.
+    pub(crate) fn strftime(&self, format: &[u8], seconds: i64) -> Vec<u8> {
+        use wasmsh_commands::time::{Moment, zone_named};
+        let zone = match self.shell.vars.get(known::TZ).value.scalar() {
+            Some(name) if self.is_exported(known::TZ) => zone_named(&name),
+            _ => zone_named(b"UTC0"),
+        };
+        let at = wasmsh_os::Timestamp { seconds, nanoseconds: 0 };
+        let mut out = Vec::new();
+        if let Some(moment) = Moment::new(at, &zone) {
+            moment.format(format, &mut out);
+        }
+        out
+    }
 }

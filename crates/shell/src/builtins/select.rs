@@ -114,6 +114,9 @@ impl Vm {
         let regex = match cached {
             Some(regex) => regex,
             None => {
+                if !is_regular(right) {
+                    return Ok(2);
+                }
                 let Ok(regex) = Regex::new(right, &syntax) else { return Ok(2) };
                 let regex = std::rc::Rc::new(regex);
                 let mut cache = self.shell.shared.regexes.borrow_mut();
@@ -138,4 +141,70 @@ impl Vm {
         }
         Ok(u8::from(!matched))
     }
+}
+
+/// Whether every repetition has something to repeat and a proper count, as `regcomp(3)` demands of an extended
+/// regular expression.
+fn is_regular(text: &[u8]) -> bool {
+    let mut nothing = true;
+    let mut at = 0;
+    while let Some(&b) = text.get(at) {
+        at += 1;
+        match b {
+            b'\\' => {
+                at += 1;
+                nothing = false;
+            }
+            b'[' => {
+                at = bracket_end(text, at);
+                nothing = false;
+            }
+            b'(' | b'|' | b'^' => nothing = true,
+            b'*' | b'+' | b'?' if nothing => return false,
+            b'{' => {
+                if nothing {
+                    return false;
+                }
+                let rest = text.get(at..).unwrap_or_default();
+                let Some(close) = rest.iter().position(|b| *b == b'}') else { return false };
+                let count = rest.get(..close).unwrap_or_default();
+                let mut parts = count.split(|b| *b == b',');
+                let fine = parts.clone().count() <= 2
+                    && count.iter().all(|b| b.is_ascii_digit() || *b == b',')
+                    && !(count.is_empty() || parts.all(<[u8]>::is_empty) && count.len() != 1);
+                if !fine {
+                    return false;
+                }
+                at += close + 1;
+            }
+            _ => nothing = false,
+        }
+    }
+    true
+}
+
+/// The position behind a bracket expression whose `[` stands before `at`.
+fn bracket_end(text: &[u8], mut at: usize) -> usize {
+    if text.get(at) == Some(&b'^') {
+        at += 1;
+    }
+    if text.get(at) == Some(&b']') {
+        at += 1;
+    }
+    while let Some(&b) = text.get(at) {
+        at += 1;
+        match b {
+            b']' => return at,
+            b'[' => {
+                if let Some(kind @ (b':' | b'.' | b'=')) = text.get(at).copied() {
+                    let rest = text.get(at + 1..).unwrap_or_default();
+                    if let Some(close) = memchr::memmem::find(rest, &[kind, b']']) {
+                        at += close + 3;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    at
 }

@@ -51,10 +51,7 @@ impl Vm {
                     bytes.next();
                     let format: Vec<u8> = bytes.by_ref().take_while(|b| *b != b'}').collect();
                     let format = if format.is_empty() { b"%X".to_vec() } else { format };
-                    out.extend_from_slice(&quote(&crate::builtins::printf::strftime(
-                        &format,
-                        self.ctx.now().seconds,
-                    )));
+                    out.extend_from_slice(&quote(&self.strftime(&format, self.ctx.now().seconds)));
                 }
                 b'u' => out.extend_from_slice(&self.plain_value(crate::symbol::known::USER)),
                 b'h' | b'H' => out.extend_from_slice(&self.plain_value(crate::symbol::known::HOSTNAME)),
@@ -79,7 +76,9 @@ impl Vm {
                 b'l' => out.extend_from_slice(b"tty"),
                 b'!' | b'#' => {
                     // The command that runs has been taken into the history already, if there is one.
-                    let number = self.shell.history.entries.len() + usize::from(!self.opt(Opt::History));
+                    let number = self.shell.history.dropped
+                        + self.shell.history.entries.len()
+                        + usize::from(!self.shell.history.has_current);
                     out.extend_from_slice(number.max(1).to_string().as_bytes());
                 }
                 b'd' => out.extend_from_slice(&self.format_time("%a %b %d")),
@@ -114,6 +113,6 @@ impl Vm {
     }
 
     fn format_time(&self, format: &str) -> Vec<u8> {
-        crate::builtins::printf::strftime(format.as_bytes(), self.ctx.now().seconds)
+        self.strftime(format.as_bytes(), self.ctx.now().seconds)
     }
 }

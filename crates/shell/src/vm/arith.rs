@@ -266,11 +266,13 @@ impl Vm {
                 Op::Fail(number) => {
                     // The subscript is no expression.
                     let error = expression.error(number);
-                    return Err(Stop::Error(error.cloned().unwrap_or(ArithError {
+                    let error = error.cloned().unwrap_or(ArithError {
                         kind: ArithErrorKind::BadSubscript,
                         expression: expression.text().to_vec(),
                         token: Vec::new(),
-                    })));
+                    });
+                    self.error(&error.message());
+                    return Err(Stop::Unwind(self.too_many_arguments()));
                 }
             }
             if let Some(text) = nested {

@@ -56,10 +56,16 @@ impl Vm {
         elements: Vec<Element>,
         append: bool,
     ) -> Result<(), Unwind> {
-        let (target, _) = self.resolve(name)?;
+        let (target, subscript) = self.resolve(name)?;
+        self.whole_reference(target, subscript.as_ref())?;
         let attrs = self.shell.vars.get(target).attrs;
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));
+        }
+        if attrs.contains(Attrs::NAMEREF) {
+            let name = self.name_of(target);
+            self.error(&[b"warning: ", &*name, b": removing nameref attribute"].concat());
+            self.shell.vars.get_mut(target).attrs.remove(Attrs::NAMEREF);
         }
         if self.shell.vars.get(target).value.is_assoc() {
             return self.assign_assoc(target, elements, append);
@@ -169,6 +175,14 @@ impl Vm {
             }
         }
         Ok(())
+    }
+
+    /// A reference to an element cannot be assigned as an array, nor have elements.
+    pub(crate) fn whole_reference(&mut self, target: Sym, subscript: Option<&Str>) -> Result<(), Unwind> {
+        let Some(subscript) = subscript else { return Ok(()) };
+        let name = self.name_of(target);
+        self.error(&[b"`", &*name, b"[", &**subscript, b"]': not a valid identifier"].concat());
+        Err(Unwind::Discard(1))
     }
 
     fn bad_key(&mut self, target: Sym, key: &[u8]) {

@@ -386,11 +386,31 @@ impl Vm {
         if let Some(environment) = &self.shell.environment {
             return environment.clone();
         }
+        // Values that are made when they are read are not kept.
+        let mut made = false;
         let mut variables: Vec<(BString, BString)> = Vec::new();
+        let mut special = Vec::new();
         for (symbol, var) in self.shell.vars.existing() {
             if var.attrs.contains(Attrs::EXPORT)
                 && !var.value.is_array()
                 && let Some(value) = var.value.scalar()
+                && !var.attrs.contains(Attrs::SPECIAL)
+            {
+                variables.push((self.name_of(symbol).to_vec().into(), value.into_vec().into()));
+            } else if var.attrs.contains(Attrs::EXPORT | Attrs::SPECIAL) {
+                special.push(symbol);
+            }
+        }
+        for symbol in special {
+            let value = match self.special_value(symbol) {
+                Some(value) => {
+                    made = true;
+                    value
+                }
+                None => self.shell.vars.get(symbol).value.clone(),
+            };
+            if !value.is_array()
+                && let Some(value) = value.scalar()
             {
                 variables.push((self.name_of(symbol).to_vec().into(), value.into_vec().into()));
             }
@@ -406,7 +426,7 @@ impl Vm {
             }
         }
         let environment = Environment::new(variables);
-        self.shell.environment = Some(environment.clone());
+        self.shell.environment = (!made).then(|| environment.clone());
         environment
     }
 
@@ -455,6 +475,7 @@ impl Vm {
             trap: 0,
             getopts_at: None,
             stashed: self.stash_traps(),
+            after: None,
             pushed: self.shopt(Shopt::ExtDebug).then(|| self.shell.args.clone()),
             last_arg: self.coming_last.take(),
         };
@@ -500,7 +521,8 @@ impl Vm {
 
     /// Runs text as the commands of the shell; its code runs next.
     pub(super) fn call_text(&mut self, text: Str, kind: CallKind, trap: u8, after_trap: Option<AfterTrap>) {
-        let line = self.line;
+        // The commands of a signal's trap have lines of their own.
+        let line = if kind == CallKind::Trap && trap < crate::traps::DEBUG { 1 } else { self.line };
         let source = self.calls.last().map(|call| call.source.clone()).unwrap_or_default();
         let script = self.script_of(text, source.clone(), line);
         let no_errexit = self.no_errexit || (kind != CallKind::Trap && self.current.in_condition);
@@ -596,6 +618,7 @@ impl Vm {
             trap: 0,
             getopts_at: None,
             stashed: Vec::new(),
+            after: None,
             pushed: None,
             last_arg: self.coming_last.take(),
         };

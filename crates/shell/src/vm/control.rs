@@ -243,8 +243,14 @@ impl Vm {
         }
         let in_condition = call.in_condition;
         let kind = call.kind;
+        let after = call.after.clone();
         drop(call);
         self.pop_ctl();
+        if let Some(after) = after {
+            let status = after(self);
+            self.set_status(status);
+            self.flush_now();
+        }
         match kind {
             CallKind::Main => Some(self.shell.status),
             CallKind::Trap => None,

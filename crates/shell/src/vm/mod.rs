@@ -171,6 +171,9 @@ pub(crate) enum CallKind {
     Expand,
 }
 
+/// What is done when a function has returned.
+pub(crate) type AfterCall = Rc<dyn Fn(&mut Vm) -> u8>;
+
 /// A call: of a function, of a sourced file, of `eval`, of a trap.
 #[derive(Clone)]
 pub(crate) struct Call {
@@ -200,6 +203,8 @@ pub(crate) struct Call {
     pub(crate) getopts_at: Option<usize>,
     /// Traps that do not hold inside a function, while it runs.
     stashed: Vec<(u8, Str)>,
+    /// What is done when the function has returned; it gives the status.
+    pub(crate) after: Option<AfterCall>,
     /// What `BASH_ARGV` shows of it.
     pub(crate) pushed: Option<Rc<Vec<Str>>>,
     /// `$_` after it.

@@ -28,7 +28,21 @@ impl Vm {
         text.extend_from_slice(message.as_bytes());
         self.error(&text);
         self.flush_now();
+        if self.opt(Opt::Posix) && !self.shell.interactive && self.is_special_command() {
+            return Unwind::Exit(1);
+        }
         Unwind::Fail(1)
+    }
+
+    /// Whether the simple command under way is a special builtin.
+    fn is_special_command(&self) -> bool {
+        let Some(Ctl::Redirect { heights, .. }) = self.ctl.last() else { return false };
+        if self.marks.len() <= heights.marks {
+            return false;
+        }
+        let name = self.marks.last().and_then(|mark| self.args.get(*mark));
+        let symbol = name.and_then(|name| self.shell.shared.names.get(name));
+        symbol.and_then(|symbol| self.shell.shared.builtin(symbol)).is_some_and(|builtin| builtin.special)
     }
 
     /// Carries out a redirection whose target is on the stack.

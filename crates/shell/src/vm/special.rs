@@ -121,7 +121,22 @@ impl Shell {
             self.vars.get_mut(symbol).exists = false;
         }
         for (name, value) in environment.iter() {
-            if !crate::vm::variables::is_name(name) || name == "SHELLOPTS" || name == "BASHOPTS" {
+            if !crate::vm::variables::is_name(name) {
+                continue;
+            }
+            if name == "SHELLOPTS" || name == "BASHOPTS" {
+                // Options that the parent shell hands on.
+                for option in value.split(|b| *b == b':') {
+                    if name == "SHELLOPTS" {
+                        if let Some(option) = Opt::from_name(option) {
+                            self.options.set_opt(option, true);
+                        }
+                    } else if let Some(option) = Shopt::from_name(option) {
+                        self.options.set_shopt(option, true);
+                    }
+                }
+                let symbol = self.shared.names.intern(name);
+                self.vars.get_mut(symbol).attrs.insert(Attrs::EXPORT);
                 continue;
             }
             let symbol = self.shared.names.intern(name);

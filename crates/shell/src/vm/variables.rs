@@ -157,6 +157,9 @@ impl Vm {
 
     /// The elements of an array, or the value of a scalar; none if unset.
     pub(crate) fn values(&mut self, symbol: Sym) -> Result<Vec<Str>, Unwind> {
+        if self.resolve(symbol)?.1.is_some_and(|subscript| matches!(subscript.as_bytes(), b"@" | b"*")) {
+            return Ok(Vec::new());
+        }
         Ok(match self.value(symbol)? {
             Value::Unset => Vec::new(),
             Value::Indexed(array) => match &*array {
@@ -296,6 +299,11 @@ impl Vm {
         if attrs.contains(Attrs::NAMEREF) {
             // A reference without a target gets one.
             let text = value.scalar().unwrap_or_default();
+            let old = self.shell.vars.get(target).value.scalar();
+            if old.is_some_and(|old| split_reference(&old).is_some()) {
+                // It refers to itself; that has been said.
+                return Err(Unwind::Discard(1));
+            }
             if split_reference(&text).is_none() && !text.is_empty() {
                 let mut message = b"`".to_vec();
                 message.extend_from_slice(&text);
@@ -437,7 +445,10 @@ impl Vm {
         value: Str,
         append: bool,
     ) -> Result<(), Unwind> {
-        let (target, _) = self.resolve(symbol)?;
+        let (target, subscript) = self.resolve(symbol)?;
+        if subscript.is_some() && target != symbol {
+            self.whole_reference(target, subscript.as_ref())?;
+        }
         let attrs = self.shell.vars.get(target).attrs;
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));

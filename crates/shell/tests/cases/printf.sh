@@ -7,3 +7,8 @@ printf '%+d % d %#x %#o\n' 5 5 255 8; printf '%s %s\n' only; printf '%i\n' -5; p
 echo -e 'a\tb\\c\x41\0101'; echo -n x; echo y; echo -E 'a\tb'; echo -- -n; echo -e 'stop\c here'; echo
 printf '%d\n' abc 2>/dev/null; echo $?; printf '%z' 2>/dev/null; echo $?; printf '%5c|%-3c|\n' a b
 printf '%s' "${BASH_VERSINFO[0]}"; echo; printf '%q ' '' 'a b' '$x' '~' 'a=b'; echo
+printf '%d %u %x %o %i\n' 18446744073709551615 -1 -1 -18446744073709551616 99999999999999999999; echo $?
+printf '%d\n' 0x 08; echo $?
+printf '%(abde)Z|\n' 1; echo $?
+printf '%a %.3a %a %A\n' 1.5 3.14159 0x1p-3 255; printf '%f\n' 0x1.8p1
+TZ=Asia/Tokyo; export TZ; printf '%(%Y-%m-%d %H %z)T\n' 1557978599; TZ=EST5EDT printf '%(%F %H)T\n' 1557978599

@@ -9,3 +9,5 @@ ln -s new sym; [ -L sym ] && [ -h sym ] && echo link; mkdir d; [ -d d ] && echo 
 v=; [[ -v v ]] && echo set; [[ -v w ]] || echo unset; a=(1); [[ -v a[0] ]] && echo elem; [[ -o braceexpand ]] && echo opt
 [ 1 -eq x ] 2>/dev/null; echo $?; [ a b ] 2>/dev/null; echo $?; [[ 5 -gt 3+1 ]] && echo arith
 shopt -s nocasematch; [[ ABC == abc ]] && echo nocase; shopt -u nocasematch
+for re in 'a{' '{' 'a{1' '({)' 'a{,3}' 'a{x}' '*a' '+' '()' 'a{2}{3}' '^*' 'a|*b' '\{' '[[:alpha:]*]+'; do [[ 'a{' =~ $re ]]; echo "$re $?"; done
+test 0 -eq 0 -a '(' = ')'; echo $?

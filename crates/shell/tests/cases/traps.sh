@@ -10,3 +10,7 @@ trap 'echo debug $BASH_COMMAND' DEBUG; x=1; echo $x; trap - DEBUG
 bash -c 'trap "echo child" EXIT; exit 4'; echo $?
 sleep 5 & p=$!; kill $p; wait $p; echo $?
 trap 'echo chld' CHLD; true; trap - CHLD; trap 'echo last' EXIT
+( trap 'echo urgent' URG; kill -URG $BASHPID; trap 'echo line $LINENO' USR1
+kill -USR1 $BASHPID )
+set -E; trap 'echo err $LINENO' ERR; false & wait; { false; :; } & wait; false | true; trap - ERR; set +E
+( echo sub $BASH_SUBSHELL ) | cat

@@ -102,6 +102,8 @@ pub struct Parser {
     active_aliases: Vec<(Vec<u8>, usize)>,
     /// An alias that ends in a blank has been replaced up to here: the next word may be an alias too.
     alias_next: Option<usize>,
+    /// The text of an argument begins here: its first word may be an alias too.
+    alias_again: Option<usize>,
     /// Frames of the parsers around this one.
     outer_depth: usize,
     /// Children of unfinished nodes, each kind a stack; a frame knows where its own begin.
@@ -218,6 +220,7 @@ impl Parser {
             reread: 0,
             active_aliases: Vec::new(),
             alias_next: None,
+            alias_again: None,
             outer_depth: 0,
             parts: Vec::new(),
             stages: Vec::new(),
@@ -339,6 +342,7 @@ impl Parser {
         self.not_arith.clear();
         self.reread = 0;
         self.alias_next = None;
+        self.alias_again = None;
         self.active_aliases.clear();
         self.frames.push(Frame::List(ListFrame::new(self, ListEnd::Line)));
     }

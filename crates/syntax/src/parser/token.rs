@@ -334,11 +334,9 @@ impl Parser {
         }
         let new_end = start + text.len();
         self.active_aliases.push((name, new_end));
-        self.alias_next = match text.last() {
-            Some(b) if is_blank(*b) => Some(new_end),
-            // The first word of the text of an argument may be an alias as well.
-            _ => argument.then_some(start),
-        };
+        self.alias_next = matches!(text.last(), Some(b) if is_blank(*b)).then_some(new_end);
+        // The first word of the text of an argument may be an alias as well.
+        self.alias_again = argument.then_some(start);
         self.pos = start;
         self.tok = None;
         true
@@ -346,6 +344,10 @@ impl Parser {
 
     /// Whether an argument may be an alias: it follows an alias that ends in a blank.
     pub(super) fn after_blank_alias(&mut self, w: WordToken) -> bool {
+        let start = w.word.span.start as usize;
+        if self.alias_again.take() == Some(start) {
+            return true;
+        }
         match self.alias_next {
             Some(end) if w.word.span.start as usize >= end => {
                 self.alias_next = None;

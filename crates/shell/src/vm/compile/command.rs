@@ -14,7 +14,8 @@ impl Compiler<'_> {
             let last = context.last && i + 1 == count;
             if and_or.background {
                 let end = self.label();
-                let text = self.text(&ast[and_or.span]);
+                let alone = AndOr { background: false, ..*and_or };
+                let text = self.text(&wasmsh_syntax::print::and_or(&ast, alone));
                 self.emit(Op::Line(and_or.line));
                 let debugged = match ast[and_or.pipelines] {
                     [part] => match ast[part.pipeline.stages] {
@@ -175,6 +176,13 @@ impl Compiler<'_> {
         match command.kind {
             CommandKind::Simple(simple) => self.simple(command, simple, outer),
             CommandKind::Group(list) => self.then(Task::List(list, context)),
+            CommandKind::Subshell(list) if outer.alone => {
+                // The process is there already.
+                self.then(Task::List(
+                    list,
+                    Context { condition: context.condition, last: true, ..Context::default() },
+                ));
+            }
             CommandKind::Subshell(list) => {
                 let end = self.label();
                 self.emit(Op::Line(command.line));
@@ -586,6 +594,15 @@ impl Compiler<'_> {
         match assignment.value {
             AssignmentValue::Scalar(word) => self.then(Task::Word(word, WordEnd::Single)),
             AssignmentValue::Array(elements) => {
+                if assignment.subscript.is_some() {
+                    let whole = &ast[assignment.span];
+                    let left = whole.iter().position(|b| *b == b'=').unwrap_or(whole.len());
+                    let message =
+                        [whole.get(..left).unwrap_or_default(), b": cannot assign list to array member"]
+                            .concat();
+                    let text = self.text(&message);
+                    self.emit(Op::Fail(text));
+                }
                 self.emit(Op::ArrayBegin);
                 let differs = ast[elements].iter().any(|element| self.differs_for_assoc(element));
                 match assoc {
@@ -757,6 +774,11 @@ impl Compiler<'_> {
 
     pub(super) fn subscript(&mut self, name: Sym, word: Word) {
         let ast = self.ast.clone();
+        if word.parts.is_empty() {
+            let text = self.text(b"");
+            self.emit(Op::Push(text));
+            return;
+        }
         if let Some(text) = ast.literal(word.parts)
             && let Some(code) = self.static_arith(word.parts)
         {
