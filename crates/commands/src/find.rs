@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 use wasmsh_os::{AccessMode, Child, Errno, Exit, FileType, Output, Spawn, Stat, Timestamp};
 
-use crate::find_expr::{Compare, Expression, Node, Parser, Primary, Which};
+use crate::find_expr::{Compare, ESCAPES, Expression, FILESYSTEM, Node, Parser, Primary, Which};
 use crate::mode::mode_string;
 use crate::path::join;
 use crate::time::{Moment, zone};
@@ -110,7 +110,21 @@ async fn run(t: &mut Tool) -> Done {
     let now = t.ctx.now();
     let mut search = Search { expression, follow, users, outputs, batches, now, quit: false, pruned: false };
     let mut paths = paths.to_vec();
-    if paths.is_empty() {
+    if let Some(file) = search.expression.starting_points.clone() {
+        if let Some(extra) = paths.first() {
+            let text = format!(
+                "extra operand {}\nfind: file operands cannot be combined with -files0-from",
+                t.quote(extra)
+            );
+            return Err(Fail::Message(text, 1));
+        }
+        let cannot =
+            |error: Errno| Fail::Message(format!("cannot open {}: {}", t.quote(&file), error.strerror()), 1);
+        let mut text = Vec::new();
+        t.open(&file).await.map_err(cannot)?.read_to_end(&mut text).await.map_err(cannot)?;
+        let text = text.strip_suffix(b"\0").unwrap_or(&text);
+        paths = text.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(BString::from).collect();
+    } else if paths.is_empty() {
         paths.push(".".into());
     }
     for path in paths {
@@ -551,6 +565,10 @@ impl Search {
                     if rest.first() == Some(&b'c') {
                         return;
                     }
+                    if !rest.first().is_some_and(|letter| ESCAPES.contains(letter)) {
+                        out.push(b'\\');
+                        continue;
+                    }
                     let (count, _) = crate::escape::escape(rest, crate::escape::Octal::Plain, out);
                     rest = rest.get(count..).unwrap_or_default();
                 }
@@ -582,7 +600,7 @@ impl Search {
                                 out.resize(out.len() + padding, b' ');
                             } else {
                                 let numeric = text.iter().all(u8::is_ascii_digit);
-                                let zero = flags.contains(&b'0') && numeric;
+                                let zero = flags.contains(&b'0') && numeric && b"dm".contains(&letter);
                                 out.resize(out.len() + padding, if zero { b'0' } else { b' ' });
                                 out.extend_from_slice(&text);
                             }
@@ -643,7 +661,7 @@ impl Search {
             b'U' => stat.uid.to_string().into(),
             b'G' => stat.gid.to_string().into(),
             b'D' => stat.device.to_string().into(),
-            b'F' => b"tmpfs".to_vec(),
+            b'F' => FILESYSTEM.into(),
             b'l' => match t.ctx.read_link(&found.path) {
                 Ok(target) if stat.is_symbolic_link() => target.into_bytes(),
                 _ => Vec::new(),

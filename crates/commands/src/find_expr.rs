@@ -8,6 +8,28 @@ use crate::glob::Glob;
 use crate::mode::ModeChange;
 use crate::{Fail, Tool};
 
+/// What the filesystem is called.
+pub(crate) const FILESYSTEM: &str = "tmpfs";
+
+const REGEX_TYPES: &[&str] = &[
+    "findutils-default",
+    "ed",
+    "emacs",
+    "gnu-awk",
+    "grep",
+    "posix-awk",
+    "awk",
+    "posix-basic",
+    "posix-egrep",
+    "egrep",
+    "posix-extended",
+    "posix-minimal-basic",
+    "sed",
+];
+
+/// Letters that have a meaning behind a backslash in a format; also octal digits.
+pub(crate) const ESCAPES: &[u8] = b"abfnrtv\\01234567";
+
 /// A comparison with a number: `+n`, `-n`, `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compare {
@@ -119,6 +141,8 @@ pub(crate) struct Expression {
     /// Files that output goes to.
     pub(crate) outputs: Vec<BString>,
     pub(crate) batches: usize,
+    /// The file of `-files0-from`.
+    pub(crate) starting_points: Option<BString>,
 }
 
 pub(crate) struct Parser<'a> {
@@ -150,6 +174,7 @@ impl<'a> Parser<'a> {
             words,
             at: 0,
             expression: Expression {
+                starting_points: None,
                 nodes: Vec::new(),
                 root: 0,
                 least_depth: 0,
@@ -302,6 +327,42 @@ impl<'a> Parser<'a> {
         argument.map_or_else(|| fail(format!("missing argument to `{}'", name.as_bstr())), Ok)
     }
 
+    /// A format of `-printf`; what it has that means nothing is told.
+    fn format(&mut self, name: &[u8]) -> Result<Vec<u8>, Fail> {
+        let text = self.argument(name)?.to_vec();
+        let mut rest = &text[..];
+        while let [first, tail @ ..] = rest {
+            rest = tail;
+            match first {
+                b'\\' => {
+                    match tail.first() {
+                        None => self.warnings.push("warning: escape `\\' followed by nothing at all".into()),
+                        Some(letter) if *letter != b'c' && !ESCAPES.contains(letter) => {
+                            let letter = char::from(*letter);
+                            self.warnings.push(format!("warning: unrecognized escape `\\{letter}'"));
+                        }
+                        Some(_) => {}
+                    }
+                    rest = tail.get(1..).unwrap_or_default();
+                }
+                b'%' => {
+                    let more = crate::escape::spec(tail, b"-+ #0").rest;
+                    let Some(letter) = more.first() else {
+                        return Err(Fail::Message("error: % at end of format string".into(), 1));
+                    };
+                    if !b"%abcdfghiklmnpstuyABCDFGHMPSTUYZ".contains(letter) {
+                        let letter = char::from(*letter);
+                        let text = format!("warning: unrecognized format directive `%{letter}'");
+                        self.warnings.push(text);
+                    }
+                    rest = more.get(1..).unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        Ok(text)
+    }
+
     fn number(&mut self, name: &[u8]) -> Result<(Compare, u64), Fail> {
         let text = self.argument(name)?;
         comparison(text).ok_or_else(|| {
@@ -375,7 +436,15 @@ impl<'a> Parser<'a> {
                     | b"sed"
                     | b"posix-basic"
                     | b"posix-minimal-basic" => Syntax::BASIC,
-                    _ => return fail(format!("Unknown regular expression type {}", self.t.quote(text))),
+                    _ => {
+                        let names: Vec<String> =
+                            REGEX_TYPES.iter().map(|name| self.t.quote(name.as_bytes())).collect();
+                        return fail(format!(
+                            "Unknown regular expression type {}; valid types are {}.",
+                            self.t.quote(text),
+                            names.join(", ")
+                        ));
+                    }
                 };
                 always
             }
@@ -415,6 +484,12 @@ impl<'a> Parser<'a> {
                         b"p" => FileType::Fifo,
                         b"s" => FileType::Socket,
                         b"b" | b"D" => FileType::Unknown,
+                        [] if text.ends_with(b",") && !kinds.is_empty() => {
+                            return fail(format!(
+                                "Last file type in list argument to {} is missing, i.e., list is ending on: ','",
+                                name.as_bstr()
+                            ));
+                        }
                         [] => {
                             return fail(format!(
                                 "Arguments to {} should contain at least one letter",
@@ -439,6 +514,15 @@ impl<'a> Parser<'a> {
                 Ok(Primary::Kind(kinds, name == b"-xtype"))
             }
             b"-empty" => Ok(Primary::Empty),
+            b"-fstype" => {
+                let text = self.argument(name)?;
+                Ok(Primary::Always(text == FILESYSTEM.as_bytes()))
+            }
+            b"-context" => fail("invalid predicate -context: SELinux is not enabled."),
+            b"-files0-from" => {
+                self.expression.starting_points = Some(self.argument(name)?.into());
+                always
+            }
             b"-size" => {
                 let text = self.argument(name)?;
                 let (digits, unit) = match text.split_last() {
@@ -497,7 +581,8 @@ impl<'a> Parser<'a> {
                     Some((b'/', rest)) => ('/', rest),
                     _ => ('=', text),
                 };
-                match ModeChange::parse(mode) {
+                let old = text.first() == Some(&b'+') && text.get(1).is_some_and(u8::is_ascii_digit);
+                match ModeChange::parse(mode).filter(|_| !old) {
                     Some(change) => Ok(Primary::Permissions(how, change)),
                     None => fail(format!("invalid mode {}", self.t.quote(text))),
                 }
@@ -519,7 +604,7 @@ impl<'a> Parser<'a> {
                     b'a' => Which::Accessed,
                     b'c' => Which::Changed,
                     b'm' => Which::Modified,
-                    _ => return self.unknown(name),
+                    _ => return fail(format!("invalid predicate `{}'", name.as_bstr())),
                 };
                 let text = self.argument(name)?;
                 let at = match y {
@@ -554,13 +639,13 @@ impl<'a> Parser<'a> {
             b"-print" => Ok(Primary::Print(None)),
             b"-print0" => Ok(Primary::Print0(None)),
             b"-ls" => Ok(Primary::List(None)),
-            b"-printf" => Ok(Primary::Format(self.argument(name)?.to_vec(), None)),
+            b"-printf" => Ok(Primary::Format(self.format(name)?, None)),
             b"-fprint" => self.output(name).map(Primary::Print),
             b"-fprint0" => self.output(name).map(Primary::Print0),
             b"-fls" => self.output(name).map(Primary::List),
             b"-fprintf" => {
                 let output = self.output(name)?;
-                Ok(Primary::Format(self.argument(name)?.to_vec(), output))
+                Ok(Primary::Format(self.format(name)?, output))
             }
             b"-exec" | b"-execdir" | b"-ok" | b"-okdir" => self.execute(name),
             _ => self.unknown(name),
@@ -573,7 +658,7 @@ impl<'a> Parser<'a> {
         }
         // A pattern that the shell has expanded: the word before the last one is a test of names.
         let before = self.at.checked_sub(3).and_then(|index| self.words.get(index)).map(|word| &word[..]);
-        let hint = match before {
+        let hint = match before.filter(|_| self.t.ctx.stat(name, false).is_ok()) {
             Some(
                 test @ (b"-name" | b"-iname" | b"-path" | b"-ipath" | b"-wholename" | b"-iwholename"
                 | b"-regex" | b"-iregex" | b"-lname" | b"-ilname"),
@@ -613,6 +698,18 @@ impl<'a> Parser<'a> {
             self.at += 1;
             if word == b";" {
                 break;
+            }
+            if word == b"+"
+                && !ask
+                && words.len() > 1
+                && words.last().is_some_and(|last| last.contains_str("{}") && last != "{}")
+            {
+                let last = words.last().map_or_else(String::new, |last| self.t.quote(last));
+                return fail(format!(
+                    "In {} the {} must appear by itself, but you specified {last}",
+                    self.t.quote(format!("{} ... {{}} +", name.as_bstr()).as_bytes()),
+                    self.t.quote(b"{}")
+                ));
             }
             if word == b"+" && !ask && words.last().is_some_and(|last| last == "{}") {
                 words.pop();

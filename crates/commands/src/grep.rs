@@ -387,8 +387,14 @@ async fn search_all(
     names: Option<bool>,
     implied: bool,
 ) -> Done {
-    plan.names = names.unwrap_or(files.len() > 1 || plan.directories == Directories::Recurse);
-    if plan.most == 0 && plan.list != List::NotMatching && !plan.count {
+    // A lone operand has its name shown only if it is a tree.
+    let tree = plan.directories == Directories::Recurse
+        && files
+            .first()
+            .is_some_and(|file| file != "-" && t.ctx.stat(file, true).is_ok_and(|stat| stat.is_directory()));
+    plan.names = names.unwrap_or(files.len() > 1 || tree);
+    plan.count &= plan.list == List::No && !plan.quiet;
+    if (plan.most == 0 || plan.matcher.is_nothing() && !plan.invert) && plan.list != List::NotMatching {
         return Err(Fail::Status(1));
     }
     if let Ok(stat) = t.ctx.stat_descriptor(1)

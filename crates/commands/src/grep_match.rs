@@ -45,6 +45,11 @@ impl Matcher {
         Matcher { engine: Engine::Nothing, delimiter: b'\n', words: false, lines: false, utf8: true }
     }
 
+    /// Whether there is no pattern at all.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self.engine, Engine::Nothing)
+    }
+
     /// `None`: no pattern at all.
     pub(crate) fn new(
         patterns: Option<Vec<&[u8]>>,

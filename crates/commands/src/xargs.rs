@@ -76,6 +76,8 @@ struct Plan {
     exit_if_long: bool,
     most_characters: usize,
     slot: Option<BString>,
+    /// The children read from the terminal.
+    terminal: bool,
 }
 
 async fn run(t: &mut Tool) -> Done {
@@ -91,8 +93,9 @@ async fn run(t: &mut Tool) -> Done {
         exit_if_long: false,
         most_characters: MOST_CHARACTERS,
         slot: None,
+        terminal: false,
     };
-    let (mut file, mut not_empty) = (None, false);
+    let (mut file, mut not_empty, mut limits) = (None, false, false);
     let mut options = t.options_in_order();
     while let Some((name, value)) = options.next()? {
         let text = value.clone().unwrap_or_default();
@@ -102,35 +105,33 @@ async fn run(t: &mut Tool) -> Done {
             "d" => plan.separator = Some(delimiter(&text)?),
             "E" => plan.end = value,
             "e" => plan.end = value,
-            "I" => {
-                plan.replace = value;
-                (plan.most_lines, plan.most_arguments) = (None, None);
-            }
-            "i" => {
+            "I" | "i" => {
+                plan.forget(t, "--replace/-I/-i", true, true, false).await?;
                 plan.replace = Some(value.unwrap_or_else(|| "{}".into()));
-                (plan.most_lines, plan.most_arguments) = (None, None);
             }
             "L" => {
-                plan.most_lines = Some(number(&text, 'L', 1)?);
-                (plan.most_arguments, plan.replace) = (None, None);
+                let lines = number(&text, 'L', 1)?;
+                plan.forget(t, "-L", false, true, true).await?;
+                plan.most_lines = Some(lines);
             }
             "l" => {
-                plan.most_lines = Some(if value.is_some() { number(&text, 'l', 1)? } else { 1 });
-                (plan.most_arguments, plan.replace) = (None, None);
+                let lines = if value.is_some() { number(&text, 'l', 1)? } else { 1 };
+                plan.forget(t, "--max-lines/-l", false, true, true).await?;
+                plan.most_lines = Some(lines);
             }
             "n" => {
-                plan.most_arguments = Some(number(&text, 'n', 1)?);
-                plan.most_lines = None;
+                let most = number(&text, 'n', 1)?;
                 // One argument at a time goes together with a replacement.
-                if plan.most_arguments != Some(1) {
-                    plan.replace = None;
-                }
+                plan.forget(t, "--max-args/-n", true, false, most != 1).await?;
+                plan.most_arguments = Some(most);
             }
             "P" => plan.most_processes = number(&text, 'P', 0)?,
             "p" => (plan.ask, plan.verbose) = (true, true),
             "process-slot-var" => plan.slot = value,
             "r" => not_empty = true,
             "s" => plan.most_characters = number(&text, 's', 1)?.min(MOST_CHARACTERS),
+            "o" => plan.terminal = true,
+            "show-limits" => limits = true,
             "t" => plan.verbose = true,
             "x" => plan.exit_if_long = true,
             _ => {}
@@ -138,6 +139,9 @@ async fn run(t: &mut Tool) -> Done {
     }
     if plan.replace.is_some() {
         plan.exit_if_long = true;
+    }
+    if limits {
+        show_limits(t, &plan).await;
     }
     let mut command = options.operands();
     if command.is_empty() {
@@ -152,12 +156,62 @@ async fn run(t: &mut Tool) -> Done {
         Fail::Message(format!("Cannot open input file {}: {}", t.quote(&name), error.strerror()), 1)
     })?;
     let mut runner = Runner::new(plan, command);
-    let mut reader = Reader { input, line: 0, over: false };
+    let mut reader = Reader { input, line: 0, over: false, zero: false };
     let result = runner.feed(t, &mut reader, not_empty).await;
     runner.wait_all(t).await?;
     result?;
     t.status = runner.status;
     Ok(())
+}
+
+/// `--show-limits`.
+async fn show_limits(t: &mut Tool, plan: &Plan) {
+    let environment: usize =
+        t.ctx.environment().iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let upper = 2_097_152usize.saturating_sub(2048 + environment);
+    let text = format!(
+        "Your environment variables take up {environment} bytes\n\
+         POSIX upper limit on argument length (this system): {upper}\n\
+         POSIX smallest allowable upper limit on argument length (all systems): 4096\n\
+         Maximum length of command we could actually use: {}\n\
+         Size of command buffer we are actually using: {}\n\
+         Maximum parallelism (--max-procs must be no greater): 2147483647\n",
+        upper.saturating_sub(environment),
+        plan.most_characters
+    );
+    t.err.put(text.as_bytes());
+    // Nobody is left to tell when this fails.
+    let _ = t.err.flush().await;
+}
+
+impl Plan {
+    /// Of options that exclude each other the last one counts.
+    async fn forget(
+        &mut self,
+        t: &mut Tool,
+        name: &str,
+        lines: bool,
+        arguments: bool,
+        replace: bool,
+    ) -> Result<(), Fail> {
+        let mut gone = Vec::new();
+        if lines && self.most_lines.take().is_some() {
+            gone.push("--max-lines");
+        }
+        if arguments && self.most_arguments.take().is_some() {
+            gone.push("--max-args");
+        }
+        if replace && self.replace.take().is_some() {
+            gone.push("--replace");
+        }
+        for old in gone {
+            t.warn(format!(
+                "warning: options {old} and {name} are mutually exclusive, ignoring previous {old} value"
+            ))
+            .await?;
+        }
+        Ok(())
+    }
 }
 
 fn delimiter(text: &[u8]) -> Result<u8, Fail> {
@@ -208,6 +262,8 @@ struct Reader {
     input: Input,
     line: u64,
     over: bool,
+    /// A zero byte was among the items.
+    zero: bool,
 }
 
 impl Reader {
@@ -236,6 +292,8 @@ impl Reader {
         let mut text = Vec::new();
         let mut any = false;
         let mut quote: Option<u8> = None;
+        // A zero byte ends the text, not the item.
+        let mut cut = false;
         loop {
             let Some(byte) = self.byte().await? else {
                 self.over = true;
@@ -255,6 +313,8 @@ impl Reader {
                     )));
                 }
                 (_, Some(open)) if byte == open => quote = None,
+                (0, _) => (cut, self.zero) = (true, true),
+                (_, _) if cut && !matches!(byte, b' ' | b'\t' | b'\n') => any = true,
                 (_, Some(_)) => text.push(byte),
                 (b'\'' | b'"', None) => {
                     quote = Some(byte);
@@ -359,8 +419,15 @@ impl Runner {
     }
 
     async fn feed(&mut self, t: &mut Tool, reader: &mut Reader, not_empty: bool) -> Done {
+        let mut told = false;
         loop {
-            let item = match reader.next(&self.plan).await {
+            let next = reader.next(&self.plan).await;
+            if reader.zero && !std::mem::replace(&mut told, true) {
+                let text = "WARNING: a NUL character occurred in the input.  It cannot be passed through in the \
+                            argument list.  Did you mean to use the --null option?";
+                t.warn(text).await?;
+            }
+            let item = match next {
                 Ok(Ok(Some(item))) => item,
                 Ok(Ok(None)) => break,
                 Ok(Err(message)) => {
@@ -374,7 +441,7 @@ impl Runner {
                 let words: Vec<BString> =
                     self.command.iter().map(|word| word.replace(&mark, &item.text).into()).collect();
                 if words.iter().map(|word| word.len() + 1).sum::<usize>() > self.plan.most_characters {
-                    return Err(Fail::Message("argument list too long".into(), 1));
+                    return Err(Fail::Message("argument line too long".into(), 1));
                 }
                 self.execute(t, words).await?;
                 continue;
@@ -432,18 +499,28 @@ impl Runner {
                 words.iter().map(|word| crate::quote::shell_escape(word, false, false)).collect();
             t.out.flush().await?;
             t.err.put(line.join(" ").as_bytes());
-            t.err.put(if self.plan.ask { b" ?..." } else { b"\n" });
+            if !self.plan.ask {
+                t.err.put(b"\n");
+            }
             // Nobody is left to tell when this fails.
             let _ = t.err.flush().await;
         }
-        if self.plan.ask && !self.confirmed(t).await {
+        if self.plan.ask && !self.confirmed(t).await? {
             return Ok(());
         }
         while self.plan.most_processes > 0 && self.running.len() >= self.plan.most_processes {
             self.wait_one(t).await?;
         }
         // The children do not eat the list.
-        let null = t.ctx.open_description(b"/dev/null", OpenFlags::READ, 0).await.ok();
+        let stdin: &[u8] = if self.plan.terminal { b"/dev/tty" } else { b"/dev/null" };
+        let null = match t.ctx.open_description(stdin, OpenFlags::READ, 0).await {
+            Ok(null) => Some(null),
+            Err(error) if self.plan.terminal => {
+                let text = format!("{}: {}", t.quote(stdin), error.strerror());
+                return Err(Fail::Message(text, 125));
+            }
+            Err(_) => None,
+        };
         let slot = (0..).find(|slot| !self.running.iter().any(|(_, other)| other == slot)).unwrap_or(0);
         let environment = self.plan.slot.as_ref().map(|name| {
             let mut environment = t.ctx.environment();
@@ -475,9 +552,14 @@ impl Runner {
         }
     }
 
-    async fn confirmed(&self, t: &mut Tool) -> bool {
-        let Ok(mut input) = t.ctx.open_input(b"/dev/tty").await else { return false };
-        matches!(input.line(b'\n').await, Ok(Some([b'y' | b'Y', ..])))
+    async fn confirmed(&self, t: &mut Tool) -> Result<bool, Fail> {
+        let mut input = t.ctx.open_input(b"/dev/tty").await.map_err(|error| {
+            Fail::Message(format!("failed to open /dev/tty for reading: {}", error.strerror()), 1)
+        })?;
+        t.err.put(b" ?...");
+        // Nobody is left to tell when this fails.
+        let _ = t.err.flush().await;
+        Ok(matches!(input.line(b'\n').await, Ok(Some([b'y' | b'Y', ..]))))
     }
 
     async fn wait_one(&mut self, t: &mut Tool) -> Done {
@@ -490,7 +572,6 @@ impl Runner {
         match exit {
             Exit::Code(0) => Ok(()),
             Exit::Code(255) => Err(Fail::Message(format!("{name}: exited with status 255; aborting"), 124)),
-            Exit::Code(126 | 127) => Err(Fail::Status(exit.status())),
             Exit::Code(_) => {
                 self.status = 123;
                 Ok(())

@@ -248,8 +248,13 @@ impl Backtracker {
             })
         };
         match assert {
-            Assert::LineStart => position == 0 || self.syntax.multiline && before == Some(&b'\n'),
-            Assert::LineEnd => position == haystack.len() || self.syntax.multiline && after == Some(&b'\n'),
+            Assert::LineStart => {
+                position == 0 || self.syntax.multiline && before == Some(&self.syntax.line_terminator)
+            }
+            Assert::LineEnd => {
+                position == haystack.len()
+                    || self.syntax.multiline && after == Some(&self.syntax.line_terminator)
+            }
             Assert::BufferStart => position == 0,
             Assert::BufferEnd => position == haystack.len(),
             Assert::WordStart => !word(before) && word(after),

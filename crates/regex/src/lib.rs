@@ -27,6 +27,8 @@ pub struct Syntax {
     pub ignore_case: bool,
     /// `^` and `$` match at every newline too, not only at the ends of the haystack.
     pub multiline: bool,
+    /// What a newline is to [`multiline`](Self::multiline).
+    pub line_terminator: u8,
     /// Characters are UTF-8 sequences; otherwise bytes (`LC_ALL=C`).
     pub utf8: bool,
     /// `\1` … `\9` refer back. POSIX has none in ERE, GNU has; awk has none.
@@ -35,6 +37,10 @@ pub struct Syntax {
     pub lone_close_is_literal: bool,
     /// Only for BRE and ERE of GNU: `\w \W \s \S \b \B \< \> \` \'`, and `\+ \? \|` in a BRE.
     pub gnu: bool,
+    /// An ERE's operator with nothing before it, and a `{` that begins no interval, are errors, as for `regcomp`.
+    pub strict_operators: bool,
+    /// A BRE's `*` or `\{` behind another one is an error, as POSIX allows and `sed` has it.
+    pub repeat_once: bool,
 }
 
 impl Syntax {
@@ -43,10 +49,13 @@ impl Syntax {
         extended: false,
         ignore_case: false,
         multiline: false,
+        line_terminator: b'\n',
         utf8: true,
         back_references: true,
         lone_close_is_literal: false,
         gnu: true,
+        strict_operators: false,
+        repeat_once: false,
     };
     /// An ERE as GNU tools and `regcomp` with `REG_EXTENDED` read it, in a UTF-8 locale.
     pub const EXTENDED: Self = Self { extended: true, ..Self::BASIC };

@@ -134,6 +134,15 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn run(&mut self) -> Result<(), ParseError> {
         while let Some(byte) = self.peek(0) {
+            if self.syntax.extended
+                && self.syntax.strict_operators
+                && matches!(byte, b'*' | b'+' | b'?' | b'{')
+            {
+                let before = self.levels.last().and_then(|level| level.sequence.last());
+                if matches!(before, None | Some(Node::Assert(_))) {
+                    return Err(ParseError::NothingToRepeat);
+                }
+            }
             match byte {
                 b'\\' => self.escape()?,
                 b'[' => {
@@ -145,6 +154,7 @@ impl Parser<'_> {
                 b'*' if self.syntax.extended || !self.at_start() => {
                     self.at += 1;
                     self.repeat(0, None)?;
+                    self.check_once()?;
                 }
                 b'^' if self.syntax.extended || self.at_start() => {
                     self.take(1, Node::Assert(Assert::LineStart));
@@ -166,7 +176,7 @@ impl Parser<'_> {
                 b'{' if self.syntax.extended && !self.at_start() => {
                     let open = self.at;
                     self.at += 1;
-                    match self.interval(false)? {
+                    match self.interval(self.syntax.strict_operators)? {
                         Some((min, max)) => self.repeat(min, max)?,
                         None => {
                             self.at = open;
@@ -241,7 +251,8 @@ impl Parser<'_> {
                     return Ok(());
                 }
                 let (min, max) = self.interval(true)?.ok_or(ParseError::BadInterval)?;
-                return self.repeat(min, max);
+                self.repeat(min, max)?;
+                return self.check_once();
             }
             b'}' if !extended => self.take(2, Node::Char('}')),
             b'1'..=b'9' if self.syntax.back_references => {
@@ -320,6 +331,15 @@ impl Parser<'_> {
         }
     }
 
+    /// What may not stand behind a repetition of a BRE.
+    fn check_once(&self) -> Result<(), ParseError> {
+        let again = self.rest().starts_with(b"*") || self.rest().starts_with(b"\\{");
+        if again && self.syntax.repeat_once && !self.syntax.extended {
+            return Err(ParseError::NothingToRepeat);
+        }
+        Ok(())
+    }
+
     fn repeat(&mut self, min: u32, max: Option<u32>) -> Result<(), ParseError> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         match level.sequence.pop() {
@@ -361,6 +381,7 @@ impl Parser<'_> {
             return match (strict, self.rest().is_empty()) {
                 (false, _) => Ok(None),
                 (true, true) => Err(ParseError::UnmatchedBrace),
+                (true, false) if self.syntax.extended => Err(ParseError::BadInterval),
                 (true, false) => {
                     let closed = self.rest().windows(2).any(|pair| pair == b"\\}");
                     Err(if closed { ParseError::BadInterval } else { ParseError::UnmatchedBrace })
@@ -368,7 +389,7 @@ impl Parser<'_> {
             };
         }
         if min.is_none() && max.is_none() && !open_ended {
-            return if strict { Err(ParseError::BadInterval) } else { Ok(None) };
+            return Err(ParseError::BadInterval);
         }
         self.at += close.len();
         let (min, max) = (min.unwrap_or(0), if open_ended { None } else { max });
@@ -413,6 +434,14 @@ impl Parser<'_> {
                         named = Named::Alpha;
                     }
                     class.items.push(Item::Named(named));
+                }
+                // Not first and not last, it can only make a range.
+                Some(b'-') if self.at > first && self.peek(1) != Some(b']') => {
+                    return Err(if self.peek(1).is_none() {
+                        ParseError::UnmatchedBracket
+                    } else {
+                        ParseError::BadRange
+                    });
                 }
                 Some(_) => {
                     let start = self.range_end()?;

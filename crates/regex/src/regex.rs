@@ -188,13 +188,29 @@ impl Regex {
 }
 
 fn syntax_config(syntax: &Syntax) -> regex_syntax::Config {
-    regex_syntax::Config::new().utf8(false).case_insensitive(syntax.ignore_case).nest_limit(2_000)
+    regex_syntax::Config::new()
+        .utf8(false)
+        .case_insensitive(syntax.ignore_case)
+        .line_terminator(syntax.line_terminator)
+        .nest_limit(2_000)
+}
+
+/// Where lines begin and end.
+fn look_matcher(syntax: &Syntax) -> regex_automata::util::look::LookMatcher {
+    let mut matcher = regex_automata::util::look::LookMatcher::new();
+    matcher.set_line_terminator(syntax.line_terminator);
+    matcher
 }
 
 fn build_meta(pattern: &str, syntax: &Syntax) -> Result<meta::Regex, BuildError> {
     meta::Builder::new()
         .syntax(syntax_config(syntax))
-        .configure(meta::Config::new().utf8_empty(false).nfa_size_limit(Some(SIZE_MAX)))
+        .configure(
+            meta::Config::new()
+                .utf8_empty(false)
+                .line_terminator(syntax.line_terminator)
+                .nfa_size_limit(Some(SIZE_MAX)),
+        )
         .build(pattern)
         .map_err(|_| BuildError::TooBig)
 }
@@ -251,6 +267,7 @@ impl Longest {
     fn new(pattern: &str, syntax: &Syntax) -> Result<Self, BuildError> {
         let nfa = thompson::Config::new()
             .utf8(false)
+            .look_matcher(look_matcher(syntax))
             .which_captures(thompson::WhichCaptures::Implicit)
             .nfa_size_limit(Some(SIZE_MAX));
         let nfa = thompson::Compiler::new()

@@ -47,7 +47,8 @@ pub(crate) static COMMAND: Command = Command {
 const WIDTH: usize = 70;
 
 async fn run(t: &mut Tool) -> Done {
-    let mut dialect = Dialect { extended: false, posix: false, sandbox: false, utf8: t.utf8 };
+    let mut dialect =
+        Dialect { extended: false, posix: false, sandbox: false, utf8: t.utf8, delimiter: b'\n' };
     let mut settings =
         Settings { quiet: false, unbuffered: false, posix: false, width: WIDTH, delimiter: b'\n' };
     let mut parts: Vec<(bool, BString)> = Vec::new();
@@ -78,7 +79,7 @@ async fn run(t: &mut Tool) -> Done {
             "s" => separate = true,
             "sandbox" => dialect.sandbox = true,
             "u" => settings.unbuffered = true,
-            "z" => settings.delimiter = 0,
+            "z" => (settings.delimiter, dialect.delimiter) = (0, 0),
             "debug" => return Err(Fail::Message("--debug is not supported".into(), 1)),
             _ => {}
         }

@@ -17,6 +17,8 @@ pub(super) struct Dialect {
     /// `--sandbox`
     pub(super) sandbox: bool,
     pub(super) utf8: bool,
+    /// What ends lines.
+    pub(super) delimiter: u8,
 }
 
 /// Where a part of the script comes from.
@@ -334,11 +336,7 @@ impl Parser {
     /// `v`: the version that the script needs.
     fn version(&mut self) -> Parsed<()> {
         let wanted = self.branch_label();
-        let mut numbers = wanted
-            .split(|byte| *byte == b'.')
-            .map(|part| part.to_str().ok().and_then(|part| part.parse::<u32>().ok()).unwrap_or(0));
-        let wanted = [(); 2].map(|()| numbers.next().unwrap_or(0));
-        if wanted > [4, 9] { self.bad("expected newer version of sed") } else { Ok(()) }
+        if text::is_newer(&wanted, b"4.9") { self.bad("expected newer version of sed") } else { Ok(()) }
     }
 
     fn end_of_command(&mut self) -> Parsed<()> {
@@ -410,10 +408,6 @@ impl Parser {
                 return self.bad("expected \\ after `a', `c' or `i'");
             }
             self.unget(Some(first));
-        }
-        if self.at >= self.source.len() {
-            self.pending = Some((command, raw));
-            return Ok(());
         }
         let complete = self.text_lines(&mut raw);
         self.set_text(command, raw, complete);
@@ -570,7 +564,15 @@ impl Parser {
             return Ok((None, None));
         }
         let base = if self.dialect.extended { Syntax::EXTENDED } else { Syntax::BASIC };
-        let syntax = Syntax { ignore_case, multiline, utf8: self.dialect.utf8, ..base };
+        let syntax = Syntax {
+            ignore_case,
+            multiline,
+            utf8: self.dialect.utf8,
+            repeat_once: true,
+            strict_operators: true,
+            line_terminator: self.dialect.delimiter,
+            ..base
+        };
         let pattern = if self.dialect.posix { raw.to_vec() } else { text::pattern(raw) };
         match Regex::new(&pattern, &syntax) {
             Ok(regex) => {
@@ -709,13 +711,13 @@ impl Parser {
                         characters.push(rest.get(..1).unwrap_or_default().to_vec());
                         rest = rest.get(1..).unwrap_or_default();
                     }
-                    _ => match text::escape(rest) {
-                        Some((value, length)) => {
+                    _ => {
+                        // Before any other character a backslash means nothing.
+                        if let Some((value, length)) = text::escape(rest) {
                             characters.push(vec![value]);
                             rest = rest.get(length..).unwrap_or_default();
                         }
-                        None => characters.push(vec![b'\\']),
-                    },
+                    }
                 }
                 continue;
             }

@@ -48,10 +48,21 @@ enum Flow {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Range {
     Outside,
+    /// It is over, and cannot begin again: it began at a line with a number.
+    Closed,
     /// Up to a line whose number is known.
     UpTo(u64),
     /// Until the second address matches.
     Until,
+}
+
+/// The ranges before the first line.
+fn first_ranges(script: &Script) -> Vec<Range> {
+    let first = |command: &Command| match command.from {
+        Some(Address::Zero) => Range::Until,
+        _ => Range::Outside,
+    };
+    script.commands.iter().map(first).collect()
 }
 
 /// Options that matter while it runs.
@@ -120,14 +131,7 @@ impl<'a> Machine<'a> {
             let opened = if name == b"/dev/stdin" { t.ctx.stdin() } else { t.ctx.open_input(name).await };
             readers.push(opened.ok());
         }
-        let ranges = script
-            .commands
-            .iter()
-            .map(|command| match command.from {
-                Some(Address::Zero) => Range::Until,
-                _ => Range::Outside,
-            })
-            .collect();
+        let ranges = first_ranges(&script);
         let (stdout, stderr) = (Sink::new(t.ctx.stdout()), Sink::new(t.ctx.stderr()));
         Ok(Machine {
             t,
@@ -272,6 +276,10 @@ impl<'a> Machine<'a> {
             Some(ended) => {
                 self.ended = ended;
                 self.number += 1;
+                if self.number == 1 {
+                    // Another file whose lines count for themselves.
+                    self.ranges = first_ranges(&self.script);
+                }
                 self.replaced = false;
                 Ok(true)
             }
@@ -393,15 +401,33 @@ impl<'a> Machine<'a> {
         let Some(to) = command.to else { return self.matches(script, from).await };
         let range = self.ranges.get(index).copied().unwrap_or(Range::Outside);
         let (selected, next) = match range {
+            Range::Closed => return Ok(false),
             Range::Outside => {
-                if !self.matches(script, from).await? {
-                    return Ok(false);
+                match (from, to) {
+                    // A range whose first line was passed over begins late, if its end was not passed over too.
+                    (Address::Line(first), End::Line(last)) if self.number > first && self.number > last => {
+                        if let Some(range) = self.ranges.get_mut(index) {
+                            *range = Range::Closed;
+                        }
+                        return Ok(false);
+                    }
+                    (Address::Line(first), _) => {
+                        if self.number < first {
+                            return Ok(false);
+                        }
+                    }
+                    _ => {
+                        if !self.matches(script, from).await? {
+                            return Ok(false);
+                        }
+                    }
                 }
                 let next = match to {
                     End::Line(number) => Range::UpTo(number),
                     End::Plus(count) => Range::UpTo(self.number.saturating_add(count)),
                     End::Multiple(0) => Range::Outside,
-                    End::Multiple(step) => Range::UpTo(self.number.div_ceil(step).saturating_mul(step)),
+                    // Beyond the first line, also where that is a multiple itself.
+                    End::Multiple(step) => Range::UpTo((self.number / step + 1).saturating_mul(step)),
                     // The last line begins no range that could end.
                     End::Last if self.source.at_end(self.t, false).await? => Range::Outside,
                     End::Last | End::Regex(_) => Range::Until,
@@ -427,6 +453,10 @@ impl<'a> Machine<'a> {
                 };
                 (true, if over { Range::Outside } else { range })
             }
+        };
+        let next = match (next, from) {
+            (Range::Outside, Address::Line(_)) => Range::Closed,
+            _ => next,
         };
         if let Some(range) = self.ranges.get_mut(index) {
             *range = next;
@@ -601,7 +631,8 @@ impl<'a> Machine<'a> {
         match action {
             Action::Insert(text) => self.put(Target::Main, text).await?,
             Action::Change(text) => {
-                let inside = command.to.is_some() && self.ranges.get(index) != Some(&Range::Outside);
+                let inside = command.to.is_some()
+                    && !matches!(self.ranges.get(index), Some(Range::Outside | Range::Closed));
                 if !inside || command.negated {
                     self.put(Target::Main, text).await?;
                 }

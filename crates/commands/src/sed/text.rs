@@ -4,6 +4,24 @@ use bstr::ByteSlice;
 
 use super::script::{Case, Part};
 
+/// Whether a version is newer than another, as `strverscmp(3)` orders them.
+pub(super) fn is_newer(a: &[u8], b: &[u8]) -> bool {
+    let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let digits = |text: &[u8]| text.iter().skip(same).take_while(|byte| byte.is_ascii_digit()).count();
+    let before = a.get(..same).unwrap_or_default();
+    let run = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = before.get(same - run..).unwrap_or_default();
+    let (ours, theirs) = (digits(a), digits(b));
+    // A number of more digits is larger, unless a zero leads it, as in a fraction.
+    if (run > 0 || ours > 0 && theirs > 0) && !number.starts_with(b"0") && ours != theirs {
+        let leads = |text: &[u8]| run == 0 && text.get(same) == Some(&b'0');
+        if !leads(a) && !leads(b) {
+            return ours > theirs;
+        }
+    }
+    a.get(same) > b.get(same)
+}
+
 /// The character that an escape after a backslash stands for, and its length. `None`: it stands for no character.
 pub(super) fn escape(rest: &[u8]) -> Option<(u8, usize)> {
     let number = |radix: u32, most: usize| {
@@ -181,4 +199,22 @@ pub(super) fn stays_in_line(pattern: &[u8]) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn versions() {
+        for (a, newer) in [
+            ("4.9", false),
+            ("4.10", true),
+            ("4.2", false),
+            ("4", false),
+            ("5.0", true),
+            ("4.lo-9", true),
+            ("4.08", false),
+        ] {
+            assert_eq!(super::is_newer(a.as_bytes(), b"4.9"), newer, "{a}");
+        }
+    }
 }

@@ -108,7 +108,11 @@ impl Vm {
 
     /// `[[ left =~ right ]]`: the status, and `BASH_REMATCH`.
     pub(crate) fn cond_regex(&mut self, left: &Str, right: &Str) -> Result<u8, Unwind> {
-        let syntax = Syntax { ignore_case: self.shopt(Shopt::NoCaseMatch), ..Syntax::EXTENDED };
+        let syntax = Syntax {
+            ignore_case: self.shopt(Shopt::NoCaseMatch),
+            strict_operators: true,
+            ..Syntax::EXTENDED
+        };
         let key = (syntax.ignore_case, right.clone());
         let cached = self.shell.shared.regexes.borrow().get(&key).cloned();
         let regex = match cached {
