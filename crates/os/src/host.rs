@@ -42,10 +42,24 @@ pub(crate) struct HostOutput {
     chunks: RefCell<VecDeque<Chunk>>,
     length: Cell<usize>,
     written: Cell<u64>,
+    /// What `written` may come to; nothing more is taken then.
+    limit: Cell<Option<u64>>,
+    /// Somebody wanted to write beyond the limit.
+    exceeded: Cell<bool>,
     waiting: WaitQueue,
 }
 
 impl HostOutput {
+    /// Sets how many bytes may be written from now on.
+    pub(crate) fn set_limit(&self, bytes: Option<u64>) {
+        self.limit.set(bytes.map(|bytes| self.written.get().saturating_add(bytes)));
+        self.exceeded.set(false);
+    }
+
+    pub(crate) fn exceeded(&self) -> bool {
+        self.exceeded.get()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.length.get()
     }
@@ -64,7 +78,14 @@ impl HostOutput {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let room = high_water.saturating_sub(self.length.get());
+        let mut room = high_water.saturating_sub(self.length.get());
+        if let Some(limit) = self.limit.get() {
+            let left = limit.saturating_sub(self.written.get());
+            if left < bytes.len() as u64 {
+                self.exceeded.set(true);
+            }
+            room = room.min(usize::try_from(left).unwrap_or(usize::MAX));
+        }
         if room == 0 {
             return Err(Errno::Again);
         }

@@ -281,6 +281,12 @@ impl Kernel {
 
     // Scheduling.
 
+    /// How many more processes there may be.
+    pub fn processes_left(&self) -> u32 {
+        let count = u32::try_from(self.table.borrow().len()).unwrap_or(u32::MAX);
+        (self.ceilings.get().processes + 1).saturating_sub(count)
+    }
+
     /// Takes `steps` off the present slice. False: it is used up, and the process should yield.
     #[inline]
     pub fn consume(&self, steps: u32) -> bool {
@@ -777,6 +783,17 @@ impl Kernel {
     /// Bytes ever written to the host.
     pub fn output_written(&self) -> u64 {
         self.output.written()
+    }
+
+    /// How many bytes processes may write to the host from now on; `None`: any number. More is not taken:
+    /// writers wait, and [`output_exceeded`](Kernel::output_exceeded) says so.
+    pub fn limit_output(&self, bytes: Option<u64>) {
+        self.output.set_limit(bytes);
+    }
+
+    /// Whether somebody has tried to write more than may be written.
+    pub fn output_exceeded(&self) -> bool {
+        self.output.exceeded()
     }
 
     /// Writes for the session itself (a message of a limit), beyond any bound.

@@ -307,14 +307,15 @@ impl Session {
     fn run(&self, pid: Pid, slot: Rc<RunSlot>, options: &RunOptions) -> Run {
         self.0.running.set(true);
         let kernel = &self.0.kernel;
+        let limits = options.limits.unwrap_or(self.0.config.limits);
+        kernel.limit_output(limits.output_bytes);
         Run {
             session: self.clone(),
             pid,
             slot,
             ctx: kernel.context(pid),
-            limits: options.limits.unwrap_or(self.0.config.limits),
+            limits,
             first_step: kernel.steps(),
-            first_byte: kernel.output_written(),
             started: kernel.clock().monotonic(),
             fresh: options.fresh,
             exit: Cell::new(None),
@@ -538,7 +539,6 @@ pub struct Run {
     ctx: Option<Ctx>,
     limits: Limits,
     first_step: u64,
-    first_byte: u64,
     started: u64,
     fresh: bool,
     exit: Cell<Option<RunExit>>,
@@ -568,8 +568,6 @@ impl Run {
             if let Some(steps) = self.limits.steps {
                 fuel = fuel.min(steps.saturating_sub(self.steps()).max(1));
             }
-            let bytes = self.limits.output_bytes;
-            let first_byte = self.first_byte;
             let counter = kernel.clone();
             let slot = self.slot.clone();
             let mut turns = 0u32;
@@ -579,7 +577,7 @@ impl Run {
                 turns = turns.wrapping_add(1);
                 slot.is_done()
                     || counter.output_len() >= max_output.max(1) as usize
-                    || bytes.is_some_and(|bytes| counter.output_written() - first_byte > bytes)
+                    || counter.output_exceeded()
                     || (turns.is_multiple_of(32)
                         && wall.is_some_and(|ms| {
                             counter.clock().monotonic().saturating_sub(started) / 1_000_000 >= ms
@@ -663,9 +661,7 @@ impl Run {
         let limit =
             if let Some(steps) = self.limits.steps.filter(|steps| self.steps() >= *steps && out_of_fuel) {
                 Some((Limit::Steps(steps), format!("step limit of {steps} reached")))
-            } else if let Some(bytes) =
-                self.limits.output_bytes.filter(|bytes| kernel.output_written() - self.first_byte > *bytes)
-            {
+            } else if let Some(bytes) = self.limits.output_bytes.filter(|_| kernel.output_exceeded()) {
                 Some((Limit::OutputBytes(bytes), format!("output limit of {bytes} bytes reached")))
             } else {
                 self.limits
@@ -675,6 +671,7 @@ impl Run {
             };
         if let Some((limit, message)) = limit {
             self.stop_all(Abort::Limit);
+            kernel.limit_output(None);
             kernel.write_output(OutputStream::Stderr, format!("wasmsh: {message}\n").as_bytes());
             self.exit.set(Some(RunExit::Limited(limit)));
         }

@@ -115,9 +115,53 @@ fn limits_end_a_run_and_say_so() {
             assert_eq!(exit, RunExit::Limited(limit), "{script}");
             assert_eq!(exit.status(), status);
             assert!(text.contains(name), "{text:.100}");
+            if let Limit::OutputBytes(bytes) = limit {
+                // To the byte; the message follows.
+                assert_eq!(text.find("wasmsh: "), Some(bytes as usize), "{script}");
+            }
         }
     }
     assert_eq!(run(&session, "echo $keep"), ("1\n".into(), 0));
+}
+
+#[test]
+fn what_a_script_may_not_grow_to() {
+    let session = session();
+    for (script, message) in [
+        ("x=({1..1000000000})", "expansion: more than"),
+        (
+            "echo {a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}",
+            "brace expansion: more than",
+        ),
+        ("printf '%1000000000d' 1", "expansion: more than"),
+        ("printf '%.1000000000f' 1", "expansion: more than"),
+        ("f() { eval f; }; f", "nesting level exceeded"),
+        ("x='eval \"$x\"'; eval \"$x\"", "maximum eval nesting level exceeded"),
+        ("echo '. /tmp/s' > /tmp/s; . /tmp/s", "maximum source nesting level exceeded"),
+        ("trap 'kill -USR1 $$' USR1; kill -USR1 $$", "maximum trap handler nesting level exceeded"),
+    ] {
+        let (text, _) = run(&session, script);
+        assert!(text.contains(message), "{script}: {text:.300}");
+        assert_eq!(run(&session, "echo usable"), ("usable\n".into(), 0), "{script}");
+    }
+}
+
+#[test]
+fn children_that_have_ended_make_room() {
+    let session = session();
+    assert_eq!(run(&session, "for ((i=0;i<3000;i++)); do : & done; wait; echo ok"), ("ok\n".into(), 0));
+}
+
+#[test]
+fn an_endless_line_can_be_cancelled() {
+    let session = session();
+    let limits = Limits { steps: Some(100_000), ..Limits::default() };
+    for script in ["read x < /dev/zero", "mapfile < /dev/zero", "bash < /dev/zero", "x=$(cat /dev/zero)"] {
+        let options = RunOptions { limits: Some(limits), ..RunOptions::default() };
+        let run = session.start(script.as_bytes(), &options).expect("a run");
+        let (_, exit) = to_end(&run);
+        assert_eq!(exit, RunExit::Limited(Limit::Steps(100_000)), "{script}");
+    }
 }
 
 #[test]

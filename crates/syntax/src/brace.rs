@@ -3,6 +3,8 @@
 //! The words that a word expands to are counted, not listed: each is made when it is asked for, so
 //! `{1..1000000000}` costs nothing until it is used.
 
+use std::io::Write as _;
+
 use crate::ast::{Ast, Part, Str, Word};
 
 /// The expansion of a word that has valid braces in it.
@@ -34,7 +36,7 @@ enum Node {
 
 /// `{x..y..step}`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sequence {
+pub struct Sequence {
     start: i64,
     /// Positive or negative.
     step: i128,
@@ -75,12 +77,28 @@ impl Sequence {
         Some(Sequence { start, step: if distance < 0 { -size } else { size }, len, width })
     }
 
-    fn get(&self, index: u64) -> Vec<u8> {
+    /// The number of words. At least 1.
+    #[allow(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Appends word number `index`.
+    pub fn write(&self, index: u64, out: &mut Vec<u8>) {
         let value = i128::from(self.start) + self.step * i128::from(index);
         match self.width {
-            Some(width) => format!("{value:0width$}").into_bytes(),
-            None => vec![value as u8],
+            // A vector takes everything.
+            Some(width) => {
+                let _ = write!(out, "{value:0width$}");
+            }
+            None => out.push(value as u8),
         }
+    }
+
+    fn get(&self, index: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(index, &mut out);
+        out
     }
 }
 
@@ -252,6 +270,17 @@ fn count(nodes: &[Node], id: u32) -> u64 {
 }
 
 impl Braces {
+    /// The sequence `{a..b}` that the word is, if it is nothing else.
+    pub fn as_sequence(&self) -> Option<Sequence> {
+        match self.root.as_slice() {
+            [id] => match self.nodes.get(*id as usize) {
+                Some(Node::Sequence(sequence)) => Some(*sequence),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The number of words (saturating). At least 1.
     pub fn len(&self) -> u64 {
         self.len

@@ -2,7 +2,7 @@
 
 use super::Builtin;
 use crate::text::Str;
-use crate::vm::{Outcome, Vm, param::join};
+use crate::vm::{Outcome, Unwind, Vm, param::join};
 
 pub(crate) const EVAL: Builtin = Builtin::new(
     "eval",
@@ -25,6 +25,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let text = join(rest.unwrap_or_default(), b" ");
     if text.trim_ascii().is_empty() {
         return Outcome::Status(0);
+    }
+    if vm.is_nested_too_deep("eval: maximum eval") {
+        return Outcome::Unwind(Unwind::Discard(1));
     }
     vm.call_eval(text);
     Outcome::Continue

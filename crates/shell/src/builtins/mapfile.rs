@@ -92,6 +92,10 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             }
         }
         let after: After = Box::new(move |vm: &mut Vm| {
+            if bytes.len() as u64 > ceiling {
+                return Outcome::Unwind(vm.too_large());
+            }
+            let most = vm.expansion_limit / std::mem::size_of::<Str>();
             let mut values = Vec::new();
             let mut rest = bytes.as_slice();
             let mut number = 0;
@@ -116,6 +120,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 } else {
                     line
                 };
+                if values.len() > most {
+                    return Outcome::Unwind(vm.too_large());
+                }
                 values.push(Str::new(line));
             }
             // What was read too much goes back to a file.

@@ -19,6 +19,10 @@ struct Printf<'a> {
     status: u8,
     out: Vec<u8>,
     stop: bool,
+    /// It has become longer than an expansion may be.
+    over: bool,
+    /// How long that is.
+    limit: usize,
 }
 
 fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
@@ -39,7 +43,16 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         return Outcome::Status(2);
     };
     let args = argv.get(given.operands + 1..).unwrap_or_default();
-    let mut printf = Printf { args: args.iter(), used: false, status: 0, out: Vec::new(), stop: false };
+    let limit = vm.expansion_limit;
+    let mut printf = Printf {
+        args: args.iter(),
+        used: false,
+        status: 0,
+        out: Vec::new(),
+        stop: false,
+        over: false,
+        limit,
+    };
     loop {
         printf.used = false;
         if !printf.format(vm, format) {
@@ -49,9 +62,16 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         if printf.stop || !printf.used || printf.args.len() == 0 {
             break;
         }
+        if printf.out.len() > limit {
+            printf.over = true;
+            break;
+        }
         vm.fuel(1);
     }
-    let Printf { status, out, .. } = printf;
+    let Printf { status, out, over, .. } = printf;
+    if over {
+        return Outcome::Unwind(vm.too_large());
+    }
     match variable {
         Some(variable) => match vm.assign_place(&variable, out.into()) {
             Ok(()) => Outcome::Status(status),
@@ -77,8 +97,10 @@ struct Spec {
     precision: Option<usize>,
 }
 
-/// What a field may grow to: as much as memory is asked for at once.
-const WIDEST: usize = 1 << 26;
+/// Widths and precisions are not counted beyond this; it is more than any limit lets through.
+const WIDEST: usize = usize::MAX / 11;
+/// Digits after the point that the library makes; a double has no more than these that are not 0.
+const DIGITS: usize = 1100;
 
 impl Printf<'_> {
     fn next(&mut self) -> Option<Str> {
@@ -155,6 +177,11 @@ impl Printf<'_> {
             }
             while matches!(format.get(at), Some(b'h' | b'l' | b'j' | b'z' | b't' | b'L')) {
                 at += 1;
+            }
+            let digits = if format.get(at) == Some(&b's') { 0 } else { spec.precision.unwrap_or(0) };
+            if spec.width.max(digits) > self.limit.saturating_sub(self.out.len()) {
+                self.over = true;
+                return false;
             }
             if format.get(at) == Some(&b'(')
                 && let Some(close) = format.iter().skip(at).position(|b| *b == b')').map(|n| at + n)
@@ -400,6 +427,10 @@ impl Printf<'_> {
     }
 
     fn pad(&mut self, fill: usize, left: bool, text: &[u8]) {
+        if text.len() > self.limit.saturating_sub(self.out.len()) {
+            self.over = true;
+            return;
+        }
         if left {
             self.out.extend_from_slice(text);
             self.out.resize(self.out.len() + fill, b' ');
@@ -509,7 +540,8 @@ fn float_text(value: f64, letter: u8, spec: Spec) -> Vec<u8> {
         let precision = spec.precision.unwrap_or(6);
         match letter.to_ascii_lowercase() {
             b'f' => {
-                let mut text = format!("{magnitude:.precision$}");
+                let mut text = format!("{magnitude:.*}", precision.min(DIGITS));
+                text.extend(std::iter::repeat_n('0', precision.saturating_sub(DIGITS)));
                 if spec.alternate && precision == 0 {
                     text.push('.');
                 }
@@ -518,7 +550,7 @@ fn float_text(value: f64, letter: u8, spec: Spec) -> Vec<u8> {
             b'e' => exponential(magnitude, precision),
             b'a' => hexadecimal(magnitude, spec.precision),
             _ => {
-                let precision = precision.max(1);
+                let precision = precision.clamp(1, DIGITS);
                 let exponent = exponential(magnitude, precision - 1)
                     .split_once('e')
                     .and_then(|(_, exponent)| exponent.parse::<i32>().ok())
@@ -545,12 +577,13 @@ fn float_text(value: f64, letter: u8, spec: Spec) -> Vec<u8> {
 }
 
 fn exponential(value: f64, precision: usize) -> String {
-    let text = format!("{value:.precision$e}");
+    let text = format!("{value:.*e}", precision.min(DIGITS));
     match text.split_once('e') {
         Some((mantissa, exponent)) => {
+            let zeros = "0".repeat(precision.saturating_sub(DIGITS));
             let exponent: i32 = exponent.parse().unwrap_or(0);
             let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{mantissa}e{sign}{:02}", exponent.abs())
+            format!("{mantissa}{zeros}e{sign}{:02}", exponent.abs())
         }
         None => text,
     }

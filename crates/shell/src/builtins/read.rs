@@ -39,6 +39,8 @@ struct Line {
     bytes: Vec<u8>,
     quoted: Vec<bool>,
     status: u8,
+    /// It is longer than a line may be.
+    over: bool,
 }
 
 fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
@@ -174,6 +176,7 @@ struct Reader {
     characters: usize,
     escaped: bool,
     buffer: Vec<u8>,
+    over: bool,
 }
 
 impl Reader {
@@ -186,11 +189,17 @@ impl Reader {
             characters: 0,
             escaped: false,
             buffer: Vec::new(),
+            over: false,
         }
     }
 
     fn take(&mut self, status: u8) -> Line {
-        Line { bytes: std::mem::take(&mut self.bytes), quoted: std::mem::take(&mut self.quoted), status }
+        Line {
+            bytes: std::mem::take(&mut self.bytes),
+            quoted: std::mem::take(&mut self.quoted),
+            status,
+            over: self.over,
+        }
     }
 
     async fn read(&mut self, ctx: &Ctx) -> Line {
@@ -200,8 +209,11 @@ impl Reader {
     fn poll(&mut self, ctx: &Ctx) -> std::task::Poll<Line> {
         use std::task::Poll;
         loop {
-            if let Some(line) = self.advance(ctx) {
-                return Poll::Ready(line);
+            match self.advance(ctx) {
+                Some(line) => return Poll::Ready(line),
+                // An endless file has always more.
+                None if ctx.poll_tick(0).is_pending() => return Poll::Pending,
+                None => {}
             }
             // Registers for a wakeup; what comes with it is taken.
             let mut one = Vec::new();
@@ -256,7 +268,10 @@ impl Reader {
                 Err(Errno::Again) => return None,
                 Err(_) => return Some(self.take(1)),
             };
-            ctx.kernel().consume(1);
+            if self.bytes.len() as u64 > ctx.kernel().ceilings().expansion_bytes {
+                self.over = true;
+                return Some(self.take(1));
+            }
             let buffer = std::mem::take(&mut self.buffer);
             for (i, b) in buffer.iter().enumerate() {
                 if self.byte(*b) {
@@ -272,6 +287,9 @@ impl Reader {
                 }
             }
             self.buffer = buffer;
+            if !ctx.kernel().consume(1 + (count / 64) as u32) {
+                return None;
+            }
         }
     }
 
@@ -329,6 +347,9 @@ impl Reader {
 }
 
 fn finish(vm: &mut Vm, line: Line, names: &[Str], array: Option<Str>, how: How) -> Outcome {
+    if line.over {
+        return Outcome::Unwind(vm.too_large());
+    }
     let status = line.status;
     match assign(vm, &line, names, array, how) {
         Ok(()) => Outcome::Status(status),

@@ -34,6 +34,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             }
         }
     }
+    if vm.is_nested_too_deep("source: maximum source") {
+        return Outcome::Unwind(crate::vm::Unwind::Discard(1));
+    }
     let args = (argv.len() > 1).then(|| argv.get(1..).unwrap_or_default().to_vec());
     let ctx = vm.ctx.clone();
     let file = path.clone();

@@ -90,6 +90,8 @@ pub(crate) enum Op {
     PushVar(Sym),
     /// `$v` as a whole word.
     PushVarSplit(Sym),
+    /// The words of a sequence `{1..n}`.
+    PushSequence(Index),
     /// `"$@"` as a whole word.
     PushArgs,
     PopArg,
@@ -384,6 +386,7 @@ pub(crate) struct Code {
     pub stages: Vec<Stage>,
     pub loops: Vec<While>,
     pub functions: Vec<Rc<Function>>,
+    pub sequences: Vec<wasmsh_syntax::brace::Sequence>,
     pub ast: Rc<Ast>,
 }
 

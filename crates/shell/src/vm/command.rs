@@ -296,7 +296,7 @@ impl Vm {
 
     fn exec_error(&mut self, name: &[u8], error: Errno) -> u8 {
         if error == Errno::Again {
-            self.error(b"fork: Resource temporarily unavailable");
+            self.fork_error();
             return 254;
         }
         let mut message = name.to_vec();
@@ -496,6 +496,16 @@ impl Vm {
             }
         }
         Ok(())
+    }
+
+    /// Whether calls nest as deep as they may; says so then.
+    pub(crate) fn is_nested_too_deep(&mut self, what: &str) -> bool {
+        let ceiling = self.ctx.kernel().ceilings().call_depth;
+        if self.calls.len() as u64 <= u64::from(ceiling) {
+            return false;
+        }
+        self.error(format!("{what} nesting level exceeded ({ceiling})").as_bytes());
+        true
     }
 
     /// Takes the traps away that a function does not inherit.

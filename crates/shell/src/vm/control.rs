@@ -310,6 +310,10 @@ impl Vm {
     /// Begins to run the commands of a trap; afterwards everything is as before, or `then` happens.
     pub(crate) fn run_trap(&mut self, trap: u8, then: Option<Unwind>) {
         let Some(text) = self.shell.traps.get(trap).cloned() else { return };
+        if self.is_nested_too_deep("trap handler: maximum trap handler") {
+            self.flush_now();
+            return;
+        }
         let after = AfterTrap {
             status: self.shell.status,
             pipe_status: self.shell.pipe_status.clone(),

@@ -15,6 +15,9 @@ use crate::vm::redirect::MemoryFile;
 use crate::vm::run::Next;
 use crate::vm::{Ctl, Current, Pending, PipeStatus, Pipeline, Unwind, Vm, VmProcess};
 
+/// What starting a background process counts for.
+const BACKGROUND_STEPS: u32 = 64;
+
 /// What a child is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
@@ -28,6 +31,10 @@ impl Vm {
     /// A child that goes on at the present instruction, with what `prepare` does to it.
     fn fork(&mut self, purpose: Purpose, prepare: impl FnOnce(&Ctx)) -> Result<Pid, Unwind> {
         self.flush_now();
+        if self.ctx.kernel().processes_left() == 0 {
+            // Those that have ended make room.
+            self.reap();
+        }
         let mut shell = self.shell.clone();
         shell.subshell += 1;
         if purpose == Purpose::Substitution {
@@ -86,9 +93,15 @@ impl Vm {
             Box::pin(VmProcess(Box::new(vm)))
         });
         forked.map_err(|_| {
-            self.error(b"fork: Resource temporarily unavailable");
+            self.fork_error();
             Unwind::Discard(254)
         })
+    }
+
+    /// There may be no more processes.
+    pub(crate) fn fork_error(&mut self) {
+        let limit = self.ctx.kernel().ceilings().processes;
+        self.error(format!("fork: Resource temporarily unavailable (limit of {limit} processes)").as_bytes());
     }
 
     /// `( … )`
@@ -265,6 +278,8 @@ impl Vm {
     pub(super) fn background(&mut self, text: u32, end: u32) -> Result<(), Unwind> {
         let monitor = self.opt(Opt::Monitor);
         let interactive = self.shell.interactive;
+        // The child has its turn soon, so that a loop which starts many does not have them all at once.
+        self.fuel(BACKGROUND_STEPS);
         let pid = self.fork(Purpose::Background, |ctx| {
             if !monitor {
                 // Without job control its input is empty, and INT and QUIT do not reach it.

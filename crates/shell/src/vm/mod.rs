@@ -369,6 +369,12 @@ pub(crate) struct Vm {
     exiting: bool,
     times: Vec<(u64, u64)>,
     spare: Vec<Builder>,
+    /// Bytes that one expansion may grow to, and all large arguments of a command together.
+    pub(crate) expansion_limit: usize,
+    /// Bytes of the large arguments since the last command.
+    large_args: usize,
+    /// How many words of a sequence have been made.
+    progress: u64,
     pub(crate) builtin: &'static str,
     /// The last argument of the command that runs: `$_` when it is over.
     coming_last: Option<Str>,
@@ -412,7 +418,11 @@ enum Step {
 
 impl Vm {
     pub(crate) fn new(shell: Shell, ctx: Ctx) -> Vm {
+        let expansion_limit = usize::try_from(ctx.kernel().ceilings().expansion_bytes).unwrap_or(usize::MAX);
         Vm {
+            expansion_limit,
+            large_args: 0,
+            progress: 0,
             shell,
             ctx,
             code: Rc::default(),

@@ -352,7 +352,9 @@ impl Vm {
                 let empty = operands[0].is_empty();
                 let ampersand = self.shopt(Shopt::PatsubReplacement);
                 let replacement = operands[1].clone();
-                self.map(expansion, |_, text| replace(&pattern, empty, which, text, &replacement, ampersand))
+                self.map(expansion, |vm, text| {
+                    replace(&pattern, empty, which, text, &replacement, ampersand, vm.expansion_limit)
+                })
             }
             ParamOp::Case { change, all, pattern } => {
                 let pattern = pattern.then(|| self.pattern(&operands[0], false));
@@ -821,6 +823,7 @@ fn replace(
     text: &Str,
     replacement: &[u8],
     ampersand: bool,
+    limit: usize,
 ) -> Str {
     let mut out = Vec::with_capacity(text.len() + replacement.len());
     let put = |out: &mut Vec<u8>, matched: &[u8]| {
@@ -868,6 +871,10 @@ fn replace(
                 out.extend_from_slice(text.get(at..found.start).unwrap_or_default());
                 put(&mut out, text.get(found.clone()).unwrap_or_default());
                 at = found.end;
+                if out.len() > limit {
+                    // Too long for any word: whoever gets it says so.
+                    break;
+                }
                 if found.is_empty() {
                     // An empty match moves on by one character.
                     let step = crate::expand::pattern::char_len(text.get(at..).unwrap_or_default());

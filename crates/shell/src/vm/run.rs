@@ -154,6 +154,7 @@ impl Vm {
                 }
             }
             Op::ForInit { positional } => {
+                self.large_args = 0;
                 // The items are taken from the end.
                 self.loop_items = if positional {
                     self.shell.args.iter().rev().cloned().collect()
@@ -203,7 +204,9 @@ impl Vm {
             Op::PushArgs => {
                 let args = self.shell.args.clone();
                 self.args.extend(args.iter().cloned());
+                self.check_args()?;
             }
+            Op::PushSequence(index) => return self.push_sequence(index),
             Op::PopArg => {
                 self.args.pop();
             }
@@ -295,7 +298,10 @@ impl Vm {
                 }
             }
 
-            Op::AssignBegin => self.substituted = None,
+            Op::AssignBegin => {
+                self.large_args = 0;
+                self.substituted = None;
+            }
             Op::Assign(index) => {
                 let Some(assign) = self.code.assigns.get(index as usize).copied() else {
                     return Ok(Next::Go);
@@ -359,7 +365,10 @@ impl Vm {
                 self.pop_ctl();
             }
 
-            Op::Exec(index) => return self.exec(index),
+            Op::Exec(index) => {
+                self.large_args = 0;
+                return self.exec(index);
+            }
             Op::ExecNothing(index) => {
                 self.marks.pop();
                 let status = self.substituted.take().unwrap_or(0);
@@ -499,6 +508,33 @@ impl Vm {
                 }
             }
         }
+        Ok(Next::Go)
+    }
+
+    /// The words of `{1..n}`, a piece at a time.
+    fn push_sequence(&mut self, index: u32) -> Result<Next, Unwind> {
+        const PIECE: u64 = 1024;
+        let code = self.code.clone();
+        let Some(sequence) = code.sequences.get(index as usize) else { return Ok(Next::Go) };
+        if self.progress == 0 && sequence.len() > (self.expansion_limit / std::mem::size_of::<Str>()) as u64 {
+            return Err(self.too_large());
+        }
+        let end = sequence.len().min(self.progress + PIECE);
+        let mut text = Vec::new();
+        for at in self.progress..end {
+            text.clear();
+            sequence.write(at, &mut text);
+            self.args.push(Str::new(&text));
+        }
+        self.fuel((end - self.progress) as u32 / 4);
+        if end < sequence.len() {
+            self.progress = end;
+            // The same once more.
+            self.pc -= 1;
+            return Ok(Next::Go);
+        }
+        self.progress = 0;
+        self.check_args()?;
         Ok(Next::Go)
     }
 

@@ -32,6 +32,9 @@ pub(crate) fn split_reference(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     (is_name(name) && !subscript.is_empty()).then_some((name, Some(subscript)))
 }
 
+/// What is appended to an element without looking at how long it becomes.
+const LONG: usize = 256;
+
 impl Vm {
     /// Follows references: the variable that `symbol` really means, and the subscript if it means an element.
     pub(crate) fn resolve(&mut self, symbol: Sym) -> Result<(Sym, Option<Str>), Unwind> {
@@ -384,15 +387,16 @@ impl Vm {
 
     /// `name+=value`
     pub(crate) fn append(&mut self, symbol: Sym, value: Str) -> Result<(), Unwind> {
+        let limit = self.expansion_limit;
+        let slow = self.opt(Opt::AllExport);
         let var = self.shell.vars.get_mut(symbol);
-        if !var.attrs.intersects(Attrs::SLOW) {
+        if !slow && !var.attrs.intersects(Attrs::SLOW) {
             match &mut var.value {
                 Value::Str(old) => {
-                    old.push(&value);
-                    let length = old.len() as u64;
-                    if length > self.ctx.kernel().ceilings().expansion_bytes {
+                    if value.len() > limit.saturating_sub(old.len()) {
                         return Err(self.too_large());
                     }
+                    old.push(&value);
                     return Ok(());
                 }
                 Value::Unset => return self.assign(symbol, Value::Str(value)),
@@ -427,12 +431,15 @@ impl Vm {
             return self.assign(target, Value::Int(old.wrapping_add(new)));
         }
         let mut text = self.scalar(target)?.unwrap_or_default();
+        if value.len() > self.expansion_limit.saturating_sub(text.len()) {
+            return Err(self.too_large());
+        }
         text.push(&value);
         self.assign(target, Value::Str(text))
     }
 
     pub(crate) fn too_large(&mut self) -> Unwind {
-        let limit = self.ctx.kernel().ceilings().expansion_bytes;
+        let limit = self.expansion_limit;
         self.error(format!("expansion: more than {limit} bytes").as_bytes());
         Unwind::Discard(1)
     }
@@ -467,6 +474,12 @@ impl Vm {
             value
         };
         let append = append && !attrs.contains(Attrs::INTEGER);
+        if append && value.len() > LONG {
+            let old = self.element(target, &key)?.map_or(0, |old| old.len());
+            if value.len() > self.expansion_limit.saturating_sub(old) {
+                return Err(self.too_large());
+            }
+        }
         let var = self.shell.vars.get_mut(target);
         var.exists = true;
         var.attrs.remove(Attrs::INVISIBLE);

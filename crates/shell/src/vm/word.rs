@@ -26,19 +26,31 @@ struct Segment {
 }
 
 /// A word under construction.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Builder {
     bytes: Vec<u8>,
     segments: Vec<Segment>,
     /// There was a quoted part: the word exists even if it is empty.
     quoted: bool,
+    /// What `bytes` may grow to.
+    limit: usize,
+    /// It would have grown beyond that: something was left out, and the word cannot be used.
+    over: bool,
 }
 
 impl Builder {
+    fn new(limit: usize) -> Builder {
+        Builder { bytes: Vec::new(), segments: Vec::new(), quoted: false, limit, over: false }
+    }
+
     /// Appends text.
     #[inline]
     pub(crate) fn push(&mut self, text: &[u8], quoting: Quoting) {
         if text.is_empty() {
+            return;
+        }
+        if text.len() > self.limit - self.bytes.len() {
+            self.over = true;
             return;
         }
         self.bytes.extend_from_slice(text);
@@ -54,20 +66,35 @@ impl Builder {
         }
     }
 
+    /// Whether there is no room for one more field.
+    fn is_full(&mut self) -> bool {
+        self.over |= self.segments.len() >= self.limit / std::mem::size_of::<Segment>();
+        self.over
+    }
+
     /// Ends a field.
     pub(crate) fn field_break(&mut self) {
+        if self.is_full() {
+            return;
+        }
         let end = self.bytes.len();
         self.segments.push(Segment { end, kind: Kind::Break });
     }
 
     /// Ends a field of `$@` without quotes.
     fn list_break(&mut self) {
+        if self.is_full() {
+            return;
+        }
         let end = self.bytes.len();
         self.segments.push(Segment { end, kind: Kind::ListBreak });
     }
 
     /// Ends a field of `$*`.
     fn star_break(&mut self) {
+        if self.is_full() {
+            return;
+        }
         let end = self.bytes.len();
         self.segments.push(Segment { end, kind: Kind::StarBreak });
     }
@@ -81,6 +108,7 @@ impl Builder {
         self.bytes.clear();
         self.segments.clear();
         self.quoted = false;
+        self.over = false;
     }
 
     /// As one string; breaks become `separator`.
@@ -216,10 +244,23 @@ impl Field {
     }
 }
 
+/// Arguments that are longer count for what all arguments of a command may hold; of the others their number is
+/// bounded.
+const LARGE: usize = 4096;
+
 impl Vm {
+    /// Whether there may be no more arguments than now.
+    #[inline]
+    pub(crate) fn check_args(&mut self) -> Result<(), Unwind> {
+        if self.args.len() > self.expansion_limit / std::mem::size_of::<Str>() {
+            return Err(self.too_large());
+        }
+        Ok(())
+    }
+
     #[inline]
     pub(crate) fn begin_word(&mut self) {
-        let builder = self.spare.pop().unwrap_or_default();
+        let builder = self.spare.pop().unwrap_or_else(|| Builder::new(self.expansion_limit));
         self.words.push(builder);
     }
 
@@ -227,14 +268,23 @@ impl Vm {
     #[inline]
     pub(crate) fn word(&mut self) -> &mut Builder {
         if self.words.is_empty() {
-            self.words.push(Builder::default());
+            self.words.push(Builder::new(self.expansion_limit));
         }
         let last = self.words.len() - 1;
         &mut self.words[last]
     }
 
     pub(crate) fn end_word(&mut self, end: WordEnd) -> Result<(), Unwind> {
-        let mut builder = self.words.pop().unwrap_or_default();
+        let Some(mut builder) = self.words.pop() else { return Ok(()) };
+        if builder.over {
+            return Err(self.too_large());
+        }
+        if builder.bytes.len() > LARGE {
+            self.large_args = self.large_args.saturating_add(builder.bytes.len());
+            if self.large_args > self.expansion_limit {
+                return Err(self.too_large());
+            }
+        }
         match end {
             WordEnd::Single => {
                 let text = builder.join(b" ", &self.shell.ifs.first);
@@ -388,7 +438,7 @@ impl Vm {
             self.pathname_expansion(&done.pattern, done.text)
         } else {
             self.args.push(done.text.into());
-            Ok(())
+            self.check_args()
         }
     }
 

@@ -13,6 +13,9 @@ use crate::vm::code::{self, Op, Quoting, SubscriptKind, WordEnd};
 const UNQUOTED: Place = Place { quoted: false, operand: false };
 const QUOTED: Place = Place { quoted: true, operand: false };
 
+/// Words that braces other than a plain sequence may make: each is compiled.
+const MOST_WORDS: u64 = 1 << 20;
+
 impl Compiler<'_> {
     pub(super) fn word(&mut self, word: Word, end: WordEnd) {
         let ast = self.ast.clone();
@@ -27,6 +30,18 @@ impl Compiler<'_> {
                 self.emit(Op::Ambiguous);
                 return;
             }
+            if let Some(sequence) = braces.as_sequence()
+                && sequence.len() > 64
+            {
+                self.code.sequences.push(sequence);
+                self.emit(Op::PushSequence((self.code.sequences.len() - 1) as u32));
+                return;
+            }
+            if braces.len() > MOST_WORDS {
+                let message = self.text(format!("brace expansion: more than {MOST_WORDS} words").as_bytes());
+                self.emit(Op::Fail(message));
+                return;
+            }
             for pieces in braces.words(&ast) {
                 self.brace_word(&pieces, end);
             }
@@ -39,6 +54,11 @@ impl Compiler<'_> {
     pub(super) fn braced_element(&mut self, head: &[u8], value: Word) {
         let ast = self.ast.clone();
         let Some(braces) = wasmsh_syntax::brace::expand(&ast, value) else { return };
+        if braces.len() > MOST_WORDS {
+            let message = self.text(format!("brace expansion: more than {MOST_WORDS} words").as_bytes());
+            self.emit(Op::Fail(message));
+            return;
+        }
         for mut pieces in braces.words(&ast) {
             pieces.insert(0, BracePiece::Text(head.to_vec()));
             self.brace_word(&pieces, WordEnd::Fields);
