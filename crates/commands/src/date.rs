@@ -4,8 +4,9 @@ use bstr::{BStr, BString};
 use jiff::tz::TimeZone;
 use wasmsh_os::Timestamp;
 
+use crate::date_parse::YearAt;
 use crate::quote::quote_name;
-use crate::time::{Moment, zone};
+use crate::time::{Moment, WIDEST, zone};
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
 pub(crate) static COMMAND: Command = Command {
@@ -41,7 +42,7 @@ async fn run(t: &mut Tool) -> Done {
         Option<BString>,
     ) = (None, None, None, None);
     let mut format: Option<Vec<u8>> = None;
-    let (mut utc, mut resolution) = (false, false);
+    let (mut utc, mut resolution, mut plain) = (false, false, false);
     let set_format = |format: &mut Option<Vec<u8>>, new: &[u8]| match format {
         Some(_) => Err(Fail::Message("multiple output formats specified".into(), 1)),
         None => {
@@ -105,7 +106,10 @@ async fn run(t: &mut Tool) -> Done {
                 );
                 return Err(Fail::Usage(message));
             }
-            None => set = Some(operand.clone()),
+            None => {
+                set = Some(operand.clone());
+                plain = true;
+            }
         }
     }
     if resolution {
@@ -115,8 +119,12 @@ async fn run(t: &mut Tool) -> Done {
     let zone = if utc { TimeZone::UTC } else { zone(&t.ctx) };
     let now = t.ctx.now();
     if let Some(text) = &set {
+        let at = match plain {
+            true => crate::date_parse::parse_digits(text, YearAt::Back, now, &zone),
+            false => crate::date_parse::parse(text, now, &zone),
+        };
         // The clock is the host's; nobody inside may set it.
-        if let Some(at) = crate::date_parse::parse(text, now, &zone) {
+        if let Some(at) = at {
             t.error("cannot set date: Operation not permitted").await?;
             return show(t, at, &zone, format.as_deref());
         }
@@ -129,7 +137,8 @@ async fn run(t: &mut Tool) -> Done {
                 return Err(Fail::Message(format!("{}: {}", quote_name(name), error.strerror()), 1));
             }
         };
-        while let Some(line) = crate::lines::next_line(t, &mut input, name, b'\n').await? {
+        // What cannot be read, as a directory, has no lines.
+        while let Ok(Some(line)) = input.line(b'\n').await {
             let line = crate::lines::body(line, b'\n').to_vec();
             match crate::date_parse::parse(&line, now, &zone) {
                 Some(at) => show(t, at, &zone, format.as_deref())?,
@@ -159,7 +168,22 @@ fn show(t: &mut Tool, at: Timestamp, zone: &TimeZone, format: Option<&[u8]>) -> 
             1,
         ));
     };
-    moment.format(format.unwrap_or(b"%a %b %e %H:%M:%S %Z %Y"), t.out.buffer());
+    let format = format.unwrap_or(b"%a %b %e %H:%M:%S %Z %Y");
+    if too_wide(format) {
+        return Err(Fail::Message("memory exhausted".into(), 1));
+    }
+    moment.format(format, t.out.buffer());
     t.out.put(b"\n");
     Ok(())
+}
+
+/// Whether a conversion asks for a field that would be wider than any that is written.
+fn too_wide(format: &[u8]) -> bool {
+    format.split(|byte| *byte == b'%').skip(1).any(|conversion| {
+        let rest = conversion.iter().skip_while(|byte| b"-_0+^#".contains(byte));
+        let width = rest
+            .take_while(|byte| byte.is_ascii_digit())
+            .fold(0_usize, |width, digit| width.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
+        width > WIDEST
+    })
 }

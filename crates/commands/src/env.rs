@@ -3,6 +3,7 @@
 use bstr::{BString, ByteSlice};
 use wasmsh_os::{Disposition, Environment, Errno, Signal};
 
+use crate::quote::quote_always;
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
 pub(crate) static COMMAND: Command = Command {
@@ -22,6 +23,7 @@ pub(crate) static COMMAND: Command = Command {
         Opt::optional("block-signal", "SIG", "block delivery of SIG signal(s) to COMMAND"),
         Opt::optional("default-signal", "SIG", "reset handling of SIG signal(s) to the default"),
         Opt::optional("ignore-signal", "SIG", "set handling of SIG signal(s) to do nothing"),
+        Opt::flag("list-signal-handling", "list non default signal handling to stderr"),
         Opt::flag("v,debug", "print verbose information for each processing step"),
     ],
     more: "A mere - implies -i.  If no COMMAND, print the resulting environment.",
@@ -34,12 +36,8 @@ async fn run(t: &mut Tool) -> Done {
     let mut null = false;
     let mut directory: Option<BString> = None;
     let mut unset = Vec::new();
-    let mut arguments = t.arguments();
-    while let Some((count, text)) = split_first(&arguments) {
-        let words = split_string(t, &text)?;
-        arguments.splice(..count, words);
-    }
-    let mut options = crate::opts::Options::new(COMMAND.options, arguments, true);
+    let (mut verbose, mut list) = (false, false);
+    let mut options = t.options_in_order();
     while let Some((name, value)) = options.next()? {
         let value = value.unwrap_or_default();
         match name {
@@ -47,10 +45,19 @@ async fn run(t: &mut Tool) -> Done {
             "0" => null = true,
             "u" => unset.push(value),
             "C" => directory = Some(value),
-            "default-signal" | "ignore-signal" => {
-                let what = if name == "default-signal" { Disposition::Default } else { Disposition::Ignore };
+            "S" => {
+                let words = split_string(t, &value)?;
+                options.insert(words);
+            }
+            "v" => verbose = true,
+            "list-signal-handling" => list = true,
+            "default-signal" | "ignore-signal" | "block-signal" => {
+                let what = if name == "ignore-signal" { Disposition::Ignore } else { Disposition::Default };
                 for signal in signals(t, &value)? {
-                    t.ctx.set_disposition(signal, what);
+                    // A process cannot block signals here; it is only checked that they are some.
+                    if name != "block-signal" {
+                        t.ctx.set_disposition(signal, what);
+                    }
                 }
             }
             _ => {}
@@ -92,27 +99,37 @@ async fn run(t: &mut Tool) -> Done {
     if let Some(directory) = directory {
         change_directory(t, &directory).map_err(|error| {
             Fail::Message(
-                format!("cannot change directory to {}: {}", t.quote(&directory), error.strerror()),
+                format!("cannot change directory to {}: {}", quote_always(&directory), error.strerror()),
                 125,
             )
         })?;
     }
-    execute(t, operands, Some(environment)).await
-}
-
-/// How many arguments a `-S` at the beginning takes, and its text.
-fn split_first(arguments: &[BString]) -> Option<(usize, BString)> {
-    let first = arguments.first()?;
-    let attached = first
-        .strip_prefix(b"--split-string=")
-        .or_else(|| first.strip_prefix(b"-vS"))
-        .or_else(|| first.strip_prefix(b"-S"));
-    match attached {
-        Some(text) if !text.is_empty() => Some((1, text.into())),
-        Some(_) => Some((2, arguments.get(1)?.clone())),
-        None if first == "--split-string" => Some((2, arguments.get(1)?.clone())),
-        None => None,
+    if list {
+        for signal in Signal::ALL {
+            if t.ctx.disposition(signal) == Disposition::Ignore {
+                t.err.put(format!("{:<10} ({:2}): IGNORE\n", signal.name(), signal.number()).as_bytes());
+            }
+        }
+        let _ = t.err.flush().await;
     }
+    if verbose && let Some(program) = operands.first() {
+        t.err.put(format!("executing: {program}\n").as_bytes());
+        for (index, word) in operands.iter().enumerate() {
+            let word = t.quote(word);
+            t.err.put(format!("   arg[{index}]= {word}\n").as_bytes());
+        }
+        let _ = t.err.flush().await;
+    }
+    let spaced = operands.first().is_some_and(|name| name.iter().any(u8::is_ascii_whitespace));
+    let done = execute(t, operands, Some(environment)).await;
+    if spaced && matches!(done, Err(Fail::Message(_, 127))) {
+        if let Err(Fail::Message(message, _)) = &done {
+            t.warn(message).await?;
+        }
+        t.warn("use -[v]S to pass options in shebang lines").await?;
+        return Err(Fail::Status(127));
+    }
+    done
 }
 
 fn change_directory(t: &Tool, path: &[u8]) -> Result<(), Errno> {
@@ -197,15 +214,18 @@ fn split_string(t: &Tool, text: &[u8]) -> Result<Vec<BString>, Fail> {
                 word.get_or_insert_default().push(replaced);
             }
             (b'$', None | Some(b'"')) => {
-                let wrong = "only ${VARNAME} expansion is supported, error at: ";
+                let at = text.len() - bytes.clone().count() - 1;
+                let place = text.get(at..).unwrap_or_default().as_bstr();
+                let wrong = &format!("only ${{VARNAME}} expansion is supported, error at: {place}");
                 let mut name = Vec::new();
                 if bytes.next() != Some(b'{') {
                     return fail(wrong);
                 }
                 loop {
                     match bytes.next() {
-                        Some(b'}') => break,
-                        Some(letter) if letter.is_ascii_alphanumeric() || letter == b'_' => name.push(letter),
+                        Some(b'}') if !name.is_empty() => break,
+                        Some(letter) if letter.is_ascii_alphabetic() || letter == b'_' => name.push(letter),
+                        Some(digit) if digit.is_ascii_digit() && !name.is_empty() => name.push(digit),
                         _ => return fail(wrong),
                     }
                 }

@@ -122,6 +122,12 @@ impl Options {
         Ok(None)
     }
 
+    /// Puts arguments before those that are still to be read.
+    pub(crate) fn insert(&mut self, arguments: impl IntoIterator<Item = BString>) {
+        let rest = std::mem::take(&mut self.arguments);
+        self.arguments = arguments.into_iter().chain(rest).collect();
+    }
+
     /// What is no option. Call it after [`Options::next`] has returned `None`.
     pub(crate) fn operands(self) -> Vec<BString> {
         self.operands

@@ -8,7 +8,7 @@ use crate::path::describe;
 use crate::quote::quote_always;
 use crate::time::{Moment, zone};
 use crate::users::Users;
-use crate::{Command, Done, Opt, Tool, start};
+use crate::{Command, Done, Fail, Opt, Tool, start};
 
 pub(crate) static COMMAND: Command = Command {
     name: "stat",
@@ -84,7 +84,7 @@ async fn run(t: &mut Tool) -> Done {
             }
         };
         let device = stat.kind == FileType::CharacterDevice;
-        let mut text = Vec::new();
+        let (mut text, mut warnings) = (Vec::new(), Vec::new());
         let built_in = match (filesystem, terse, device) {
             (true, true, _) => FS_TERSE,
             (true, false, _) => FS_DEFAULT,
@@ -93,13 +93,16 @@ async fn run(t: &mut Tool) -> Done {
             (false, false, false) => DEFAULT,
         };
         match &format {
-            None => show(t, &users, file, &stat, built_in, false, filesystem, &mut text)?,
+            None => show(t, &users, file, &stat, built_in, false, filesystem, &mut text, &mut warnings)?,
             Some((format, escapes)) => {
-                show(t, &users, file, &stat, format, *escapes, filesystem, &mut text)?;
+                show(t, &users, file, &stat, format, *escapes, filesystem, &mut text, &mut warnings)?;
                 if !escapes {
                     text.push(b'\n');
                 }
             }
+        }
+        for warning in warnings {
+            t.warn(format!("warning: {warning}")).await?;
         }
         t.out.write(&text).await?;
     }
@@ -108,7 +111,7 @@ async fn run(t: &mut Tool) -> Done {
 
 #[expect(clippy::too_many_arguments, reason = "one format against one file")]
 fn show(
-    t: &Tool,
+    t: &mut Tool,
     users: &Users,
     name: &[u8],
     stat: &Stat,
@@ -116,6 +119,7 @@ fn show(
     escapes: bool,
     filesystem: bool,
     out: &mut Vec<u8>,
+    warnings: &mut Vec<String>,
 ) -> Done {
     let mut rest = format;
     while let Some((&byte, behind)) = rest.split_first() {
@@ -127,26 +131,58 @@ fn show(
                     rest = rest.get(1..).unwrap_or_default();
                     continue;
                 }
+                let Some(&letter) = rest.first() else {
+                    warnings.push("backslash at end of format".into());
+                    out.push(b'\\');
+                    continue;
+                };
+                if !b"abefnrtvx01234567\\".contains(&letter) {
+                    warnings.push(format!("unrecognized escape '\\{}'", char::from(letter)));
+                    out.push(letter);
+                    rest = rest.get(1..).unwrap_or_default();
+                    continue;
+                }
                 let (count, _) = crate::escape::escape(rest, crate::escape::Octal::Plain, out);
                 rest = rest.get(count..).unwrap_or_default();
             }
             b'%' => {
-                let crate::escape::Spec { flags, width, precision, rest: mut more } =
+                let crate::escape::Spec { flags, width, mut precision, rest: mut more } =
                     crate::escape::spec(rest, b"'-+ #0I");
+                if rest.get(rest.len() - more.len() - usize::from(rest.len() > more.len())) == Some(&b'.')
+                    && precision.is_some()
+                {
+                    // A point alone asks for all digits.
+                    precision = Some(9);
+                }
                 let mut half = None;
                 if let [which @ (b'H' | b'L'), b'd' | b'r', ..] = more {
                     half = Some(*which);
                     more = more.get(1..).unwrap_or_default();
                 }
+                let (spelled, utf8) = (rest.len() - more.len(), t.utf8);
+                let invalid = |length: usize| {
+                    let mut directive = vec![b'%'];
+                    directive.extend_from_slice(rest.get(..length).unwrap_or_default());
+                    Fail::Message(format!("{}: invalid directive", crate::quote::quote(&directive, utf8)), 1)
+                };
                 let Some((&letter, behind)) = more.split_first() else {
+                    if spelled > 0 {
+                        t.out.put(out);
+                        return Err(invalid(spelled));
+                    }
                     out.push(b'%');
                     continue;
                 };
-                rest = behind;
                 if letter == b'%' {
+                    if spelled > 0 {
+                        t.out.put(out);
+                        return Err(invalid(spelled + 1));
+                    }
+                    rest = behind;
                     out.push(b'%');
                     continue;
                 }
+                rest = behind;
                 let field = if filesystem {
                     of_filesystem(letter, name, stat)
                 } else {

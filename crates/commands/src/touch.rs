@@ -1,8 +1,9 @@
 //! `touch`: changes the times of files, and makes those that are missing.
 
-use bstr::{BString, ByteSlice};
-use wasmsh_os::{Errno, NewTime, OpenFlags, Timestamp};
+use bstr::BString;
+use wasmsh_os::{Errno, NewTime, OpenFlags};
 
+use crate::date_parse::YearAt;
 use crate::quote::quote_always;
 use crate::time::zone;
 use crate::{Command, Done, Fail, Opt, Tool, start};
@@ -83,7 +84,7 @@ async fn run(t: &mut Tool) -> Done {
         times = (parse(times.0).ok_or_else(invalid)?, parse(times.1).ok_or_else(invalid)?);
     }
     if let Some(text) = &stamp {
-        let at = posix_stamp(t, text, now)
+        let at = crate::date_parse::parse_digits(text, YearAt::Front, now, &zone(&t.ctx))
             .ok_or_else(|| Fail::Message(format!("invalid date format {}", t.quote(text)), 1))?;
         times = (NewTime::At(at), NewTime::At(at));
     }
@@ -105,7 +106,11 @@ async fn run(t: &mut Tool) -> Done {
         }
         match t.ctx.set_times(file, accessed, modified, follow) {
             Ok(()) => continue,
-            Err(Errno::NoEntry) if !create => continue,
+            Err(Errno::NoEntry) if !create && follow => continue,
+            Err(error @ Errno::NoEntry) if !follow => {
+                t.error(format!("setting times of {}: {}", quote_always(file), error.strerror())).await?;
+                continue;
+            }
             Err(Errno::NoEntry) => {}
             Err(error) => {
                 t.error(format!("setting times of {}: {}", quote_always(file), error.strerror())).await?;
@@ -127,38 +132,4 @@ async fn run(t: &mut Tool) -> Done {
         }
     }
     Ok(())
-}
-
-/// `[[CC]YY]MMDDhhmm[.ss]`.
-fn posix_stamp(t: &Tool, text: &[u8], now: Timestamp) -> Option<Timestamp> {
-    let (digits, seconds) = match text.split_once_str(".") {
-        Some((digits, seconds)) if seconds.len() == 2 => (digits, two(seconds)?),
-        Some(_) => return None,
-        None => (text, 0),
-    };
-    let zone = zone(&t.ctx);
-    let this_year = crate::time::Moment::new(now, &zone)?.civil.year();
-    let (year, rest) = match digits.len() {
-        8 => (this_year, digits),
-        10 => {
-            let year = two(digits)?;
-            (if year < 69 { 2000 + year } else { 1900 + year }, digits.get(2..)?)
-        }
-        12 => (two(digits)? * 100 + two(digits.get(2..)?)?, digits.get(4..)?),
-        _ => return None,
-    };
-    let field = |at: usize| two(rest.get(at..)?).and_then(|value| i8::try_from(value).ok());
-    // A leap second is the first one of the next minute.
-    let (second, leap) = if seconds == 60 { (59, 1) } else { (i8::try_from(seconds).ok()?, 0) };
-    let civil =
-        jiff::civil::DateTime::new(year, field(0)?, field(2)?, field(4)?, field(6)?, second, 0).ok()?;
-    let at = zone.to_ambiguous_timestamp(civil).compatible().ok()?;
-    Some(Timestamp { seconds: at.as_second() + leap, nanoseconds: 0 })
-}
-
-fn two(text: &[u8]) -> Option<i16> {
-    match text {
-        [a @ b'0'..=b'9', b @ b'0'..=b'9', ..] => Some(i16::from(a - b'0') * 10 + i16::from(b - b'0')),
-        _ => None,
-    }
 }

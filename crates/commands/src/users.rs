@@ -7,12 +7,15 @@ use wasmsh_os::Ctx;
 pub(crate) struct User {
     pub(crate) name: BString,
     pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 /// A group of `/etc/group`.
 pub(crate) struct Group {
     pub(crate) name: BString,
     pub(crate) gid: u32,
+    /// Those who are in it beside those whose login group it is.
+    pub(crate) members: Vec<BString>,
 }
 
 /// What the two files say.
@@ -35,14 +38,23 @@ impl Users {
             .lines()
             .filter_map(|line| {
                 let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
-                Some(User { name: (*fields.first()?).into(), uid: number(fields.get(2))? })
+                Some(User {
+                    name: (*fields.first()?).into(),
+                    uid: number(fields.get(2))?,
+                    gid: number(fields.get(3)).unwrap_or_default(),
+                })
             })
             .collect();
         let groups = group
             .lines()
             .filter_map(|line| {
                 let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
-                Some(Group { name: (*fields.first()?).into(), gid: number(fields.get(2))? })
+                let members = fields.get(3).copied().unwrap_or_default().split(|byte| *byte == b',');
+                Some(Group {
+                    name: (*fields.first()?).into(),
+                    gid: number(fields.get(2))?,
+                    members: members.filter(|name| !name.is_empty()).map(BString::from).collect(),
+                })
             })
             .collect();
         Users { users, groups }

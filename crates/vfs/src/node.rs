@@ -106,8 +106,8 @@ impl Node {
     pub(crate) fn stat(&self, device: u64) -> Stat {
         let (size, blocks, device_number) = match &self.body {
             Body::File(contents) => (contents.size(), contents.blocks(), 0),
-            // What ext4 shows of a directory of one block.
-            Body::Directory(_) => (4096, 8, 0),
+            // The size is what ext4 shows of a directory of one block; as in any filesystem in memory it takes no storage.
+            Body::Directory(_) => (4096, 0, 0),
             Body::Symlink(target) => (target.len() as u64, 0, 0),
             Body::Fifo => (0, 0, 0),
             Body::Device(number) => (0, 0, *number),
