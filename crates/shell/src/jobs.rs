@@ -41,6 +41,10 @@ pub(crate) struct Jobs {
     pub order: Vec<u32>,
     /// Statuses of background processes that have ended, for `wait PID`.
     pub ended: Vec<(Pid, u8)>,
+    /// Those of them that `wait -n` has told of.
+    pub told: Vec<(Pid, u8)>,
+    /// They are those of the parent of this subshell, to be looked at.
+    pub foreign: bool,
 }
 
 impl Jobs {
@@ -66,6 +70,11 @@ impl Jobs {
     pub(crate) fn remove(&mut self, id: u32) {
         self.jobs.retain(|job| job.id != id);
         self.order.retain(|other| *other != id);
+    }
+
+    /// How a process ended.
+    pub(crate) fn status_of(&self, pid: Pid) -> Option<u8> {
+        self.ended.iter().chain(&self.told).find(|(other, _)| *other == pid).map(|(_, status)| *status)
     }
 
     /// Notes how a process ended.

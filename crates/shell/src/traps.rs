@@ -30,6 +30,11 @@ impl Traps {
         Traps { entries: Vec::new(), own, own_err }
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The commands of a trap.
     pub(crate) fn get(&self, trap: u8) -> Option<&Str> {
         self.entries.iter().find(|(number, _)| *number == trap).map(|(_, text)| text)

@@ -19,8 +19,9 @@ pub(crate) const UNALIAS: Builtin = Builtin::new(
     run_unalias,
 );
 
-fn line(name: &[u8], text: &[u8]) -> Vec<u8> {
-    [b"alias ", name, b"=", &wasmsh_syntax::quote::single(text), b"\n"].concat()
+fn line(vm: &Vm, name: &[u8], text: &[u8]) -> Vec<u8> {
+    let command: &[u8] = if vm.opt(crate::options::Opt::Posix) { b"" } else { b"alias " };
+    [command, name, b"=", &wasmsh_syntax::quote::single(text), b"\n"].concat()
 }
 
 fn run_alias(vm: &mut Vm, argv: &[Str]) -> Outcome {
@@ -31,7 +32,8 @@ fn run_alias(vm: &mut Vm, argv: &[Str]) -> Outcome {
     if given.operands == argv.len() || given.has(b'p') {
         let aliases = vm.shell.aliases.clone();
         for (name, text) in aliases.iter() {
-            vm.put(1, &line(name, text));
+            let line = line(vm, name, text);
+            vm.put(1, &line);
         }
     }
     let mut status = 0;
@@ -49,7 +51,10 @@ fn run_alias(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 Rc::make_mut(&mut vm.shell.aliases).insert(name.to_vec(), text);
             }
             None => match vm.shell.aliases.get(arg.as_bytes()).cloned() {
-                Some(text) => vm.put(1, &line(arg, &text)),
+                Some(text) => {
+                    let line = line(vm, arg, &text);
+                    vm.put(1, &line);
+                }
                 None => {
                     let _ = vm.complain(arg, "not found");
                     status = 1;

@@ -149,12 +149,15 @@ fn run_local(vm: &mut Vm, argv: &[Str]) -> Outcome {
         Err(outcome) => return outcome,
     };
     request.local = true;
-    if at == argv.len() && !request.print {
+    if at == argv.len() {
         // The local variables of this function.
         let depth = vm.depth();
+        if vm.function_call().is_some_and(|call| call.options.is_some()) {
+            vm.put(1, b"local -\n");
+        }
         for (_, symbol) in vm.variable_names() {
             if vm.shell.vars.get(symbol).scope == depth {
-                let line = vm.assignment_line(symbol);
+                let line = vm.declare_line(symbol);
                 vm.put(1, &line);
             }
         }
@@ -606,7 +609,16 @@ fn print_all(vm: &mut Vm, request: Request, plain: bool) {
         {
             continue;
         }
-        let line = if plain { vm.assignment_line(symbol) } else { vm.declare_line(symbol) };
+        let mut line = if plain { vm.assignment_line(symbol) } else { vm.declare_line(symbol) };
+        if matches!(vm.builtin, "export" | "readonly")
+            && vm.opt(crate::options::Opt::Posix)
+            && let Some(rest) = line.strip_prefix(b"declare -")
+        {
+            // As POSIX has it: the name of the command itself.
+            let value =
+                rest.iter().position(|b| *b == b' ').and_then(|at| rest.get(at..)).unwrap_or_default();
+            line = [vm.builtin.as_bytes(), value].concat();
+        }
         vm.put(1, &line);
     }
 }

@@ -53,9 +53,9 @@ fn line(vm: &Vm, job: &Job, long: bool) -> String {
             .map_or_else(|| format!("Signal {number}"), |signal| signal.description().to_owned()),
     };
     let ampersand = if job.state == JobState::Running { " &" } else { "" };
-    let pid = if long { format!("{} ", job.pid) } else { String::new() };
+    let pid = if long { format!(" {} ", job.pid) } else { "  ".to_owned() };
     let width = 24;
-    format!("[{}]{mark}  {pid}{state:<width$}{}{ampersand}\n", job.id, job.text.to_text())
+    format!("[{}]{mark}{pid}{state:<width$}{}{ampersand}\n", job.id, job.text.to_text())
 }
 
 fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
@@ -127,6 +127,9 @@ fn run_bg(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let mut status = 0;
     for spec in specs {
         match vm.shell.jobs.find(&spec).cloned() {
+            Ok(job) if job.state == JobState::Running => {
+                vm.builtin_error(format!("job {} already in background", job.id));
+            }
             Ok(job) => {
                 let _ = vm.ctx.kill(Target::Process(job.pid), Some(Signal::Cont));
                 let text = format!("[{}]+ {} &\n", job.id, job.text.to_text());

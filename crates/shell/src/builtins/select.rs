@@ -20,8 +20,15 @@ impl Vm {
             self.pc = done as usize;
             return Ok(Next::Go);
         }
-        let menu = self.menu(&items);
-        self.put(2, &menu);
+        // Once, and again when an empty line has asked for it.
+        let shown = match self.ctl.last_mut() {
+            Some(Ctl::Loop { shown, .. }) => std::mem::replace(shown, true),
+            _ => false,
+        };
+        if !shown || self.shell.vars.get(known::REPLY).value.scalar().is_some_and(|reply| reply.is_empty()) {
+            let menu = self.menu(&items);
+            self.put(2, &menu);
+        }
         let prompt = self.shell.vars.get(known::PS3).value.scalar().unwrap_or_else(|| Str::from("#? "));
         self.put(2, &prompt);
         self.flush_now();
@@ -50,6 +57,9 @@ impl Vm {
                 }
                 if line.trim_ascii().is_empty() {
                     // An empty line shows the menu again.
+                    if let Some(Ctl::Loop { shown, .. }) = vm.ctl.last_mut() {
+                        *shown = false;
+                    }
                     vm.pc -= 1;
                     return Outcome::Continue;
                 }

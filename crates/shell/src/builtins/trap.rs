@@ -100,11 +100,14 @@ fn set(vm: &mut Vm, trap: u8, action: Option<Str>) {
 
 fn show(vm: &mut Vm, events: &[Str]) -> Outcome {
     let mut status = 0;
+    let posix = vm.opt(crate::options::Opt::Posix);
     let line = |trap: u8, text: &[u8]| {
         let mut line = b"trap -- ".to_vec();
         line.extend_from_slice(&wasmsh_syntax::quote::single(text));
         line.push(b' ');
-        line.extend_from_slice(traps::name(trap).as_bytes());
+        let name = traps::name(trap);
+        let name = if posix { name.strip_prefix("SIG").unwrap_or(&name) } else { &name };
+        line.extend_from_slice(name.as_bytes());
         line.push(b'\n');
         line
     };

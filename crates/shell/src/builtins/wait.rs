@@ -52,7 +52,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             return Outcome::Status(1);
         };
         let known = vm.shell.jobs.by_pid(pid).is_some()
-            || vm.shell.jobs.ended.iter().any(|(other, _)| *other == pid)
+            || vm.shell.jobs.status_of(pid).is_some()
             || vm.ctx.children().contains(&pid);
         if !known {
             let message = format!("pid {pid} is not a child of this shell");
@@ -91,7 +91,7 @@ fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missi
     let last = pids.last().copied();
     let ctx = vm.ctx.clone();
     let done: Vec<(Pid, u8)> = vm.shell.jobs.ended.clone();
-    left.retain(|pid| !done.iter().any(|(other, _)| other == pid));
+    left.retain(|pid| !done.iter().chain(&vm.shell.jobs.told).any(|(other, _)| other == pid));
     let mut ended: Vec<(Pid, Exit)> = Vec::new();
     let future = Box::pin(async move {
         std::future::poll_fn(|_| {
@@ -113,9 +113,7 @@ fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missi
             }
             let mut status = 0;
             if let Some(last) = last.filter(|_| !all) {
-                let known =
-                    vm.shell.jobs.ended.iter().find(|(pid, _)| *pid == last).map(|(_, status)| *status);
-                status = known.unwrap_or(127);
+                status = vm.shell.jobs.status_of(last).unwrap_or(127);
                 if let Some(variable) = variable {
                     let _ = vm.assign(variable, Value::Int(i64::from(last.get())));
                 }
@@ -137,8 +135,15 @@ fn wait_next(vm: &mut Vm, mut pids: Vec<Pid>, any: bool, variable: Option<Sym>) 
         if let Some(variable) = variable {
             let _ = vm.assign(variable, Value::Int(i64::from(pid.get())));
         }
+        Rc::make_mut(&mut vm.shell.jobs).ended(pid, status, false);
         forget(vm, &[pid]);
-        Rc::make_mut(&mut vm.shell.jobs).ended.retain(|(other, _)| *other != pid);
+        // Only once by `-n`; `wait PID` is answered again.
+        let jobs = Rc::make_mut(&mut vm.shell.jobs);
+        jobs.ended.retain(|(other, _)| *other != pid);
+        jobs.told.push((pid, status));
+        if jobs.told.len() > 4096 {
+            jobs.told.remove(0);
+        }
         Outcome::Status(status)
     };
     // One that has ended already, in the order of their ends.

@@ -48,7 +48,7 @@ impl Vm {
                 let mut message = b"no match: ".to_vec();
                 message.extend_from_slice(&text);
                 self.error(&message);
-                return Err(Unwind::Discard(1));
+                return Err(self.failed_expansion());
             }
             if !self.shopt(Shopt::NullGlob) {
                 self.args.push(text.into());

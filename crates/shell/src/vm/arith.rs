@@ -24,6 +24,14 @@ pub(crate) struct ArithCode {
 }
 
 impl ArithCode {
+    /// The expression as text.
+    pub(crate) fn text(&self) -> &[u8] {
+        match &self.expression {
+            Ok(expression) => expression.text(),
+            Err(error) => &error.expression,
+        }
+    }
+
     /// Whether the code is right only while some variables are plain numbers.
     pub(crate) fn is_guarded(&self) -> bool {
         !self.guards.is_empty()

@@ -34,6 +34,12 @@ impl Vm {
             AssignKind::Element => {
                 let value = self.args.pop().unwrap_or_default();
                 let key = self.args.pop().unwrap_or_default();
+                if self.opt(Opt::XTrace) {
+                    let name = self.name_of(name);
+                    let sign: &[u8] = if assign.append { b"]+=" } else { b"]=" };
+                    let quoted = crate::vm::trace::trace_quote(&value);
+                    self.trace(&[&*name, b"[", &*key, sign, &quoted].concat());
+                }
                 if key.is_empty() {
                     let mut message = self.name_of(name).to_vec();
                     message.extend_from_slice(b"[]: bad array subscript");
@@ -44,6 +50,9 @@ impl Vm {
             }
             AssignKind::Array => {
                 let elements = self.elements.pop().unwrap_or_default();
+                if self.opt(Opt::XTrace) {
+                    self.trace_array(assign.span);
+                }
                 self.assign_compound(name, elements, assign.append)
             }
         }
@@ -196,9 +205,7 @@ impl Vm {
     /// The variable of a `for` or `select`.
     pub(crate) fn for_assign(&mut self, symbol: Sym, item: Str) -> Result<(), Unwind> {
         if self.opt(Opt::XTrace) {
-            let mut text = b"for ".to_vec();
-            text.extend_from_slice(&self.name_of(symbol));
-            self.trace(&text);
+            self.trace_head();
         }
         if self.shell.vars.get(symbol).attrs.contains(Attrs::NAMEREF) {
             // The reference itself is given a new target.

@@ -61,6 +61,10 @@ pub(crate) enum Op {
     /// Runs the DEBUG trap for a command; goes to the target if that is to be left out (`extdebug`).
     Debug(Span, Target),
 
+    /// This command runs, as traps see it; without a DEBUG trap.
+    Command(Span),
+    /// `set -x` shows the head of a `case`.
+    TraceCase,
     /// Begins a loop: `break` goes to the first, `continue` to the second.
     EnterLoop(Target, Target),
     /// The same for `while` and `until`.
@@ -206,7 +210,7 @@ pub(crate) enum Op {
     CondBinary(CondBinary),
     CondNot,
     /// The end of `[[ … ]]`.
-    CondEnd(Span),
+    CondEnd,
     /// For a here-string.
     AppendNewline,
     /// The target of a redirection is more than one word.
@@ -288,6 +292,8 @@ pub(crate) struct Assign {
     pub append: bool,
     /// Of an argument of a declaration builtin: a subscript lies below the value.
     pub subscript_given: bool,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// Which redirection.

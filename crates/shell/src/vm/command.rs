@@ -31,6 +31,9 @@ impl Vm {
             alone: exec.alone,
         };
         self.command = exec.span;
+        if self.command_code.is_some() {
+            self.command_code = None;
+        }
         let Some(name) = argv.first().cloned() else {
             // Everything has vanished: the assignments stay.
             self.temporary.clear();
@@ -701,51 +704,6 @@ impl Vm {
         Ok(())
     }
 
-    // Tracing.
-
-    /// `+ ` and the text, on standard error.
-    pub(crate) fn trace(&mut self, text: &[u8]) {
-        let level =
-            self.calls.iter().filter(|call| matches!(call.kind, CallKind::Eval | CallKind::Trap)).count()
-                + self.shell.subshell_trace as usize;
-        let prompt = self.shell.vars.get(known::PS4).value.scalar().unwrap_or_else(|| Str::from("+ "));
-        // A prompt that runs commands is shown as it is: nothing can wait here. What it expands is not traced.
-        self.shell.options.set_opt(Opt::XTrace, false);
-        let prompt = self.prompt(&prompt).unwrap_or(prompt);
-        self.shell.options.set_opt(Opt::XTrace, true);
-        let mut line = Vec::new();
-        let first = crate::expand::pattern::char_len(&prompt);
-        for _ in 0..level {
-            line.extend_from_slice(prompt.get(..first).unwrap_or_default());
-        }
-        line.extend_from_slice(&prompt);
-        line.extend_from_slice(text);
-        line.push(b'\n');
-        let descriptor = self.shell.vars.get(known::BASH_XTRACEFD).value.int().unwrap_or(2) as u32;
-        self.put(descriptor, &line);
-        self.flush_now();
-    }
-
-    fn trace_words(&mut self, words: &[Str]) {
-        let mut text = Vec::new();
-        for (i, word) in words.iter().enumerate() {
-            if i > 0 {
-                text.push(b' ');
-            }
-            text.extend_from_slice(&trace_quote(word));
-        }
-        self.trace(&text);
-    }
-
-    pub(crate) fn trace_assign(&mut self, name: Sym, value: &[u8]) {
-        let mut text = self.name_of(name).to_vec();
-        text.push(b'=');
-        if !value.is_empty() {
-            text.extend_from_slice(&trace_quote(value));
-        }
-        self.trace(&text);
-    }
-
     /// Makes the variables of `~`, `~+`, `~name`.
     pub(crate) fn tilde(&mut self, text: &[u8]) -> Option<Str> {
         match text {
@@ -789,29 +747,16 @@ impl Vm {
     }
 }
 
-/// How `set -x` quotes a word.
-pub(crate) fn trace_quote(word: &[u8]) -> Vec<u8> {
-    if word.is_empty() {
-        return b"''".to_vec();
-    }
-    let plain =
-        word.iter().all(|b| b.is_ascii_alphanumeric() || b"_./-+:,%@=^!~#{}".contains(b) || *b >= 0x80)
-            && !word.starts_with(b"~")
-            && !word.starts_with(b"#")
-            && !word.contains(&b'!')
-            && !word.contains(&b'^')
-            && !word.contains(&b'{')
-            && !word.contains(&b'}');
-    if plain { word.to_vec() } else { wasmsh_syntax::quote::reusable(word) }
-}
-
 /// A text file without `#!` is executed by the shell.
 fn script_command(path: &str, mut arguments: Vec<BString>) -> (String, Vec<BString>) {
     if arguments.is_empty() {
         arguments.push(path.into());
     }
     if let Some(first) = arguments.first_mut() {
-        *first = path.into();
+        // A name with a slash stays as it was given.
+        if !first.contains(&b'/') {
+            *first = path.into();
+        }
     }
     arguments.insert(0, "bash".into());
     ("/bin/bash".to_owned(), arguments)

@@ -33,7 +33,11 @@ impl Vm {
         if call.kind == CallKind::Expand {
             self.expansion_left(call.trap);
         }
-        self.code = call.code;
+        let code = std::mem::replace(&mut self.code, call.code);
+        if call.kind == CallKind::Function && self.command_code.is_none() && !self.shell.traps.is_empty() {
+            // Traps of the caller see the last command of the function.
+            self.command_code = Some(code);
+        }
         self.pc = call.pc;
         self.no_errexit = call.no_errexit;
         self.cut(call.heights);
@@ -66,6 +70,9 @@ impl Vm {
             self.shell.status = after.status;
             self.shell.pipe_status = after.pipe_status;
             self.line = after.line;
+            let (code, span) = after.command;
+            self.command = span;
+            self.command_code = (!Rc::ptr_eq(&code, &self.code)).then_some(code);
         }
     }
 
@@ -99,9 +106,6 @@ impl Vm {
             }
             Unwind::Discard(status) => {
                 self.set_status(status);
-                if status != 0 && self.opt(Opt::ErrExit) && !self.shell.interactive {
-                    return self.begin_exit(status);
-                }
                 loop {
                     match self.ctl.last() {
                         None => return self.begin_exit(status),
@@ -319,7 +323,7 @@ impl Vm {
             pipe_status: self.shell.pipe_status.clone(),
             unwind: then,
             line: self.line,
-            command: (self.code.clone(), self.command),
+            command: (self.command_code.clone().unwrap_or_else(|| self.code.clone()), self.command),
             skip: None,
         };
         self.call_text(text, CallKind::Trap, trap, Some(after));

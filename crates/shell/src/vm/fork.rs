@@ -67,8 +67,12 @@ impl Vm {
             shell.traps_debug = keep_debug && inherited.get(traps::DEBUG).is_some();
             shell.traps = Rc::new(inherited);
         }
-        if !matches!(purpose, Purpose::Substitution | Purpose::Stage) && !shell.jobs.jobs.is_empty() {
-            shell.jobs = Rc::default();
+        if !shell.jobs.jobs.is_empty() {
+            if matches!(purpose, Purpose::Substitution | Purpose::Stage) {
+                Rc::make_mut(&mut shell.jobs).foreign = true;
+            } else {
+                shell.jobs = Rc::default();
+            }
         }
         shell.interactive = false;
         let monitor = self.opt(Opt::Monitor);
@@ -444,6 +448,9 @@ impl Vm {
 
     /// Notes which background children have ended.
     pub(crate) fn reap(&mut self) {
+        if self.shell.jobs.foreign {
+            return;
+        }
         let running: Vec<Pid> = self
             .shell
             .jobs

@@ -14,6 +14,7 @@ pub(crate) mod run;
 pub(crate) mod script;
 mod slot;
 pub(crate) mod special;
+pub(crate) mod trace;
 pub(crate) mod variables;
 pub(crate) mod word;
 
@@ -145,6 +146,8 @@ pub(crate) enum Ctl {
         items: Vec<Str>,
         /// Of `while` and `until`.
         condition: Option<Condition>,
+        /// Of `select`: the menu has been shown.
+        shown: bool,
     },
     Redirect {
         /// Descriptors as they were before.
@@ -365,6 +368,8 @@ pub(crate) struct Vm {
     /// `set -e` does not apply, since a caller looks at the status.
     no_errexit: bool,
     pub(crate) command: Span,
+    /// The code that `command` stands in, if it is not the present one.
+    command_code: Option<Rc<Code>>,
     pub(crate) arith_prefix: Option<&'static [u8]>,
     exiting: bool,
     times: Vec<(u64, u64)>,
@@ -449,6 +454,7 @@ impl Vm {
             substituted: None,
             no_errexit: false,
             command: Span::default(),
+            command_code: None,
             arith_prefix: None,
             exiting: false,
             times: Vec::new(),

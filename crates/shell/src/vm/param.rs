@@ -56,7 +56,7 @@ impl Vm {
                 let mut message = self.place_text(place);
                 message.extend_from_slice(b": invalid indirect expansion");
                 self.error(&message);
-                return Err(Unwind::Discard(1));
+                return Err(self.failed_expansion());
             }
             Expansion::Many { values, .. } => match values.as_slice() {
                 [one] => one.clone(),
@@ -99,7 +99,7 @@ impl Vm {
                 let mut message = text.to_vec();
                 message.extend_from_slice(b": invalid variable name");
                 self.error(&message);
-                Err(Unwind::Discard(1))
+                Err(self.failed_expansion())
             }
         }
     }
@@ -205,7 +205,7 @@ impl Vm {
         let mut message = self.code.text(param.text).to_vec();
         message.extend_from_slice(b": bad substitution");
         self.error(&message);
-        Unwind::Discard(1)
+        self.failed_expansion()
     }
 
     /// Expands a parameter with any operator but those that have a word to fall back to.
@@ -418,7 +418,7 @@ impl Vm {
     ) -> Result<Expansion, Unwind> {
         let negative = |vm: &mut Vm, length: i64| {
             vm.error(format!("{length}: substring expression < 0").as_bytes());
-            Unwind::Discard(1)
+            vm.failed_expansion()
         };
         match expansion {
             Expansion::Unset => Ok(Expansion::Unset),
@@ -602,8 +602,11 @@ impl Vm {
                 message.extend_from_slice(b"@");
                 message.push(letter);
                 message.extend_from_slice(b"}: bad substitution");
+                if matches!(expansion, Expansion::Unset) {
+                    return Ok(());
+                }
                 self.error(&message);
-                return Err(Unwind::Discard(1));
+                return Err(self.expansion_error());
             }
         };
         self.push_expansion(result, quoting);
@@ -711,7 +714,7 @@ impl Vm {
             };
             message.extend_from_slice(b": cannot assign in this way");
             self.error(&message);
-            return Err(Unwind::Discard(1));
+            return Err(self.failed_expansion());
         };
         match subscript {
             SubscriptKind::None => self.assign(symbol, Value::Str(value))?,
@@ -720,7 +723,7 @@ impl Vm {
                 let mut message = self.name_of(symbol).to_vec();
                 message.extend_from_slice(b"[@]: bad array subscript");
                 self.error(&message);
-                return Err(Unwind::Discard(1));
+                return Err(self.failed_expansion());
             }
         }
         let value = self.scalar(symbol)?.unwrap_or_default();

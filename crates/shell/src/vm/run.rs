@@ -95,8 +95,15 @@ impl Vm {
                 self.shell.status = status;
             }
             Op::ErrCheck => self.after_command(false)?,
+            Op::Command(span) => {
+                self.command = span;
+                self.command_code = None;
+            }
             Op::Debug(span, skip) => {
                 self.command = span;
+                if self.command_code.is_some() {
+                    self.command_code = None;
+                }
                 if !self.shell.traps_debug {
                     return Ok(Next::Go);
                 }
@@ -113,6 +120,7 @@ impl Vm {
                     heights,
                     items,
                     condition: None,
+                    shown: false,
                 });
             }
             Op::EnterWhile(index) => {
@@ -126,6 +134,7 @@ impl Vm {
                         heights,
                         items: Vec::new(),
                         condition: Some(condition),
+                        shown: false,
                     });
                 }
             }
@@ -398,29 +407,29 @@ impl Vm {
             Op::TimeEnd { posix } => self.time_end(posix),
 
             Op::ArithCommand(index) => {
-                let value = self.arith_command(|vm| vm.arith_at(index))?;
+                let value = self.arith_command(|vm| vm.arith_command_at(index))?;
                 self.set_status(u8::from(value == 0));
             }
             Op::ArithCommandDynamic => {
                 let text = self.pop();
-                let value = self.arith_command(|vm| vm.arith_text(&text));
+                let value = self.arith_command(|vm| vm.arith_command_text(&text));
                 let value = self.give_back(value, text)?;
                 self.set_status(u8::from(value == 0));
             }
             Op::ArithJumpZero(index, target) => {
-                if self.arith_command(|vm| vm.arith_at(index))? == 0 {
+                if self.arith_command(|vm| vm.arith_command_at(index))? == 0 {
                     self.pc = target as usize;
                 }
             }
             Op::ArithFor(index, target) => {
-                self.arith_command(|vm| vm.arith_at(index))?;
+                self.arith_command(|vm| vm.arith_command_at(index))?;
                 if self.arith_wrong {
                     self.pc = target as usize;
                 }
             }
             Op::ArithForDynamic(target) => {
                 let text = self.pop();
-                let value = self.arith_command(|vm| vm.arith_text(&text));
+                let value = self.arith_command(|vm| vm.arith_command_text(&text));
                 self.give_back(value, text)?;
                 if self.arith_wrong {
                     self.pc = target as usize;
@@ -428,12 +437,20 @@ impl Vm {
             }
             Op::ArithJumpZeroDynamic(target) => {
                 let text = self.pop();
-                let value = self.arith_command(|vm| vm.arith_text(&text));
+                let value = self.arith_command(|vm| vm.arith_command_text(&text));
                 if self.give_back(value, text)? == 0 {
                     self.pc = target as usize;
                 }
             }
 
+            Op::TraceCase => {
+                if self.opt(Opt::XTrace) {
+                    let span = self.command;
+                    let code = self.code.clone();
+                    let head = wasmsh_syntax::print::trapped(&code.ast, span);
+                    self.trace(head.trim_ascii_end());
+                }
+            }
             Op::CaseMatch(target) => {
                 let pattern = self.pop();
                 let nocase = self.shopt(crate::options::Shopt::NoCaseMatch);
@@ -456,18 +473,27 @@ impl Vm {
             }
             Op::CondWord => {
                 let text = self.pop();
+                if self.opt(Opt::XTrace) {
+                    self.trace_word(&text);
+                }
                 self.shell.status = u8::from(text.is_empty());
             }
             Op::CondUnary(letter) => {
                 let operand = self.pop();
                 self.builtin = "";
                 let holds = self.cond_unary(letter, &operand);
+                if self.opt(Opt::XTrace) && holds.is_ok() {
+                    self.trace_unary(letter, &operand);
+                }
                 let holds = self.give_back(holds, operand)?;
                 self.shell.status = u8::from(!holds);
             }
             Op::CondBinary(op) => {
                 let right = self.pop();
                 let left = self.pop();
+                if self.opt(Opt::XTrace) && !self.is_retried() {
+                    self.trace_binary(op, &left, &right);
+                }
                 match self.cond_binary(op, &left, &right) {
                     Err(Unwind::Expand) => {
                         self.args.push(left);
@@ -478,11 +504,7 @@ impl Vm {
                 }
             }
             Op::CondNot => self.shell.status = u8::from(self.shell.status == 0),
-            Op::CondEnd(span) => {
-                if self.opt(Opt::XTrace) {
-                    let code = self.code.clone();
-                    self.trace(code.source_text(span));
-                }
+            Op::CondEnd => {
                 let status = self.shell.status;
                 self.set_status(status);
             }
@@ -536,6 +558,23 @@ impl Vm {
         self.progress = 0;
         self.check_args()?;
         Ok(Next::Go)
+    }
+
+    #[inline]
+    fn arith_command_at(&mut self, index: u32) -> Result<i64, Unwind> {
+        if self.opt(Opt::XTrace)
+            && let Some(code) = self.code.ariths.get(index as usize).cloned()
+        {
+            self.trace_arith(code.text());
+        }
+        self.arith_at(index)
+    }
+
+    fn arith_command_text(&mut self, text: &[u8]) -> Result<i64, Unwind> {
+        if self.opt(Opt::XTrace) && !self.is_retried() {
+            self.trace_arith(text);
+        }
+        self.arith_text(text)
     }
 
     #[inline]
@@ -714,7 +753,7 @@ impl Vm {
                     self.put(2, &error.render(&prefix));
                     // A mistake inside `[[ … ]]` leaves the status, as in bash.
                     let cond = matches!(error.kind, wasmsh_syntax::error::ParseErrorKind::Cond { .. });
-                    if !(cond && kind == CallKind::Main) {
+                    if !(cond && kind == CallKind::Main) || error.is_incomplete() {
                         self.set_status(2);
                     }
                     self.flush_now();

@@ -148,6 +148,11 @@ impl Vm {
         self.expansion_error()
     }
 
+    /// What an expansion that is wrong leads to: its command is given up, and under `set -e` the shell.
+    pub(crate) fn failed_expansion(&self) -> Unwind {
+        if self.opt(Opt::ErrExit) && !self.shell.interactive { Unwind::Exit(1) } else { Unwind::Discard(1) }
+    }
+
     /// What a failed `${v?}` or `set -u` leads to: the end of a shell that is not interactive.
     pub(crate) fn expansion_error(&self) -> Unwind {
         if self.shell.interactive {
@@ -292,7 +297,8 @@ impl Vm {
     fn assign_with_effects(&mut self, symbol: Sym, value: Value) -> Result<(), Unwind> {
         let (target, subscript) = self.resolve(symbol)?;
         if let Some(subscript) = subscript {
-            let key = self.key_from_source(target, &subscript)?;
+            let all = matches!(subscript.as_bytes(), b"@" | b"*");
+            let key = if all { subscript } else { self.key_from_source(target, &subscript)? };
             return self.assign_element(target, key, value.scalar().unwrap_or_default(), false);
         }
         let attrs = self.shell.vars.get(target).attrs;
@@ -497,6 +503,11 @@ impl Vm {
                     *other = Value::Indexed(Rc::new(array));
                 }
                 if let Value::Indexed(array) = other {
+                    if matches!(key.as_bytes(), b"@" | b"*") {
+                        let name = self.name_of(target);
+                        self.error(&[&*name, b"[", &*key, b"]: bad array subscript"].concat());
+                        return Err(Unwind::Discard(1));
+                    }
                     let mut index = crate::text::plain_int(&key).unwrap_or(0);
                     if index < 0 {
                         index += array.end();

@@ -194,6 +194,7 @@ impl Compiler<'_> {
                 self.emit(Op::SubshellEnd);
                 self.place(end);
                 if !context.condition {
+                    self.emit(Op::Command(command.span));
                     self.emit(Op::ErrCheck);
                 }
             }
@@ -285,7 +286,7 @@ impl Compiler<'_> {
                 self.emit(Op::Line(command.line));
                 self.emit(Op::Debug(command.span, skipped));
                 self.then(Task::Cond(cond));
-                self.emit(Op::CondEnd(command.span));
+                self.emit(Op::CondEnd);
                 if !context.condition {
                     self.emit(Op::ErrCheck);
                 }
@@ -372,6 +373,7 @@ impl Compiler<'_> {
         let skipped = self.label();
         self.emit(Op::Line(command.line));
         self.emit(Op::Debug(command.span, skipped));
+        self.emit(Op::TraceCase);
         self.then(Task::Word(subject, WordEnd::Single));
         let done = self.label();
         let arms = &ast[arms];
@@ -579,6 +581,7 @@ impl Compiler<'_> {
             kind,
             append: assignment.append,
             subscript_given: assignment.subscript.is_some(),
+            span: assignment.span,
         });
         (self.code.assigns.len() - 1) as u32
     }
@@ -774,8 +777,12 @@ impl Compiler<'_> {
 
     pub(super) fn subscript(&mut self, name: Sym, word: Word) {
         let ast = self.ast.clone();
-        if word.parts.is_empty() {
-            let text = self.text(b"");
+        if let [] | [Part::Literal(_)] = ast[word.parts]
+            && let Some(text) = ast.literal(word.parts)
+            && matches!(&*text, b"" | b"@" | b"*")
+        {
+            // No expression: the assignment says what is wrong.
+            let text = self.text(&text);
             self.emit(Op::Push(text));
             return;
         }
