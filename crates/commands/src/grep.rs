@@ -4,6 +4,7 @@ use bstr::{BString, ByteSlice};
 use wasmsh_os::{Description, Errno, FileType, Input, Position};
 
 use crate::glob::Glob;
+use crate::grep_color::Colors;
 use crate::grep_match::{Kind, Matcher};
 use crate::quote::quote_name;
 use crate::{Command, Done, Fail, Opt, Tool, start};
@@ -72,6 +73,7 @@ const OPTIONS: &[Opt] = &[
     ),
     Opt::flag("U,binary", "do not strip CR characters at EOL (MSDOS/Windows)"),
     Opt::flag("u,unix-byte-offsets", ""),
+    Opt::flag("V", ""),
 ];
 
 const ABOUT: &str = "Search for PATTERNS in each FILE.\n\
@@ -157,7 +159,9 @@ struct Plan {
     before: u64,
     after: u64,
     separator: Option<BString>,
-    color: bool,
+    colors: Option<Colors>,
+    /// Context was asked for, if only of no lines: groups are kept apart.
+    grouped: bool,
     binary: Binary,
     directories: Directories,
     follow: bool,
@@ -179,6 +183,8 @@ async fn run(t: &mut Tool, default: Kind) -> Done {
     let mut names: Option<bool> = None;
     let (mut before, mut after, mut context) = (None, None, None);
     let mut digits = Vec::new();
+    let mut color = false;
+    let mut chosen = None;
     let mut plan = Plan {
         matcher: Matcher::nothing(),
         delimiter: b'\n',
@@ -198,7 +204,8 @@ async fn run(t: &mut Tool, default: Kind) -> Done {
         before: 0,
         after: 0,
         separator: Some("--".into()),
-        color: false,
+        colors: None,
+        grouped: false,
         binary: Binary::Report,
         directories: Directories::Read,
         follow: false,
@@ -211,13 +218,27 @@ async fn run(t: &mut Tool, default: Kind) -> Done {
         failed: false,
     };
     let mut options = t.options();
-    while let Some((name, value)) = options.next()? {
+    // A wrong option is told with the usage.
+    let wrong = |fail: Fail| match fail {
+        Fail::Usage(text) => Fail::Usage(format!("{text}\nUsage: grep [OPTION]... PATTERNS [FILE]...")),
+        fail => fail,
+    };
+    while let Some((name, value)) = options.next().map_err(wrong)? {
         let value = value.unwrap_or_default();
         match name {
-            "E" => kind = Kind::Extended,
-            "F" => kind = Kind::Fixed,
-            "G" => kind = Kind::Basic,
-            "P" => kind = Kind::Perl,
+            "E" | "F" | "G" | "P" => {
+                kind = match name {
+                    "E" => Kind::Extended,
+                    "F" => Kind::Fixed,
+                    "G" => Kind::Basic,
+                    _ => Kind::Perl,
+                };
+                if chosen.replace(kind).is_some_and(|other| other != kind) {
+                    return Err(Fail::Message("conflicting matchers specified".into(), 2));
+                }
+            }
+            "u" => t.warn("warning: --unix-byte-offsets (-u) is obsolete").await?,
+            "V" => return Err(Fail::Version),
             "e" => add_patterns(&mut patterns, &value),
             "f" => {
                 let text = read_patterns(t, &value).await?;
@@ -289,7 +310,7 @@ async fn run(t: &mut Tool, default: Kind) -> Done {
             "group-separator" => plan.separator = Some(value),
             "no-group-separator" => plan.separator = None,
             "color" => {
-                plan.color = match &value[..] {
+                color = match &value[..] {
                     b"always" | b"yes" | b"force" => true,
                     b"never" | b"no" | b"none" => false,
                     b"" | b"auto" | b"tty" | b"if-tty" => {
@@ -318,12 +339,29 @@ async fn run(t: &mut Tool, default: Kind) -> Done {
         }
         add_patterns(&mut patterns, &operands.remove(0));
     }
+    if color {
+        let mut colors = Colors::default();
+        if let Some(value) = t.ctx.env("GREP_COLOR").filter(|value| !value.is_empty()) {
+            t.warn(format!("warning: GREP_COLOR='{value}' is deprecated; use GREP_COLORS='mt={value}'"))
+                .await?;
+            colors.set_matches(&value.to_str_lossy());
+        }
+        if let Some(value) = t.ctx.env("GREP_COLORS") {
+            colors.read(&value);
+        }
+        plan.colors = Some(colors);
+    }
+    plan.grouped = before.is_some() || after.is_some() || context.is_some();
     plan.before = before.or(context).unwrap_or(0);
     plan.after = after.or(context).unwrap_or(0);
     if plan.only_matching || plan.count || plan.list != List::No || plan.quiet {
         (plan.before, plan.after) = (0, 0);
     }
     let patterns = patterns.unwrap_or_default();
+    // The empty pattern alone matches every line: nothing is left to print.
+    if patterns == b"\n" && plan.invert && !words && !lines && plan.list != List::NotMatching {
+        return Err(Fail::Status(1));
+    }
     let patterns: Option<Vec<&[u8]>> = if patterns.is_empty() {
         // A file without lines: no pattern, which matches nothing.
         None
@@ -676,29 +714,23 @@ async fn finish_file(t: &mut Tool, plan: &mut Plan, name: &[u8], selected: u64) 
     if plan.line_buffered { Ok(t.out.flush().await?) } else { Ok(t.out.drain().await?) }
 }
 
-const NAME_COLOR: &str = "35";
-const NUMBER_COLOR: &str = "32";
-const SEPARATOR_COLOR: &str = "36";
-const MATCH_COLOR: &str = "01;31";
-
-fn put_colored(t: &mut Tool, plan: &Plan, color: &str, text: &[u8]) {
-    if plan.color {
-        t.out.put(format!("\x1b[{color}m\x1b[K").as_bytes());
-        t.out.put(text);
-        t.out.put(b"\x1b[m\x1b[K");
-    } else {
-        t.out.put(text);
+/// A text in one of the colours.
+fn put_colored(t: &mut Tool, plan: &Plan, color: fn(&Colors) -> &String, text: &[u8]) {
+    let out = t.out.buffer();
+    match &plan.colors {
+        Some(colors) => colors.put(color(colors), text, out),
+        None => out.extend_from_slice(text),
     }
 }
 
 /// The name, and what separates it from the next thing.
 fn put_name(t: &mut Tool, plan: &Plan, name: &[u8], separator: Option<u8>) {
-    put_colored(t, plan, NAME_COLOR, name);
+    put_colored(t, plan, |colors| &colors.name, name);
     if let Some(separator) = separator {
         if plan.null {
             t.out.put_byte(0);
         } else {
-            put_colored(t, plan, SEPARATOR_COLOR, &[separator]);
+            put_colored(t, plan, |colors| &colors.separator, &[separator]);
         }
     }
 }
@@ -707,19 +739,14 @@ fn put_prefix(t: &mut Tool, plan: &Plan, search: &Search<'_>, separator: u8, num
     if plan.names {
         put_name(t, plan, search.name, Some(separator));
     }
-    let width = |least: usize| if plan.tabs { least } else { 0 };
+    let width = if plan.tabs { 2 } else { 0 };
     if plan.numbers {
-        put_colored(t, plan, NUMBER_COLOR, format!("{number:width$}", width = width(4)).as_bytes());
-        put_colored(t, plan, SEPARATOR_COLOR, &[separator]);
+        put_colored(t, plan, |colors| &colors.number, format!("{number:width$}").as_bytes());
+        put_colored(t, plan, |colors| &colors.separator, &[separator]);
     }
     if plan.offsets {
-        put_colored(
-            t,
-            plan,
-            NUMBER_COLOR,
-            format!("{offset:width$}", width = width(if plan.names { 6 } else { 7 })).as_bytes(),
-        );
-        put_colored(t, plan, SEPARATOR_COLOR, &[separator]);
+        put_colored(t, plan, |colors| &colors.offset, format!("{offset:width$}").as_bytes());
+        put_colored(t, plan, |colors| &colors.separator, &[separator]);
     }
     if plan.tabs && (plan.names || plan.numbers || plan.offsets) {
         t.out.put_byte(b'\t');
@@ -772,7 +799,7 @@ async fn block_of(t: &mut Tool, plan: &mut Plan, search: &mut Search<'_>, block:
             } else {
                 let (number, offset) = (search.line, search.offset + start as u64);
                 put_prefix(t, plan, search, b':', number, offset);
-                put_line(t, plan, line, !plan.invert)?;
+                put_line(t, plan, line, true)?;
             }
             search.printed_to = Some(search.offset + end as u64);
             search.any_printed = true;
@@ -831,7 +858,7 @@ async fn context(
         if search.trailing > 0 {
             search.trailing -= 1;
             put_prefix(t, plan, search, b'-', search.line, search.offset + at as u64);
-            put_line(t, plan, line, plan.invert)?;
+            put_line(t, plan, line, false)?;
             search.printed_to = Some(search.offset + end as u64);
             t.out.drain().await?;
         } else if plan.before > 0 {
@@ -853,7 +880,7 @@ async fn context(
 }
 
 fn before_context(t: &mut Tool, plan: &Plan, search: &mut Search<'_>, start: u64) {
-    if plan.before == 0 && plan.after == 0 {
+    if !plan.grouped {
         return;
     }
     let first = search.held.front().map_or(search.offset + start, |(_, offset, _)| *offset);
@@ -861,41 +888,52 @@ fn before_context(t: &mut Tool, plan: &Plan, search: &mut Search<'_>, start: u64
         && search.printed_to != Some(first)
         && let Some(separator) = &plan.separator
     {
-        put_colored(t, plan, SEPARATOR_COLOR, separator);
+        put_colored(t, plan, |colors| &colors.separator, separator);
         t.out.put_byte(b'\n');
     }
     for (number, offset, line) in std::mem::take(&mut search.held) {
         put_prefix(t, plan, search, b'-', number, offset);
         // The matcher has seen these lines already.
-        let _ = put_line(t, plan, &line, plan.invert);
+        let _ = put_line(t, plan, &line, false);
     }
 }
 
-/// The line with its end; its matches in colour where there are any.
-fn put_line(t: &mut Tool, plan: &Plan, line: &[u8], matches: bool) -> Done {
+/// The line with its end, in colour if that is wanted.
+fn put_line(t: &mut Tool, plan: &Plan, line: &[u8], selected: bool) -> Done {
     let body = line.strip_suffix(&[plan.delimiter]).unwrap_or(line);
-    if plan.color && matches {
+    let out = t.out.buffer();
+    let Some(colors) = &plan.colors else {
+        out.extend_from_slice(body);
+        out.push(plan.delimiter);
+        return Ok(());
+    };
+    let as_selected = selected != (plan.invert && colors.reversed);
+    let line_color = if as_selected { &colors.selected } else { &colors.context };
+    let match_color = if selected { &colors.selected_match } else { &colors.context_match };
+    let mut put_to = 0;
+    if selected != plan.invert && !match_color.is_empty() {
         let mut at = 0;
         while let Some((start, end)) =
             plan.matcher.find(body, at).map_err(|message| Fail::Message(message, 2))?
         {
             if start == end {
-                if start >= body.len() {
+                at = start + 1;
+                if at > body.len() {
                     break;
                 }
-                t.out.put(body.get(at..start + 1).unwrap_or_default());
-                at = start + 1;
                 continue;
             }
-            t.out.put(body.get(at..start).unwrap_or_default());
-            put_colored(t, plan, MATCH_COLOR, body.get(start..end).unwrap_or_default());
-            at = end;
+            colors.begin(line_color, out);
+            out.extend_from_slice(body.get(put_to..start).unwrap_or_default());
+            colors.put(match_color, body.get(start..end).unwrap_or_default(), out);
+            (at, put_to) = (end, end);
         }
-        t.out.put(body.get(at..).unwrap_or_default());
-    } else {
-        t.out.put(body);
     }
-    t.out.put_byte(plan.delimiter);
+    let rest = body.get(put_to..).unwrap_or_default();
+    if !rest.is_empty() {
+        colors.put(line_color, rest, out);
+    }
+    out.push(plan.delimiter);
     Ok(())
 }
 
@@ -922,7 +960,7 @@ async fn parts(
             continue;
         }
         put_prefix(t, plan, search, b':', search.line, search.offset + (start + from) as u64);
-        put_colored(t, plan, MATCH_COLOR, body.get(from..to).unwrap_or_default());
+        put_colored(t, plan, |colors| &colors.selected_match, body.get(from..to).unwrap_or_default());
         t.out.put_byte(plan.delimiter);
         t.out.drain().await?;
         at = to;

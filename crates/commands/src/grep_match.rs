@@ -86,6 +86,9 @@ impl Matcher {
         {
             return Ok(matcher(Engine::Literal(Box::new(memmem::Finder::new(only).into_owned()))));
         }
+        if kind != Kind::Fixed && patterns.iter().any(|pattern| has_confusing_bracket(pattern)) {
+            return Err("character class syntax is [[:space:]], not [:space:]".into());
+        }
         let mut syntax = if kind == Kind::Extended { Syntax::EXTENDED } else { Syntax::BASIC };
         syntax.ignore_case = ignore_case;
         syntax.utf8 = utf8;
@@ -259,6 +262,40 @@ impl Matcher {
         let right = is_part(bstr::decode_utf8(after).0, after.first());
         !left && !right
     }
+}
+
+/// Whether a pattern has `[:name:]` where `[[:name:]]` is meant.
+fn has_confusing_bracket(pattern: &[u8]) -> bool {
+    let mut rest = pattern;
+    while let [first, tail @ ..] = rest {
+        rest = match (first, tail) {
+            (b'\\', [_, behind @ ..]) => behind,
+            (b'[', inside) => {
+                let inside = inside.strip_prefix(b"^").unwrap_or(inside);
+                let mut at = usize::from(inside.first() == Some(&b']'));
+                let end = loop {
+                    match (inside.get(at), inside.get(at + 1)) {
+                        (None, _) => return false,
+                        (Some(b']'), _) => break at,
+                        (Some(b'['), Some(mark @ (b':' | b'.' | b'='))) => {
+                            let behind = inside.get(at + 2..).unwrap_or_default();
+                            let Some(close) = memmem::find(behind, &[*mark, b']']) else { return false };
+                            at += close + 4;
+                        }
+                        _ => at += 1,
+                    }
+                };
+                if let Some([b':', .., b':']) = inside.get(..end)
+                    && end > 2
+                {
+                    return true;
+                }
+                inside.get(end + 1..).unwrap_or_default()
+            }
+            _ => tail,
+        };
+    }
+    false
 }
 
 /// A fixed string as a basic regular expression.

@@ -34,6 +34,7 @@ mod find_expr;
 mod fold;
 mod glob;
 mod grep;
+mod grep_color;
 mod grep_match;
 mod head;
 mod http;

@@ -465,8 +465,8 @@ impl Parser<'_> {
                 let element = self.delimited(kind)?;
                 let (node, length) = character(&element, self.syntax.utf8);
                 if length != element.len() || length == 0 {
-                    let char = collating_symbol(&element).ok_or(ParseError::BadCollation)?;
-                    return Ok(RangeEnd::Char(char));
+                    // In the C.UTF-8 locale a character has no name but itself.
+                    return Err(ParseError::BadCollation);
                 }
                 (node, 0)
             }
@@ -520,27 +520,6 @@ fn range(start: RangeEnd, end: RangeEnd) -> Result<Vec<Item>, ParseError> {
         }
         _ => Err(ParseError::BadRange),
     }
-}
-
-/// The symbolic names of the portable character set (XBD 6.1) that people use in `[. .]`.
-fn collating_symbol(name: &[u8]) -> Option<char> {
-    Some(match name {
-        b"NUL" => '\0',
-        b"tab" => '\t',
-        b"newline" => '\n',
-        b"carriage-return" => '\r',
-        b"space" => ' ',
-        b"hyphen" | b"hyphen-minus" => '-',
-        b"left-square-bracket" => '[',
-        b"right-square-bracket" => ']',
-        b"circumflex" | b"circumflex-accent" => '^',
-        b"period" | b"full-stop" => '.',
-        b"comma" => ',',
-        b"slash" | b"solidus" => '/',
-        b"backslash" | b"reverse-solidus" => '\\',
-        b"underscore" | b"low-line" => '_',
-        _ => return None,
-    })
 }
 
 /// The first character of `text` and its length in bytes, which is 0 only for an empty text.
