@@ -36,13 +36,22 @@ pub(crate) struct Matcher {
     words: bool,
     lines: bool,
     utf8: bool,
+    /// The pattern for a line has its ends in it.
+    whole: bool,
 }
 
 type Found = Result<Option<(usize, usize)>, String>;
 
 impl Matcher {
     pub(crate) fn nothing() -> Matcher {
-        Matcher { engine: Engine::Nothing, delimiter: b'\n', words: false, lines: false, utf8: true }
+        Matcher {
+            engine: Engine::Nothing,
+            delimiter: b'\n',
+            words: false,
+            lines: false,
+            utf8: true,
+            whole: false,
+        }
     }
 
     /// Whether there is no pattern at all.
@@ -60,7 +69,8 @@ impl Matcher {
         utf8: bool,
         delimiter: u8,
     ) -> Result<Matcher, String> {
-        let matcher = |engine| Matcher { engine, delimiter, words: words && !lines, lines, utf8 };
+        let matcher =
+            |engine| Matcher { engine, delimiter, words: words && !lines, lines, utf8, whole: false };
         let Some(mut patterns) = patterns else { return Ok(matcher(Engine::Nothing)) };
         patterns.sort_unstable();
         patterns.dedup();
@@ -99,6 +109,12 @@ impl Matcher {
             patterns = escaped.iter().map(|pattern| &pattern[..]).collect();
         }
         let compile = |syntax: &Syntax| Regex::any_of(&patterns, syntax).map_err(|error| error.to_string());
+        if lines
+            && let Some(regex) = Regex::whole_of(&patterns, &syntax).map_err(|error| error.to_string())?
+        {
+            let engine = Engine::Regex { line: Box::new(regex), anywhere: None };
+            return Ok(Matcher { whole: true, ..matcher(engine) });
+        }
         let line = Box::new(compile(&syntax)?);
         // The ends of the buffer are the ends of a line only where there is one line.
         let ends = patterns.iter().any(|pattern| {
@@ -181,7 +197,7 @@ impl Matcher {
             Engine::Nothing => Ok(false),
             Engine::Everything => Ok(true),
             Engine::Literal(finder) if !self.words && !self.lines => Ok(finder.find(line).is_some()),
-            Engine::Regex { line: regex, .. } if !self.words && !self.lines => {
+            Engine::Regex { line: regex, .. } if !self.words && (!self.lines || self.whole) => {
                 regex.is_match(line).map_err(|error| error.to_string())
             }
             _ => Ok(self.find(line, 0)?.is_some()),

@@ -60,6 +60,64 @@ impl Node {
         }
     }
 
+    /// The pattern with the group that each back-reference names in its place, which matches where this one does, and
+    /// perhaps elsewhere. `None`: it would be too large.
+    pub(crate) fn without_back_references(&self) -> Option<Self> {
+        /// Parts of a pattern that are worth it.
+        const MOST: usize = 2_000;
+        let mut groups = Vec::new();
+        let mut count = 0;
+        let root = self.expand(&mut groups, &mut count);
+        (count <= MOST).then_some(root)
+    }
+
+    fn expand(&self, groups: &mut Vec<(u32, Self)>, count: &mut usize) -> Self {
+        *count += 1;
+        if *count > 10_000 {
+            return Self::Empty;
+        }
+        match self {
+            Self::Group(number, inner) => {
+                let inner = inner.expand(groups, count);
+                groups.push((*number, inner.clone()));
+                Self::Group(*number, Box::new(inner))
+            }
+            Self::Concat(nodes) => {
+                Self::Concat(nodes.iter().map(|node| node.expand(groups, count)).collect())
+            }
+            Self::Alternate(nodes) => {
+                Self::Alternate(nodes.iter().map(|node| node.expand(groups, count)).collect())
+            }
+            Self::Repeat { node, min, max } => {
+                Self::Repeat { node: Box::new(node.expand(groups, count)), min: *min, max: *max }
+            }
+            Self::BackReference(number) => {
+                let group = groups.iter().rev().find(|(other, _)| other == number);
+                group.map_or(Self::Empty, |(_, node)| node.clone().into_text(count))
+            }
+            node => node.clone(),
+        }
+    }
+
+    /// What a text that this one matched is, wherever it stands: without places and groups.
+    fn into_text(self, count: &mut usize) -> Self {
+        *count += 1;
+        match self {
+            Self::Assert(_) => Self::Empty,
+            Self::Group(_, inner) => inner.into_text(count),
+            Self::Concat(nodes) => {
+                Self::Concat(nodes.into_iter().map(|node| node.into_text(count)).collect())
+            }
+            Self::Alternate(nodes) => {
+                Self::Alternate(nodes.into_iter().map(|node| node.into_text(count)).collect())
+            }
+            Self::Repeat { node, min, max } => {
+                Self::Repeat { node: Box::new(node.into_text(count)), min, max }
+            }
+            node => node,
+        }
+    }
+
     /// The pattern when it is nothing but characters.
     pub(crate) fn literal(&self) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();

@@ -9,7 +9,7 @@ use regex_automata::{Anchored, Input, MatchKind, hybrid};
 use thiserror::Error;
 
 use crate::Syntax;
-use crate::ast::Node;
+use crate::ast::{Assert, Node};
 use crate::backtrack::Backtracker;
 use crate::parse::{ParseError, parse};
 use crate::translate::translate;
@@ -65,7 +65,8 @@ pub struct Regex {
 
 enum Matcher {
     Automaton(Box<Automaton>),
-    Backtracker(Box<Backtracker>),
+    /// Where the automaton, which takes a back-reference for any match of its group, finds nothing, nothing is.
+    Backtracker(Box<Backtracker>, Option<Box<Automaton>>),
 }
 
 /// `meta` finds where a match begins, and prefers the first alternative; the longest end comes from a
@@ -100,7 +101,9 @@ impl Regex {
     pub fn new(pattern: &[u8], syntax: &Syntax) -> Result<Self, BuildError> {
         let parsed = parse(pattern, syntax)?;
         let matcher = if parsed.back_references {
-            Matcher::Backtracker(Box::new(Backtracker::new(&parsed.root, parsed.groups, syntax)?))
+            let superset = parsed.root.without_back_references();
+            let superset = superset.and_then(|root| Automaton::new(&root, syntax).ok()).map(Box::new);
+            Matcher::Backtracker(Box::new(Backtracker::new(&parsed.root, parsed.groups, syntax)?), superset)
         } else {
             Matcher::Automaton(Box::new(Automaton::new(&parsed.root, syntax)?))
         };
@@ -128,6 +131,26 @@ impl Regex {
         Ok(Self { groups, matcher: Matcher::Automaton(Box::new(automaton)) })
     }
 
+    /// Patterns that match only the whole haystack, one of them. `None`: with back-references there is no such thing.
+    ///
+    /// # Errors
+    /// As [`any_of`](Self::any_of).
+    pub fn whole_of(patterns: &[&[u8]], syntax: &Syntax) -> Result<Option<Self>, BuildError> {
+        let mut nodes = Vec::new();
+        for pattern in patterns {
+            let parsed = parse(pattern, syntax)?;
+            if parsed.back_references {
+                return Ok(None);
+            }
+            nodes.push(parsed.root);
+        }
+        let ends = [Node::Assert(Assert::BufferStart), Node::Assert(Assert::BufferEnd)];
+        let [start, end] = ends;
+        let root = Node::Concat(vec![start, Node::Alternate(nodes), end]);
+        let automaton = Automaton::new(&root, syntax)?;
+        Ok(Some(Self { groups: 0, matcher: Matcher::Automaton(Box::new(automaton)) }))
+    }
+
     /// With back-references the patterns must be one text, so that their groups are numbered anew.
     fn joined(patterns: &[&[u8]], syntax: &Syntax) -> Result<Self, BuildError> {
         match patterns {
@@ -151,7 +174,19 @@ impl Regex {
     pub fn is_match(&self, haystack: &[u8]) -> Result<bool, Exhausted> {
         match &self.matcher {
             Matcher::Automaton(automaton) => Ok(automaton.meta.is_match(haystack)),
-            Matcher::Backtracker(backtracker) => Ok(backtracker.search(haystack, 0)?.is_some()),
+            Matcher::Backtracker(..) => Ok(self.backtrack(haystack, 0)?.is_some()),
+        }
+    }
+
+    fn backtrack(&self, haystack: &[u8], from: usize) -> Result<Option<Captures>, Exhausted> {
+        let Matcher::Backtracker(backtracker, superset) = &self.matcher else { return Ok(None) };
+        let found =
+            superset.as_ref().map(|superset| superset.meta.search(&Input::new(haystack).range(from..)));
+        match found {
+            Some(None) => Ok(None),
+            // No match can begin before the first one that it finds.
+            Some(Some(found)) => backtracker.search(haystack, found.start()),
+            None => backtracker.search(haystack, from),
         }
     }
 
@@ -166,8 +201,8 @@ impl Regex {
         }
         match &self.matcher {
             Matcher::Automaton(automaton) => Ok(automaton.find(haystack, from)),
-            Matcher::Backtracker(backtracker) => {
-                Ok(backtracker.search(haystack, from)?.and_then(|spans| spans.first().copied().flatten()))
+            Matcher::Backtracker(..) => {
+                Ok(self.backtrack(haystack, from)?.and_then(|spans| spans.first().copied().flatten()))
             }
         }
     }
@@ -182,7 +217,7 @@ impl Regex {
         }
         match &self.matcher {
             Matcher::Automaton(automaton) => Ok(automaton.captures(haystack, from)),
-            Matcher::Backtracker(backtracker) => backtracker.search(haystack, from),
+            Matcher::Backtracker(..) => self.backtrack(haystack, from),
         }
     }
 }

@@ -152,6 +152,17 @@ fn errors() {
 }
 
 #[test]
+fn whole_haystacks() {
+    let whole = |patterns: &[&[u8]], text: &[u8]| {
+        Regex::whole_of(patterns, &Syntax::EXTENDED).unwrap().map(|regex| regex.is_match(text).unwrap())
+    };
+    assert_eq!(whole(&[b"ab", b"abab"], b"abab"), Some(true));
+    assert_eq!(whole(&[b"a|ab"], b"ab"), Some(true));
+    assert_eq!(whole(&[b"a|ab"], b"xab"), Some(false));
+    assert_eq!(whole(&[b"(a)\\1"], b"aa"), None);
+}
+
+#[test]
 fn several_patterns() {
     let regex = Regex::any_of(&[b"foo", b"(b)ar"], &Syntax::EXTENDED).unwrap();
     assert!(regex.is_match(b"xbar").unwrap());
@@ -164,8 +175,12 @@ fn several_patterns() {
 
 #[test]
 fn hopeless_back_references_are_given_up() {
-    let regex = Regex::new(b"(x*)(x*)(x*)(x*)(x*)(x*)(x*)(x*)\\1y", &Syntax::EXTENDED).unwrap();
-    assert!(regex.is_match(&[b'x'; 200]).is_err());
+    let regex = Regex::new(b"(x*)(x*)(x*)(x*)(x*)(x*)(x*)(x*)(a|b)\\9y", &Syntax::EXTENDED).unwrap();
+    let mut text = vec![b'x'; 200];
+    text.extend_from_slice(b"aby");
+    assert!(regex.is_match(&text).is_err());
+    // Without the end that every match has, there is nothing to try.
+    assert_eq!(regex.is_match(&[b'x'; 200]), Ok(false));
 }
 
 /// The same patterns and texts through `grep -o`, where there is a GNU grep.

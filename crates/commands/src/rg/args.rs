@@ -256,7 +256,7 @@ async fn patterns_of(t: &Tool, file: &[u8], patterns: &mut Vec<String>) -> Resul
 const COLORS: &[&str] = &["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 /// `TYPE:ATTRIBUTE:VALUE`, put into one of the styles.
-#[derive(Default, Clone)]
+#[derive(Default, Clone, PartialEq, Eq)]
 struct Style {
     fg: Option<String>,
     bg: Option<String>,
@@ -297,6 +297,26 @@ impl Style {
     }
 }
 
+/// A colour by its name, or by numbers.
+fn color_value(text: &str) -> Result<String, Fail> {
+    let text = text.to_ascii_lowercase();
+    let number = |part: &str| match part.strip_prefix("0x") {
+        Some(digits) => u8::from_str_radix(digits, 16).ok(),
+        None => part.parse().ok(),
+    };
+    let parts: Vec<&str> = text.split(',').collect();
+    let numbers: Option<Vec<u8>> = parts.iter().map(|part| number(part)).collect();
+    match numbers {
+        _ if COLORS.contains(&text.as_str()) => Ok(text),
+        Some(numbers) if matches!(numbers.len(), 1 | 3) => {
+            Ok(numbers.iter().map(u8::to_string).collect::<Vec<_>>().join(","))
+        }
+        _ => Err(bad(format!(
+            "unrecognized color name '{text}'. Choose from: black, blue, green, red, cyan, magenta, yellow, white"
+        ))),
+    }
+}
+
 fn styles(specs: &[BString]) -> Result<Styles, Fail> {
     let color = |name: &str, bold: bool| Style { fg: Some(name.into()), bold, ..Style::default() };
     let mut all = [
@@ -318,8 +338,8 @@ fn styles(specs: &[BString]) -> Result<Styles, Fail> {
             all.iter_mut().find(|(name, _)| *name == kind).map(|(_, style)| style).ok_or_else(wrong)?;
         match (parts.next(), parts.next()) {
             (Some("none"), None) => *style = Style::default(),
-            (Some("fg"), Some(value)) => style.fg = Some(value.to_ascii_lowercase()),
-            (Some("bg"), Some(value)) => style.bg = Some(value.to_ascii_lowercase()),
+            (Some("fg"), Some(value)) => style.fg = Some(color_value(value)?),
+            (Some("bg"), Some(value)) => style.bg = Some(color_value(value)?),
             (Some("style"), Some(value)) => match value.to_ascii_lowercase().as_str() {
                 "bold" => style.bold = true,
                 "nobold" => style.bold = false,
@@ -332,7 +352,11 @@ fn styles(specs: &[BString]) -> Result<Styles, Fail> {
             _ => return Err(wrong()),
         }
     }
-    let [path, line, column, matched] = all.map(|(_, style)| style.sequence());
+    let plain = matches!(&all, [.., (_, style)] if *style == Style::default());
+    let [path, line, column, mut matched] = all.map(|(_, style)| style.sequence());
+    if plain {
+        matched.clear();
+    }
     Ok(Styles { path, line, column, matched })
 }
 
@@ -653,9 +677,9 @@ pub(super) async fn read(t: &mut Tool) -> Result<Arguments, Fail> {
     };
     let mode = match mode {
         _ if json => Mode::Json,
+        _ if count_matches || count && only_matching => Mode::CountMatches,
+        _ if count => Mode::Count,
         Some(mode) => mode,
-        None if count_matches || count && only_matching => Mode::CountMatches,
-        None if count => Mode::Count,
         None => Mode::Standard,
     };
     let one_file = matches!(&paths[..], [path]

@@ -167,7 +167,7 @@ fn put_line(plan: &Plan, out: &mut Vec<u8>, line: &[u8], spans: &[Span], matched
         line = line.get(..shown).unwrap_or_default();
         tail = b" [... omitted end of long line]";
     }
-    if plan.color && !spans.is_empty() {
+    if plan.color && !spans.is_empty() && !plan.styles.matched.is_empty() {
         let mut at = 0;
         for (start, end) in spans {
             let (start, end) = (start.saturating_sub(cut), end.saturating_sub(cut).min(line.len()));
