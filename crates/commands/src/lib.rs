@@ -41,6 +41,7 @@ mod http;
 mod human;
 mod id;
 mod install;
+mod jq;
 mod lines;
 mod link;
 mod ln;

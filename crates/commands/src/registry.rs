@@ -42,6 +42,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::id::ID,
     &crate::install::COMMAND,
     &crate::link::LINK,
+    &crate::jq::COMMAND,
     &crate::ln::COMMAND,
     &crate::system::LOGNAME,
     &crate::ls::COMMAND,
