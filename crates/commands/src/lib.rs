@@ -29,6 +29,7 @@ mod expr;
 mod extended;
 mod r#false;
 mod fd;
+mod file_type;
 mod find;
 mod find_expr;
 mod fold;

@@ -32,6 +32,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::r#false::COMMAND,
     &crate::fd::COMMAND,
     &crate::grep::FIXED,
+    &crate::file_type::COMMAND,
     &crate::find::COMMAND,
     &crate::fold::COMMAND,
     &crate::awk::GAWK,

@@ -55,6 +55,11 @@ pub(crate) static COMMAND: Command = Command {
 /// `strerror(EOVERFLOW)`, which no call of the filesystem ends with.
 const TOO_LARGE: &str = "Value too large for defined data type";
 
+/// A byte of EBCDIC as the one of ASCII that it stands for.
+pub(crate) fn from_ebcdic(byte: u8) -> u8 {
+    charsets::ASCII.get(usize::from(byte)).copied().unwrap_or(byte)
+}
+
 /// How a copy stands: what the message at its end tells.
 struct Copy {
     plan: Plan,
