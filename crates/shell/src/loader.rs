@@ -8,6 +8,7 @@ use wasmsh_os::{Answer, Ctx, Errno, Exit, FileSystem, Loader, OpenFlags, Process
 
 use crate::options::{Opt, Shopt, opt_from_letter};
 use crate::shared::Shared;
+use crate::symbol::known;
 use crate::text::Str;
 use crate::vm::{Shell, Vm, VmProcess};
 
@@ -186,6 +187,16 @@ fn shell_main(shared: Rc<Shared>, ctx: Ctx, posix: bool) -> ProcessFuture {
                 vm.shell.from_stdin = true;
                 vm.call_input();
             }
+        }
+        // What every shell that is not interactive executes first.
+        let startup = vm.shell.vars.get(known::BASH_ENV).value.scalar().filter(|name| !name.is_empty());
+        if let Some(name) = startup
+            && !vm.shell.interactive
+            && !vm.opt(Opt::Posix)
+            && let Ok(path) = vm.expand_text(&name, wasmsh_syntax::parser::Whole::DoubleQuotes)
+            && let Ok(text) = ctx.read_file(&path).await
+        {
+            vm.call_source(text.into(), path, None);
         }
         VmProcess(Box::new(vm)).await
     })

@@ -305,6 +305,45 @@ pub fn double(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Whether every quotation that begins in source text ends there too.
+pub fn is_closed(text: &[u8]) -> bool {
+    let mut quote = 0u8;
+    let mut bytes = text.iter().copied();
+    while let Some(b) = bytes.next() {
+        match b {
+            b'\\' if quote != b'\'' => {
+                bytes.next();
+            }
+            _ if quote == b => quote = 0,
+            b'\'' | b'"' | b'`' if quote == 0 => quote = b,
+            _ => {}
+        }
+    }
+    quote == 0
+}
+
+/// Whether a subscript in source form ends where it ends: its brackets are balanced.
+pub fn is_balanced(subscript: &[u8]) -> bool {
+    let (mut depth, mut quote) = (0usize, 0u8);
+    let mut bytes = subscript.iter().copied();
+    while let Some(b) = bytes.next() {
+        match b {
+            b'\\' if quote != b'\'' => {
+                bytes.next();
+            }
+            _ if quote == b => quote = 0,
+            b'\'' | b'"' | b'`' if quote == 0 => quote = b,
+            b'[' if quote == 0 => depth += 1,
+            b']' if quote == 0 => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
 /// Cuts source text at the bytes for which `ends` holds, but not inside quotations and `$(…)`, `${…}`, `` `…` ``.
 /// Empty pieces are left out.
 pub fn split_source(text: &[u8], ends: impl Fn(u8) -> bool) -> Vec<&[u8]> {

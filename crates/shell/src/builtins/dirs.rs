@@ -76,6 +76,10 @@ fn run_dirs(vm: &mut Vm, argv: &[Str]) -> Outcome {
         let all = stack(vm);
         match index(arg, all.len()) {
             Some(Ok(at)) => one = Some(at),
+            Some(Err(())) if all.len() == 1 => {
+                vm.builtin_error("directory stack empty");
+                return Outcome::Status(1);
+            }
             Some(Err(())) => {
                 let what = arg.get(1..).unwrap_or_default().to_vec();
                 return vm.complain(&what, "directory stack index out of range");

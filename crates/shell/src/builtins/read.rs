@@ -119,6 +119,8 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         return Outcome::Status(u8::from(ready.is_empty()));
     }
     let array = given.value(b'a').cloned();
+    // A signal with a trap ends it only in POSIX mode; otherwise the trap runs after it.
+    let posix = vm.opt(crate::options::Opt::Posix);
     // Most lines are there already.
     if timeout.is_none() {
         let mut reader = Reader::new(description.clone(), how);
@@ -131,7 +133,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     let after: After = Box::new(move |vm: &mut Vm| finish(vm, line, &names, array, how));
                     after
                 });
-                return Outcome::Wait(Pending::Future { future, interruptible: true });
+                return Outcome::Wait(Pending::Future { future, interruptible: posix });
             }
         }
     }
@@ -153,7 +155,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         let after: After = Box::new(move |vm: &mut Vm| finish(vm, line, &names, array, how));
         after
     });
-    Outcome::Wait(Pending::Future { future, interruptible: true })
+    Outcome::Wait(Pending::Future { future, interruptible: posix })
 }
 
 /// A line of a script, with its newline; `None` at the end. What follows it stays where it is.

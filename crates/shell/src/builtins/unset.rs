@@ -71,6 +71,10 @@ fn unset_variable(vm: &mut Vm, name: &Str, reference: bool, only: bool) -> Resul
             return Ok(true);
         }
         let key = vm.key_from_source(symbol, subscript)?;
+        if key.is_empty() {
+            vm.builtin_error([b"[", subscript, b"]: bad array subscript"].concat());
+            return Ok(false);
+        }
         match &mut vm.shell.vars.get_mut(target).value {
             Value::Assoc(array) => Rc::make_mut(array).unset(&key),
             Value::Indexed(array) => {

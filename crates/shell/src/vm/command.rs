@@ -323,7 +323,9 @@ impl Vm {
     pub(crate) fn report_not_found(&mut self, name: &[u8], status: u8) {
         let mut message = name.to_vec();
         message.extend_from_slice(match status {
-            127 if name.contains(&b'/') => b": No such file or directory".as_slice(),
+            127 if name.contains(&b'/') || self.shell.vars.get(known::PATH).value.scalar().is_none() => {
+                b": No such file or directory".as_slice()
+            }
             127 => b": command not found",
             0 => b": Is a directory",
             _ => b": Permission denied",

@@ -75,6 +75,10 @@ impl Vm {
         if !text.iter().any(|b| special.contains(b)) {
             return Ok(Str::new(text));
         }
+        if kind == Whole::Subscript && !wasmsh_syntax::quote::is_closed(text) {
+            // An apostrophe alone is one.
+            return Ok(Str::new(text));
+        }
         let mut values = self.expand_fields(text, How::one(kind))?;
         Ok(values.pop().unwrap_or_default())
     }

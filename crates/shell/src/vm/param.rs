@@ -312,7 +312,15 @@ impl Vm {
             && let ParamName::Var(symbol) = param.name
             && self.shell.vars.get(symbol).attrs.contains(crate::vars::Attrs::NAMEREF)
         {
-            let name = self.shell.vars.get(symbol).value.scalar().unwrap_or_default();
+            let name = match self.resolve(symbol)? {
+                (target, _) if target == symbol => {
+                    self.shell.vars.get(symbol).value.scalar().unwrap_or_default()
+                }
+                (target, None) => self.name_of(target),
+                (target, Some(subscript)) => {
+                    Str::from([&*self.name_of(target), b"[", &*subscript, b"]"].concat())
+                }
+            };
             self.push_expansion(Expansion::One(name), quoting);
             return Ok(());
         }

@@ -29,6 +29,9 @@ pub(crate) fn split_reference(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let open = text.iter().position(|b| *b == b'[')?;
     let (name, rest) = text.split_at(open);
     let subscript = rest.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    if !wasmsh_syntax::quote::is_balanced(subscript) {
+        return None;
+    }
     (is_name(name) && !subscript.is_empty()).then_some((name, Some(subscript)))
 }
 

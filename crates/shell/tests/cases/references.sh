@@ -16,3 +16,6 @@ readonly -a ra; declare -p ra
 a[1]=(x)
 echo $?
 SHELLOPTS_TEST=1; export SHELLOPTS; set -u; bash -c 'echo $-' | grep -c u
+declare -n n1=n2 n2=n3; n3=deep; echo $n1 ${!n1}; n1=new; echo $n3
+for i in p q; do declare -n l=$i; l=v$i; done; echo $p $q
+b=(1 2 3); declare -n el='b[1]'; echo $el ${!el}; el=EL; echo "${b[@]}"; unset el; declare -p b
