@@ -675,6 +675,8 @@ pub(super) async fn read(t: &mut Tool) -> Result<Arguments, Fail> {
         }
         Err(message) => return Err(bad(message)),
     };
+    // A pattern that stays in its line is searched for line by line.
+    let multiline = options.multiline && pattern.spans_lines;
     let mode = match mode {
         _ if json => Mode::Json,
         _ if count_matches || count && only_matching => Mode::CountMatches,
@@ -697,7 +699,7 @@ pub(super) async fn read(t: &mut Tool) -> Result<Arguments, Fail> {
         before: if is_standard { before.or(context).unwrap_or(0) } else { 0 },
         after: if is_standard { after.or(context).unwrap_or(0) } else { 0 },
         passthru: passthru && is_standard,
-        multiline: options.multiline,
+        multiline,
         crlf: options.crlf,
         terminator: options.terminator,
         encoding,

@@ -107,6 +107,7 @@ impl Plan {
     fn needs_spans(&self) -> bool {
         match self.mode {
             Mode::Json | Mode::CountMatches => true,
+            Mode::Count if self.multiline => true,
             Mode::Standard => {
                 self.only_matching
                     || self.each_match

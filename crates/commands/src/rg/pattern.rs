@@ -39,6 +39,8 @@ pub(crate) struct Pattern {
     pub(crate) never: bool,
     /// A match never goes beyond a line, and many lines can be searched at once.
     pub(crate) whole_blocks: bool,
+    /// With `multiline`: a match can have a line terminator in it.
+    pub(crate) spans_lines: bool,
 }
 
 pub(crate) type Spans = Vec<Option<(usize, usize)>>;
@@ -65,7 +67,7 @@ impl Pattern {
                 dot_all: options.dot_all,
             };
             let engine = Engine::Perl(Box::new(Perl::new(text.as_bytes(), perl)?));
-            return Ok(Pattern { engine, never, whole_blocks: false });
+            return Ok(Pattern { engine, never, whole_blocks: false, spans_lines: options.multiline });
         }
         let mut parser = regex_syntax::ParserBuilder::new();
         parser
@@ -77,6 +79,7 @@ impl Pattern {
             .crlf(options.crlf)
             .line_terminator(options.terminator);
         let mut hir = parser.build().parse(&text).map_err(|error| error.to_string())?;
+        let spans_lines = options.multiline && can_match(&hir, options.terminator);
         if !options.multiline {
             hir = within_lines(hir, options.terminator)?;
         }
@@ -100,8 +103,8 @@ impl Pattern {
             .configure(config)
             .build_from_hir(&hir)
             .map_err(|_| format!("Compiled regex exceeds size limit of {} bytes.", options.size_limit))?;
-        let whole_blocks = !options.multiline && options.terminator == b'\n';
-        Ok(Pattern { engine: Engine::Rust(Box::new(regex)), never, whole_blocks })
+        let whole_blocks = !spans_lines && options.terminator == b'\n';
+        Ok(Pattern { engine: Engine::Rust(Box::new(regex)), never, whole_blocks, spans_lines })
     }
 
     /// The first match from `from` on.
@@ -182,6 +185,26 @@ impl Pattern {
             }
         }
         out.extend_from_slice(rest);
+    }
+}
+
+/// Whether a match can have this byte, which is ASCII, in it.
+fn can_match(hir: &Hir, byte: u8) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.contains(&byte),
+        HirKind::Class(Class::Unicode(class)) => {
+            let wanted = char::from(byte);
+            class.iter().any(|range| range.start() <= wanted && wanted <= range.end())
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            class.iter().any(|range| range.start() <= byte && byte <= range.end())
+        }
+        HirKind::Repetition(repetition) => can_match(&repetition.sub, byte),
+        HirKind::Capture(capture) => can_match(&capture.sub, byte),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().any(|part| can_match(part, byte))
+        }
     }
 }
 

@@ -441,11 +441,9 @@ pub(crate) fn finish(
                 }
             }
             Mode::Count | Mode::CountMatches => {
-                let count = if plan.mode == Mode::CountMatches && !plan.invert {
-                    file.matches
-                } else {
-                    file.matched_lines
-                };
+                // Matches over lines have no lines of their own to count.
+                let each = plan.mode == Mode::CountMatches || plan.multiline;
+                let count = if each && !plan.invert { file.matches } else { file.matched_lines };
                 if count > 0 || plan.include_zero {
                     if plan.with_filename {
                         put_path(plan, out, file.path);

@@ -101,7 +101,7 @@ async fn run(t: &mut Tool) -> Done {
         if is_file {
             let mut text = read_script(t, &part).await?;
             // The newline at the end of a file ends its last command, and adds nothing to a text.
-            if text.last() == Some(&b'\n') {
+            if text.ends_with(b"\n") && !text.ends_with(b"\\\n") {
                 text.pop();
             }
             parser.part(Origin::File(part), text)?;
