@@ -3,6 +3,7 @@
 //! A shell process is plain data in a `vm::Vm`, polled by the kernel of `wasmsh-os`; [`session`] is how a host
 //! drives one.
 
+mod args;
 mod builtins;
 pub mod complete;
 mod expand;

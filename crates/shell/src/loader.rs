@@ -6,6 +6,7 @@ use std::rc::Rc;
 use bstr::{BString, ByteSlice};
 use wasmsh_os::{Answer, Ctx, Errno, Exit, FileSystem, Loader, OpenFlags, ProcessFuture, Request};
 
+use crate::args::Args;
 use crate::options::{Opt, Shopt, opt_from_letter};
 use crate::shared::Shared;
 use crate::symbol::known;
@@ -300,11 +301,11 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
         if !rest.is_empty() {
             vm.shell.name = rest.remove(0);
         }
-        vm.shell.args = Rc::new(rest);
+        vm.shell.args = Args::new(rest);
         return Ok(Start::Command(text));
     }
     if from_input || rest.is_empty() {
-        vm.shell.args = Rc::new(rest);
+        vm.shell.args = Args::new(rest);
         if interactive {
             vm.shell.options.set_opt(Opt::History, true);
             vm.shell.options.set_shopt(Shopt::ExpandAliases, true);
@@ -313,7 +314,7 @@ fn invocation(vm: &mut Vm, arguments: &[BString]) -> Result<Start, u8> {
         return Ok(Start::Input);
     }
     let path = rest.remove(0);
-    vm.shell.args = Rc::new(rest);
+    vm.shell.args = Args::new(rest);
     // A name without a slash is also looked up in PATH.
     if !path.contains(&b'/')
         && vm.ctx.stat(&path, true).is_err()

@@ -15,6 +15,7 @@ use wasmsh_syntax::error::ParseError;
 use wasmsh_syntax::options::NoAliases;
 use wasmsh_syntax::parser::{Parser, Poll as ParserPoll};
 
+use crate::args::Args;
 use crate::complete::Completion;
 use crate::loader::ShellLoader;
 use crate::shared::Shared;
@@ -370,7 +371,7 @@ impl Session {
                 }
                 None => self.new_shell(name, pid, options),
             };
-            shell.args = Rc::new(options.arguments.iter().map(|arg| Str::new(arg)).collect());
+            shell.args = Args::new(options.arguments.iter().map(|arg| Str::new(arg)).collect());
             shell.command_string = Some(Str::EMPTY);
             let mut vm = Vm::new(shell, ctx);
             vm.start_directory();
@@ -508,7 +509,7 @@ struct StartOver {
 impl StartOver {
     fn apply(&self, vm: &mut Vm) {
         vm.shell.name = self.name.clone();
-        vm.shell.args = Rc::new(self.options.arguments.iter().map(|arg| Str::new(arg)).collect());
+        vm.shell.args = Args::new(self.options.arguments.iter().map(|arg| Str::new(arg)).collect());
         if let Some(cwd) = &self.options.cwd {
             vm.run_directory(cwd);
         }

@@ -209,7 +209,7 @@ pub(crate) fn load(shared: &Shared, bytes: &[u8], shell: &mut Shell) -> Result<(
         let ast =
             parser.next(&NoAliases).ok().flatten().ok_or_else(|| damaged("a function is not well-formed"))?;
         let code = compile::compile(shared, ast, function.source.into());
-        for compiled in &code.functions {
+        for compiled in code.functions.iter() {
             let symbol = shared.names.intern(&compiled.name);
             functions.insert(symbol, compiled.clone());
             if function.exported {

@@ -37,9 +37,15 @@ pub struct Expression {
     pub(crate) names: Vec<Box<[u8]>>,
     pub(crate) errors: Vec<ArithError>,
     pub(crate) text: Box<[u8]>,
+    pub(crate) expansions: bool,
 }
 
 impl Expression {
+    /// Whether there is a `$` or a backquote in the text.
+    pub fn has_expansions(&self) -> bool {
+        self.expansions
+    }
+
     /// Compiles an expression. An empty one is 0.
     ///
     /// # Errors

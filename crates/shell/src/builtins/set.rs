@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Builtin;
+use crate::args::Args;
 use crate::options::{Opt, opt_from_letter};
 use crate::text::Str;
 use crate::vm::{Outcome, Vm};
@@ -81,7 +82,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
 }
 
 fn set_args(vm: &mut Vm, args: &[Str]) {
-    vm.shell.args = Rc::new(args.to_vec());
+    vm.shell.args = Args::new(args.to_vec());
 }
 
 /// Turns an option on or off.

@@ -1,7 +1,5 @@
 //! `shift`
 
-use std::rc::Rc;
-
 use super::Builtin;
 use super::options::integer;
 use crate::options::Shopt;
@@ -33,7 +31,6 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
         return Outcome::Status(1);
     }
-    let args = Rc::make_mut(&mut vm.shell.args);
-    args.drain(..count as usize);
+    vm.shell.args.shift(count as usize);
     Outcome::Status(0)
 }

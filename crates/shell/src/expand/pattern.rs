@@ -81,7 +81,13 @@ pub(crate) fn chars(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// How many characters.
 pub(crate) fn count_chars(text: &[u8]) -> usize {
-    if text.is_ascii() { text.len() } else { chars(text).count() }
+    if text.is_ascii() {
+        return text.len();
+    }
+    match std::str::from_utf8(text) {
+        Ok(text) => text.chars().count(),
+        Err(_) => chars(text).count(),
+    }
 }
 
 impl Vm {

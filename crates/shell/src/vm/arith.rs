@@ -196,7 +196,7 @@ impl Vm {
                         let key = self.arith_key(text);
                         keys.push(key);
                         pc = skip as usize;
-                    } else if text.iter().any(|b| matches!(b, b'$' | b'`')) {
+                    } else if expression.has_expansions() && text.iter().any(|b| matches!(b, b'$' | b'`')) {
                         // The value of a variable has brought expansions along; what comes of them is the index.
                         nested = Some(self.expand_text(text, Whole::Arith)?);
                         pc = (skip as usize).saturating_sub(1);

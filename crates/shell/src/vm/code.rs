@@ -269,8 +269,8 @@ pub(crate) struct Param {
     pub indirect: bool,
     pub op: ParamOp,
     pub quoting: Quoting,
-    /// Its text, for messages.
-    pub text: Index,
+    /// Where it stands, for messages.
+    pub span: Span,
 }
 
 /// What an assignment assigns.
@@ -379,6 +379,30 @@ pub(crate) struct Function {
     pub source: Str,
 }
 
+/// The functions that code defines. Functions in functions are dropped one after the other, not by recursion.
+#[derive(Debug, Default)]
+pub(crate) struct Functions(pub Vec<Rc<Function>>);
+
+impl std::ops::Deref for Functions {
+    type Target = [Rc<Function>];
+    fn deref(&self) -> &[Rc<Function>] {
+        &self.0
+    }
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        let mut left = std::mem::take(&mut self.0);
+        while let Some(function) = left.pop() {
+            if let Some(function) = Rc::into_inner(function)
+                && let Some(mut code) = Rc::into_inner(function.code)
+            {
+                left.append(&mut code.functions.0);
+            }
+        }
+    }
+}
+
 /// A compiled piece of program.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
@@ -391,7 +415,7 @@ pub(crate) struct Code {
     pub execs: Vec<Exec>,
     pub stages: Vec<Stage>,
     pub loops: Vec<While>,
-    pub functions: Vec<Rc<Function>>,
+    pub functions: Functions,
     pub sequences: Vec<wasmsh_syntax::brace::Sequence>,
     pub ast: Rc<Ast>,
 }

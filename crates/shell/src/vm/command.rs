@@ -7,6 +7,7 @@ use bstr::BString;
 use wasmsh_os::{AccessMode, Environment, Errno, Exit, Signal, Spawn};
 use wasmsh_syntax::options::ParserOptions;
 
+use crate::args::Args;
 use crate::builtins::Builtin;
 use crate::options::{Opt, Shopt};
 use crate::symbol::{Sym, known};
@@ -467,12 +468,13 @@ impl Vm {
             name,
             source: function.source.clone(),
             line: self.line,
+            depth: self.depth() + 1,
             code: std::mem::replace(&mut self.code, function.code.clone()),
             pc: std::mem::take(&mut self.pc),
             heights: self.heights(),
             in_condition: self.current.in_condition || self.current.alone,
             no_errexit: self.no_errexit,
-            args: Some(std::mem::replace(&mut self.shell.args, Rc::new(args))),
+            args: Some(std::mem::replace(&mut self.shell.args, Args::new(args))),
             options: None,
             saved,
             script: None,
@@ -566,8 +568,8 @@ impl Vm {
             self.init_base_args();
         }
         let pushed = match &args {
-            None => Some(Rc::new(vec![source.clone()])),
-            Some(args) => self.shopt(Shopt::ExtDebug).then(|| Rc::new(args.clone())),
+            None => Some(Args::new(vec![source.clone()])),
+            Some(args) => self.shopt(Shopt::ExtDebug).then(|| Args::new(args.clone())),
         };
         self.push_script(script, CallKind::Source, source, no_errexit, args);
         if let Some(call) = self.calls.last_mut() {
@@ -602,7 +604,7 @@ impl Vm {
         no_errexit: bool,
         args: Option<Vec<Str>>,
     ) {
-        let args = args.map(|args| std::mem::replace(&mut self.shell.args, Rc::new(args)));
+        let args = args.map(|args| std::mem::replace(&mut self.shell.args, Args::new(args)));
         self.push_code(Rc::default(), kind, source);
         if let Some(call) = self.calls.last_mut() {
             let call = Rc::make_mut(call);
@@ -620,6 +622,7 @@ impl Vm {
             name: known::UNDERSCORE,
             source,
             line: self.line,
+            depth: self.depth(),
             code: std::mem::replace(&mut self.code, code),
             pc: std::mem::take(&mut self.pc),
             heights: self.heights(),

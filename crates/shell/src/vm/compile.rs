@@ -132,7 +132,7 @@ fn build(shared: &Shared, ast: &Rc<Ast>, source: &Str, root: Task) -> Rc<Code> {
             continue;
         }
         let Some(Pending { mut code, done, name, .. }) = stack.pop() else { return Rc::default() };
-        code.functions = done;
+        code.functions = code::Functions(done);
         let code = Rc::new(code);
         match (name, stack.last_mut()) {
             (Some((name, body, line)), Some(outer)) => outer.done.push(Rc::new(code::Function {

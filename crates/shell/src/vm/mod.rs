@@ -28,6 +28,7 @@ use std::task::{Context, Poll};
 use wasmsh_os::{Child, ChildState, Ctx, Description, Environment, Errno, Exit, Pid};
 use wasmsh_syntax::ast::Span;
 
+use crate::args::Args;
 use crate::hash::Map;
 use crate::jobs::Jobs;
 use crate::options::{Opt, Options, Shopt};
@@ -187,13 +188,15 @@ pub(crate) struct Call {
     pub(crate) source: Str,
     /// The line it was called from.
     pub(crate) line: u32,
+    /// Calls of functions up to here.
+    pub(crate) depth: u32,
     code: Rc<Code>,
     pc: usize,
     heights: Heights,
     in_condition: bool,
     /// As it was before the call.
     no_errexit: bool,
-    args: Option<Rc<Vec<Str>>>,
+    args: Option<Args>,
     pub(crate) options: Option<Options>,
     /// Variables that are local here, as they were before.
     pub(crate) saved: Vec<(Sym, Var)>,
@@ -209,7 +212,7 @@ pub(crate) struct Call {
     /// What is done when the function has returned; it gives the status.
     pub(crate) after: Option<AfterCall>,
     /// What `BASH_ARGV` shows of it.
-    pub(crate) pushed: Option<Rc<Vec<Str>>>,
+    pub(crate) pushed: Option<Args>,
     /// `$_` after it.
     last_arg: Option<Str>,
 }
@@ -270,12 +273,12 @@ pub(crate) struct Shell {
     pub(crate) aliases: Rc<BTreeMap<Vec<u8>, Vec<u8>>>,
     pub(crate) options: Options,
     pub(crate) name: Str,
-    pub(crate) args: Rc<Vec<Str>>,
+    pub(crate) args: Args,
     pub(crate) status: u8,
     pub(crate) pipe_status: PipeStatus,
     pub(crate) last_arg: Str,
     /// The arguments that `BASH_ARGV` begins with, once somebody has looked at it.
-    pub(crate) base_args: Option<Rc<Vec<Str>>>,
+    pub(crate) base_args: Option<Args>,
     pub(crate) last_background: Option<Pid>,
     pub(crate) pid: Pid,
     pub(crate) subshell: u32,

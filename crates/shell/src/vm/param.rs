@@ -202,7 +202,7 @@ impl Vm {
     }
 
     fn bad_substitution(&mut self, param: &Param) -> Unwind {
-        let mut message = self.code.text(param.text).to_vec();
+        let mut message = self.code.ast[param.span].to_vec();
         message.extend_from_slice(b": bad substitution");
         self.error(&message);
         self.failed_expansion()
@@ -431,6 +431,17 @@ impl Vm {
         match expansion {
             Expansion::Unset => Ok(Expansion::Unset),
             Expansion::One(text) => {
+                if offset >= 0
+                    && let Some(length) = length.filter(|length| *length >= 0)
+                    && let Ok(start) = usize::try_from(offset)
+                    && let Some(end) =
+                        usize::try_from(length).ok().and_then(|length| start.checked_add(length))
+                    && let Some(head) = text.get(..end.min(text.len()))
+                    && head.is_ascii()
+                {
+                    // What follows need not be looked at.
+                    return Ok(Expansion::One(Str::new(head.get(start..).unwrap_or_default())));
+                }
                 let count = count_chars(&text) as i64;
                 let start = if offset < 0 { count + offset } else { offset };
                 if start < 0 || start > count {

@@ -211,7 +211,7 @@ impl Vm {
             if let Ok(Some(ast)) = parser.next(&wasmsh_syntax::options::NoAliases) {
                 let code = super::compile::compile(&shared, ast, Str::from("environment"));
                 // Only a definition is taken, never a command.
-                if let [function] = code.functions.as_slice()
+                if let [function] = &*code.functions
                     && matches!(code.ops.first(), Some(super::code::Op::DefineFunction(0)))
                     && code.ops.len() == 2
                 {

@@ -73,7 +73,7 @@ impl Shell {
             aliases: Rc::default(),
             options: Options::default(),
             name,
-            args: Rc::default(),
+            args: crate::args::Args::default(),
             status: 0,
             pipe_status: PipeStatus::Many(Rc::default()),
             last_arg: Str::EMPTY,
@@ -246,7 +246,7 @@ impl Vm {
                     self.init_base_args();
                 }
                 let pushed = self.calls.iter().rev().filter_map(|call| call.pushed.clone());
-                let all: Vec<Rc<Vec<Str>>> = pushed.chain(self.shell.base_args.clone()).collect();
+                let all: Vec<crate::args::Args> = pushed.chain(self.shell.base_args.clone()).collect();
                 let items = if symbol == known::BASH_ARGC {
                     all.iter().map(|args| Str::from_int(args.len() as i64)).collect()
                 } else {

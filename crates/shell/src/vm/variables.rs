@@ -550,7 +550,7 @@ impl Vm {
 
     /// The number of functions that are being executed.
     pub(crate) fn depth(&self) -> u32 {
-        self.calls.iter().filter(|call| call.kind == CallKind::Function).count() as u32
+        self.calls.last().map_or(0, |call| call.depth)
     }
 
     /// The call of the innermost function.

@@ -88,7 +88,8 @@ pub(super) fn compile(text: &[u8]) -> Result<Expression> {
             }
         }
     }
-    Ok(Expression { code: c.code, names: c.names, errors: c.errors, text: text.into() })
+    let expansions = memchr::memchr2(b'$', b'`', text).is_some();
+    Ok(Expression { code: c.code, names: c.names, errors: c.errors, text: text.into(), expansions })
 }
 
 /// What comes next.

@@ -524,8 +524,14 @@ impl Compiler<'_> {
             ParamOp::Keys => code::ParamOp::Keys,
             ParamOp::Bad => code::ParamOp::Bad,
         };
-        let text = self.text(&ast[param.span]);
-        self.code.params.push(code::Param { name, subscript, indirect: param.indirect, op, quoting, text });
+        self.code.params.push(code::Param {
+            name,
+            subscript,
+            indirect: param.indirect,
+            op,
+            quoting,
+            span: param.span,
+        });
         let index = (self.code.params.len() - 1) as u32;
         let operand = Place { quoted: place.quoted, operand: true };
         match param.op {
