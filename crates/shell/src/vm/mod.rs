@@ -538,8 +538,10 @@ impl Vm {
 
     /// The name of the script that is executed, for messages.
     pub(crate) fn shell_name(&self) -> Vec<u8> {
-        match self.calls.iter().rev().find(|call| matches!(call.kind, CallKind::Source)) {
-            Some(call) if !call.source.is_empty() => call.source.to_vec(),
+        let frame =
+            self.calls.iter().rev().find(|call| matches!(call.kind, CallKind::Source | CallKind::Function));
+        match frame.map(|call| call.shown_source()) {
+            Some(source) if !source.is_empty() && !self.shell.interactive => source.to_vec(),
             _ => self.shell.name.to_vec(),
         }
     }

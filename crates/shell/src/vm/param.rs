@@ -371,7 +371,22 @@ impl Vm {
             ParamOp::Substring { .. } => self.substring(&place, expansion, offset, length)?,
             _ => expansion,
         };
-        self.push_expansion(result, quoting);
+        match result {
+            Expansion::Many { values, .. }
+                if self.shell.ifs.first.is_empty()
+                    && quoting != Quoting::Quoted
+                    && matches!(param.op, ParamOp::RemovePrefix { .. } | ParamOp::RemoveSuffix { .. })
+                    && matches!(place.name, ParamName::Var(_)) =>
+            {
+                // Bash makes one word of them.
+                let text = join(&values, b" ");
+                self.push_expansion(Expansion::One(text), quoting);
+            }
+            Expansion::Many { values, star: false } if param.op != ParamOp::Value => {
+                self.push_operated(&values, quoting);
+            }
+            result => self.push_expansion(result, quoting),
+        }
         Ok(())
     }
 
@@ -628,7 +643,10 @@ impl Vm {
                 return Err(self.expansion_error());
             }
         };
-        self.push_expansion(result, quoting);
+        match result {
+            Expansion::Many { values, star: false } => self.push_operated(&values, quoting),
+            result => self.push_expansion(result, quoting),
+        }
         Ok(())
     }
 

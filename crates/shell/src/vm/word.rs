@@ -15,6 +15,8 @@ enum Kind {
     /// Between two elements of `$@` without quotes: as if the first character of `IFS` stood here, unless that
     /// is a blank or nothing.
     ListBreak,
+    /// The same for `"${a[@]#p}"` and other operators: where nothing is split they join as `$*` does.
+    OperatedBreak,
     /// The same for `$*`, whose elements are joined by the first character of `IFS` where nothing is split.
     StarBreak,
 }
@@ -81,6 +83,15 @@ impl Builder {
         self.segments.push(Segment { end, kind: Kind::Break });
     }
 
+    /// Ends a field of `"${a[@]#p}"`.
+    fn operated_break(&mut self) {
+        if self.is_full() {
+            return;
+        }
+        let end = self.bytes.len();
+        self.segments.push(Segment { end, kind: Kind::OperatedBreak });
+    }
+
     /// Ends a field of `$@` without quotes.
     fn list_break(&mut self) {
         if self.is_full() {
@@ -121,7 +132,7 @@ impl Builder {
         for segment in &self.segments {
             match segment.kind {
                 Kind::Break | Kind::ListBreak => out.extend_from_slice(separator),
-                Kind::StarBreak => out.extend_from_slice(star),
+                Kind::StarBreak | Kind::OperatedBreak => out.extend_from_slice(star),
                 Kind::Text(_) => {
                     out.extend_from_slice(self.bytes.get(start..segment.end).unwrap_or_default());
                     start = segment.end;
@@ -139,7 +150,7 @@ impl Builder {
             let text = self.bytes.get(start..segment.end).unwrap_or_default();
             match segment.kind {
                 Kind::Break | Kind::ListBreak => out.push(b' '),
-                Kind::StarBreak => out.extend_from_slice(star),
+                Kind::StarBreak | Kind::OperatedBreak => out.extend_from_slice(star),
                 Kind::Text(Quoting::Quoted) => {
                     for &b in text {
                         if special(b) {
@@ -324,7 +335,7 @@ impl Vm {
     fn fields(&mut self, builder: &Builder) -> Result<(), Unwind> {
         let glob = !self.opt(Opt::NoGlob);
         let plain = builder.segments.iter().all(|segment| match segment.kind {
-            Kind::Break | Kind::StarBreak | Kind::ListBreak => false,
+            Kind::Break | Kind::StarBreak | Kind::ListBreak | Kind::OperatedBreak => false,
             Kind::Text(Quoting::Quoted) => true,
             Kind::Text(_) => false,
         });
@@ -354,7 +365,7 @@ impl Vm {
                         self.field(&mut field, glob)?;
                     }
                 }
-                Kind::Break | Kind::StarBreak | Kind::ListBreak => {
+                Kind::Break | Kind::StarBreak | Kind::ListBreak | Kind::OperatedBreak => {
                     self.field(&mut field, glob)?;
                     after_white = false;
                 }
@@ -466,6 +477,21 @@ impl Vm {
                 word.star_break();
             }
             word.push(value, quoting);
+        }
+    }
+
+    /// The same after an operator such as `#`.
+    pub(crate) fn push_operated(&mut self, values: &[Str], quoting: Quoting) {
+        if quoting != Quoting::Quoted {
+            return self.push_star(values, quoting);
+        }
+        let word = self.word();
+        for (i, value) in values.iter().enumerate() {
+            if i > 0 {
+                word.operated_break();
+            }
+            word.push(value, quoting);
+            word.quote();
         }
     }
 

@@ -345,7 +345,7 @@ impl Parser {
                 };
                 if !escaped {
                     // An apostrophe after a backslash is not one of a pair.
-                    let pair = matches!(f.mode, Mode::Operand { .. }) && !f.in_single;
+                    let pair = matches!(f.mode, Mode::Operand { .. }) && !f.in_single || f.mode.is_arith();
                     return Ok(Next::Literal(if pair && self.peek(1)? == Some(b'\'') { 2 } else { 1 }));
                 }
                 self.literal(f.base, self.pos + 1, self.pos + 2);

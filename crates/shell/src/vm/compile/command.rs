@@ -691,6 +691,21 @@ impl Compiler<'_> {
     }
 
     fn declaration(&mut self, assignment: &Assignment, assoc: Option<bool>) {
+        // Each word that braces make is an assignment of its own.
+        if let (None, AssignmentValue::Scalar(word)) = (assignment.subscript, assignment.value)
+            && self.shared.brace_expand.get()
+            && let ast = self.ast.clone()
+            && let Some(braces) =
+                wasmsh_syntax::brace::expand(&ast, Word { braces: may_have_braces(&ast, word), ..word })
+            && braces.len() <= 1024
+        {
+            let index = self.assign_entry(assignment);
+            for pieces in braces.words(&ast) {
+                self.brace_word(&pieces, WordEnd::Single);
+                self.emit(Op::Declare(index));
+            }
+            return;
+        }
         // The subscript stays text: the builtin knows what kind of variable it makes.
         if let Some(subscript) = assignment.subscript {
             self.then(Task::Word(subscript, WordEnd::Single));
@@ -797,4 +812,9 @@ impl Compiler<'_> {
         self.then(Task::Word(word, WordEnd::Single));
         self.emit(Op::Subscript(name));
     }
+}
+
+/// Whether there is an unquoted brace in a word.
+fn may_have_braces(ast: &Ast, word: Word) -> bool {
+    ast[word.parts].iter().any(|part| matches!(*part, Part::Literal(s) if ast[s].contains(&b'{')))
 }

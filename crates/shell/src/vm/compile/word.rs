@@ -66,7 +66,7 @@ impl Compiler<'_> {
     }
 
     /// A word made by brace expansion.
-    fn brace_word(&mut self, pieces: &[BracePiece], end: WordEnd) {
+    pub(super) fn brace_word(&mut self, pieces: &[BracePiece], end: WordEnd) {
         match pieces {
             [BracePiece::Text(text)] => {
                 let text = self.text(text);
