@@ -30,7 +30,7 @@ fn commands(parser: &mut Parser) -> (Vec<Ast>, bool) {
 
 /// The parser ends, uses every byte once, reads the same from pieces, and reads what is printed of a command.
 pub fn parse(text: &[u8]) {
-    let options = ParserOptions { extglob: text.len() % 2 == 0, ..ParserOptions::default() };
+    let options = ParserOptions { extglob: text.len().is_multiple_of(2), ..ParserOptions::default() };
     let (whole, fine) = commands(&mut Parser::new(text, options));
     let used: usize = whole.iter().map(|ast| ast.text.len()).sum();
     assert!(used <= text.len() + 1, "a command has more text than there is");
