@@ -2,6 +2,7 @@
 //! patterns and on the matchers of `ignore` for what is searched.
 
 mod args;
+mod colors;
 mod encoding;
 mod json;
 mod pattern;
