@@ -172,6 +172,15 @@ impl Vm {
         text
     }
 
+    /// `set -u` forbids it.
+    fn unbound_place(&mut self, place: &Place) -> Unwind {
+        let mut text = self.place_text(place);
+        if matches!(place.name, ParamName::Positional(_)) {
+            text.insert(0, b'$');
+        }
+        self.unbound(&text)
+    }
+
     /// Appends what a parameter stands for to the word.
     fn push_expansion(&mut self, expansion: Expansion, quoting: Quoting) {
         match expansion {
@@ -334,8 +343,7 @@ impl Vm {
         let expansion = self.expansion(&place)?;
         if matches!(expansion, Expansion::Unset) {
             if self.opt(Opt::NoUnset) {
-                let text = self.place_text(&place);
-                return Err(self.unbound(&text));
+                return Err(self.unbound_place(&place));
             }
             self.push_expansion(expansion, quoting);
             return Ok(());
@@ -420,8 +428,7 @@ impl Vm {
                 Expansion::Many { values, .. } => values.len(),
                 Expansion::Unset => {
                     if self.opt(Opt::NoUnset) {
-                        let text = self.place_text(place);
-                        return Err(self.unbound(&text));
+                        return Err(self.unbound_place(place));
                     }
                     0
                 }
@@ -527,8 +534,7 @@ impl Vm {
                 && self.scalar(symbol)?.is_none()
                 && !self.shell.vars.get(target).value.is_array()
             {
-                let text = self.place_text(place);
-                return Err(self.unbound(&text));
+                return Err(self.unbound_place(place));
             }
             let values = vec![flags; count];
             let expansion = match place.subscript {
@@ -602,8 +608,7 @@ impl Vm {
         }
         let expansion = self.expansion(place)?;
         if matches!(expansion, Expansion::Unset) && self.opt(Opt::NoUnset) {
-            let text = self.place_text(place);
-            return Err(self.unbound(&text));
+            return Err(self.unbound_place(place));
         }
         let result = match letter {
             b'Q' | b'A' | b'K' | b'k' => {

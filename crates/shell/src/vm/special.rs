@@ -47,6 +47,7 @@ const SPECIAL: &[Sym] = &[
     known::HISTCMD,
     known::BASH_ARGC,
     known::BASH_ARGV,
+    known::BASH_EXECUTION_STRING,
 ];
 
 /// Those that are arrays.
@@ -116,6 +117,9 @@ impl Shell {
         for symbol in SPECIAL {
             self.vars.get_mut(*symbol).attrs = Attrs::SPECIAL;
             self.vars.get_mut(*symbol).exists = true;
+        }
+        for symbol in [known::BASH_ALIASES, known::BASH_CMDS] {
+            self.vars.get_mut(symbol).value = Value::Assoc(Rc::default());
         }
         for symbol in [known::POSIXLY_CORRECT, known::PATH] {
             self.vars.get_mut(symbol).exists = false;
@@ -277,6 +281,9 @@ impl Vm {
                 Value::Str(on.join(":").into())
             }
             known::BASH_ARGV0 => Value::Str(self.shell.name.clone()),
+            known::BASH_EXECUTION_STRING => {
+                self.shell.command_string.clone().map_or(Value::Unset, Value::Str)
+            }
             known::HISTCMD => Value::Int(self.history_number()),
             known::BASH_ALIASES => {
                 let mut array = crate::vars::Assoc::default();

@@ -469,6 +469,9 @@ impl Vm {
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));
         }
+        if attrs.contains(Attrs::SPECIAL) && self.assign_table(target, &key, &value) {
+            return Ok(());
+        }
         let value = if attrs.contains(Attrs::INTEGER) {
             let new = self.arith_text(&value)?;
             if append {
@@ -530,6 +533,20 @@ impl Vm {
         }
         self.assigned(target);
         Ok(())
+    }
+
+    /// An element of `BASH_ALIASES` or `BASH_CMDS` is an alias or a remembered command. False: of another variable.
+    fn assign_table(&mut self, symbol: Sym, key: &Str, value: &Str) -> bool {
+        match symbol {
+            known::BASH_ALIASES => {
+                Rc::make_mut(&mut self.shell.aliases).insert(key.to_vec(), value.to_vec());
+            }
+            known::BASH_CMDS => {
+                Rc::make_mut(&mut self.shell.hashed).insert(key.clone(), (value.clone(), 0));
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Replaces the value of a variable by an indexed array.
