@@ -328,7 +328,11 @@ impl Compiler {
             },
             Ast::Binary(..) => return self.binary(ast),
             Ast::Array(None) => Kind::Const(Value::array(Vec::new())),
-            Ast::Array(Some(inner)) => Kind::Collect(self.node(inner)?),
+            Ast::Array(Some(inner)) => match parse::constant(ast) {
+                // Data that stands in a program is made once.
+                Some(value) => Kind::Const(value),
+                None => Kind::Collect(self.node(inner)?),
+            },
             Ast::Object(members) if members.is_empty() => Kind::Const(Value::object(Default::default())),
             Ast::Object(members) => {
                 let mut nodes = Vec::new();
@@ -625,7 +629,7 @@ fn chain(mut nodes: Vec<N>, join: fn(N, N) -> Kind) -> Kind {
 /// The operation of a node that nobody else has.
 fn unwrap(node: N) -> Kind {
     match Rc::try_unwrap(node) {
-        Ok(node) => node.kind,
+        Ok(mut node) => std::mem::replace(&mut node.kind, Kind::Empty),
         // It is shared: as a step of its own.
         Err(node) => Kind::Pipe(Node::new(Kind::Identity), node),
     }

@@ -36,6 +36,8 @@ pub(crate) struct Inputs {
     pub(crate) name: Option<String>,
     reader: Reader,
     lines: u64,
+    /// So many bytes at the end of the buffer are known to have no newline.
+    clear: std::cell::Cell<usize>,
     slurped: bool,
     broken: bool,
     /// A file could not be opened or read.
@@ -54,6 +56,7 @@ impl Inputs {
             name: None,
             reader: Reader::new(mode.stream, mode.seq),
             lines: 0,
+            clear: std::cell::Cell::new(0),
             slurped: false,
             broken: false,
             failed: false,
@@ -65,7 +68,11 @@ impl Inputs {
         if self.mode.raw {
             return self.lines;
         }
-        let more = self.current.as_ref().is_some_and(|input| input.buffered().contains(&b'\n'));
+        let rest = self.current.as_ref().map_or(&[][..], |input| input.buffered());
+        let more = rest.len() > self.clear.get() && memchr::memchr(b'\n', rest).is_some();
+        if !more {
+            self.clear.set(rest.len());
+        }
         self.reader.line + u64::from(more)
     }
 
@@ -175,6 +182,7 @@ impl Inputs {
                 Step::More => {}
             }
             t.ctx.ticks(64).await;
+            self.clear.set(0);
             match input.extend().await {
                 Ok(true) => {}
                 Ok(false) => {

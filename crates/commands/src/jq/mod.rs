@@ -459,9 +459,15 @@ impl Session {
                 let _ = t.err.flush().await;
             }
             match outcome {
-                Outcome::Value(value) => self.write(t, &value).await?,
+                Outcome::Value(value) => {
+                    self.write(t, &value).await?;
+                    t.ctx.ticks(8).await;
+                }
                 Outcome::Paused => t.ctx.ticks(SLICE).await,
-                Outcome::Done => return Ok(()),
+                Outcome::Done => {
+                    t.ctx.ticks(8).await;
+                    return Ok(());
+                }
                 Outcome::Input => match self.inputs.next(t).await? {
                     Next::Value(value) => {
                         self.machine.host.filename = self.inputs.name.clone();

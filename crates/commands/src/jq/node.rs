@@ -87,6 +87,29 @@ impl Node {
     }
 }
 
+/// The rest of a chain of `|`, `,` or `elif`, if nobody else holds it.
+fn take_rest(kind: &mut Kind) -> Option<N> {
+    match kind {
+        Kind::Pipe(_, rest) | Kind::Comma(_, rest) | Kind::If(_, _, rest)
+            if Rc::strong_count(rest) == 1
+                && matches!(rest.kind, Kind::Pipe(..) | Kind::Comma(..) | Kind::If(..)) =>
+        {
+            Some(std::mem::replace(rest, Rc::new(Node { kind: Kind::Empty, simple: None })))
+        }
+        _ => None,
+    }
+}
+
+impl Drop for Node {
+    /// A chain can be as long as a program, which the stack is not.
+    fn drop(&mut self) {
+        let mut rest = take_rest(&mut self.kind);
+        while let Some(node) = rest {
+            rest = Rc::try_unwrap(node).ok().and_then(|mut node| take_rest(&mut node.kind));
+        }
+    }
+}
+
 fn height(kind: &Kind) -> Option<u8> {
     let of = |nodes: &[&N]| -> Option<u8> {
         let mut most = 0;

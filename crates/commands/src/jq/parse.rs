@@ -954,7 +954,7 @@ pub(crate) fn constant(ast: &Ast) -> Option<Value> {
             _ => None,
         },
         Ast::Negate(inner) => match constant(inner)? {
-            Value::Number(number) => Some(Value::Number(-number)),
+            Value::Number(number) => Some(Value::Number(if number == 0.0 { 0.0 } else { -number })),
             _ => None,
         },
         Ast::Array(None) => Some(Value::array(Vec::new())),
