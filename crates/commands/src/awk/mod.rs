@@ -70,6 +70,7 @@ const OPTIONS: &[Opt] = &[
     Opt::flag("S,sandbox", "no commands and no redirections"),
     Opt::flag("t,lint-old", ""),
     Opt::flag("V", "as --version"),
+    Opt::value("W", "OPTION", "as --OPTION"),
 ];
 
 const fn command(name: &'static str, main: fn(wasmsh_os::Ctx) -> wasmsh_os::ProcessFuture) -> Command {
@@ -128,6 +129,16 @@ fn request(t: &mut Tool) -> Result<Request, Fail> {
             "M" | "D" | "o" | "p" | "g" => {
                 return Err(Fail::Message(format!("fatal: option -{name} is not supported"), 2));
             }
+            "W" => match &value[..] {
+                b"version" => return Err(Fail::Version),
+                b"help" | b"usage" => return Err(Fail::Help),
+                b"posix" => request.modes.posix = true,
+                b"traditional" | b"compat" => request.modes.traditional = true,
+                b"re-interval" => request.modes.intervals = true,
+                b"sandbox" => request.modes.sandbox = true,
+                b"non-decimal-data" => request.modes.non_decimal = true,
+                _ => {}
+            },
             "V" | "C" => return Err(Fail::Version),
             "h" => return Err(Fail::Help),
             _ => {}

@@ -292,8 +292,10 @@ impl Machine<'_> {
                 }
             },
         };
-        // What is to be read may depend on what was written.
-        self.flush_outputs().await?;
+        if kind == Kind::Coprocess {
+            // What is to be read depends on what was written.
+            self.flush_outputs().await?;
+        }
         let separator = self.separator.clone();
         let limit = self.read_limit(&name);
         let Some(reading) = self.readings.get_mut(place) else { return Ok(-1.0) };

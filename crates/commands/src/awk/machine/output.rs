@@ -112,7 +112,10 @@ impl Machine<'_> {
                     return Ok(());
                 }
                 b"/dev/stderr" | b"/dev/fd/2" => {
-                    self.flush_stdout().await?;
+                    // Only a terminal shows both in their order.
+                    if self.t.ctx.is_terminal(1) {
+                        self.flush_stdout().await?;
+                    }
                     self.t.err.put(text);
                     // Nobody is left to tell when this fails.
                     let _ = self.t.err.flush().await;
