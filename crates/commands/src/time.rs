@@ -143,6 +143,8 @@ pub struct Moment {
     pub offset: i64,
     /// The abbreviation of the zone.
     pub zone: String,
+    /// `%Y` has four digits at least, as with GNU date; the C library writes no zeros.
+    pub padded_years: bool,
 }
 
 /// The widest field that is written; what asks for more gets this.
@@ -166,6 +168,7 @@ impl Moment {
             second: (time % 60) as u8,
             offset,
             zone: name,
+            padded_years: true,
         })
     }
 
@@ -322,6 +325,7 @@ impl Moment {
             b'w' => number(date.weekday(), 1, out),
             b'W' => number((date.of_year() + 7 - (date.weekday() + 6) % 7) / 7, 2, out),
             b'y' => number(year.rem_euclid(100), 2, out),
+            b'Y' if !self.padded_years => number(year, 1, out),
             b'Y' => shape.yearish(year, 4, out),
             b'z' => self.zone_offset(colons, &shape, out),
             b'Z' => text(&self.zone, out),

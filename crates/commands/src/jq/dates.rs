@@ -129,8 +129,9 @@ fn format(
     let Some(Value::String(format)) = arguments.first() else {
         return Err(Fault::error(format!("{who} requires a string format")));
     };
-    let moment = Moment::new(Timestamp { seconds: at, nanoseconds: 0 }, &zone)
+    let mut moment = Moment::new(Timestamp { seconds: at, nanoseconds: 0 }, &zone)
         .ok_or_else(|| Fault::error(format!("{who}: unknown system failure")))?;
+    moment.padded_years = false;
     let mut out = Vec::new();
     moment.format(format.as_bytes(), &mut out);
     Ok(Value::string(String::from_utf8_lossy(&out).into_owned()))
