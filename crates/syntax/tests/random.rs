@@ -167,26 +167,32 @@ const PATTERN: &[&str] = &[
     "^",
 ];
 
+/// `rounds`, or what the variable ROUNDS says; SEED begins elsewhere.
+fn rounds(rounds: u64, seed: u64) -> (u64, Random) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    (number("ROUNDS").unwrap_or(rounds), Random(seed ^ number("SEED").unwrap_or(0)))
+}
+
 #[test]
 fn the_parser_takes_anything() {
-    let mut random = Random(0x1234_5678_9abc_def1);
-    for _ in 0..4000 {
+    let (rounds, mut random) = rounds(4000, 0x1234_5678_9abc_def1);
+    for _ in 0..rounds {
         properties::parse(&random.text(SHELL, 30));
     }
 }
 
 #[test]
 fn arithmetic_takes_anything() {
-    let mut random = Random(0x0f1e_2d3c_4b5a_6978);
-    for _ in 0..20_000 {
+    let (rounds, mut random) = rounds(20_000, 0x0f1e_2d3c_4b5a_6978);
+    for _ in 0..rounds {
         properties::arithmetic(&random.text(ARITHMETIC, 12));
     }
 }
 
 #[test]
 fn patterns_take_anything() {
-    let mut random = Random(0x5555_aaaa_1234_4321);
-    for _ in 0..4000 {
+    let (rounds, mut random) = rounds(4000, 0x5555_aaaa_1234_4321);
+    for _ in 0..rounds {
         properties::pattern(&random.text(PATTERN, 14));
     }
 }

@@ -369,6 +369,10 @@ fn declare_one(
         request.indexed = false;
         request.assoc = false;
     }
+    if request.indexed && request.set.contains(Attrs::NAMEREF) {
+        // An array is no reference.
+        request.set.remove(Attrs::NAMEREF);
+    }
     let mut symbol = vm.symbol(name);
     let reference = request.set.contains(Attrs::NAMEREF);
     if request.unset.intersects(Attrs::READONLY) && vm.shell.vars.get(symbol).attrs.contains(Attrs::READONLY)
@@ -401,7 +405,20 @@ fn declare_one(
     } else if request.global && vm.depth() > 0 {
         return declare_global(vm, symbol, value, append, subscript, request);
     } else if !reference && !request.unset.contains(Attrs::NAMEREF) {
-        symbol = vm.resolve(symbol)?.0;
+        let (target, element) = vm.resolve(symbol)?;
+        if let Some(element) = element
+            && value.is_none()
+            && matches!(vm.builtin, "export" | "readonly")
+        {
+            // An element has no attributes of its own.
+            if vm.builtin == "readonly" {
+                let what = [b"`", &*vm.name_of(target), b"[", &*element, b"]'"].concat();
+                let _ = vm.complain(&what, "not a valid identifier");
+                return Ok(false);
+            }
+            return Ok(true);
+        }
+        symbol = target;
     }
     apply(vm, symbol, value, append, subscript, request)
 }

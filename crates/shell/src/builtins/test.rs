@@ -267,6 +267,10 @@ impl Vm {
         match split_reference(text) {
             Some((name, None)) => {
                 let symbol = self.symbol(name);
+                // A reference to an element: bash looks for a variable of that whole name.
+                if self.refers_to_element(symbol)? {
+                    return Ok(false);
+                }
                 Ok(self.scalar(symbol)?.is_some())
             }
             Some((name, Some(subscript))) => {

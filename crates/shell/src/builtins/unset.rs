@@ -111,6 +111,9 @@ fn unset_variable(vm: &mut Vm, name: &Str, reference: bool, only: bool) -> Resul
         return Ok(false);
     }
     let symbol = vm.symbol(name);
+    if reference && !vm.shell.vars.get(symbol).attrs.contains(Attrs::NAMEREF) {
+        return Ok(true);
+    }
     let (target, subscript) = if reference { (symbol, None) } else { vm.resolve(symbol)? };
     if let Some(subscript) = subscript {
         let full = [&*vm.name_of(target), b"[", &*subscript, b"]"].concat();

@@ -562,7 +562,7 @@ impl Vm {
     /// `source`
     pub(crate) fn call_source(&mut self, text: Str, source: Str, args: Option<Vec<Str>>) {
         let options = self.parser_options();
-        let script = Rc::new(RefCell::new(Script::new(text, source.clone(), 1, options)));
+        let script = Rc::new(RefCell::new(Script::once(text, source.clone(), options)));
         let no_errexit = self.no_errexit || self.current.in_condition;
         if args.is_none() {
             self.init_base_args();
@@ -582,7 +582,7 @@ impl Vm {
     /// The script of the shell itself.
     pub(crate) fn call_main(&mut self, text: Str, source: Str) {
         let options = self.parser_options();
-        let script = Rc::new(RefCell::new(Script::new(text, source.clone(), 1, options)));
+        let script = Rc::new(RefCell::new(Script::once(text, source.clone(), options)));
         self.line = 0;
         self.push_script(script, CallKind::Main, source, false, None);
         self.line = 1;

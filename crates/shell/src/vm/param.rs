@@ -274,7 +274,7 @@ impl Vm {
             }
             ParamOp::Keys => {
                 let ParamName::Var(symbol) = param.name else { return Err(self.bad_substitution(&param)) };
-                let values = self.keys(symbol)?;
+                let values = if self.refers_to_element(symbol)? { Vec::new() } else { self.keys(symbol)? };
                 if param.subscript == SubscriptKind::Star
                     && quoting != Quoting::Quoted
                     && self.shell.ifs.first.is_empty()
@@ -422,6 +422,12 @@ impl Vm {
                     Value::Assoc(array) => array.len(),
                     _ => 1,
                 }
+            }
+            // Bash's answer for a reference to an element.
+            ParamName::Var(symbol)
+                if place.subscript == SubscriptKind::None && self.refers_to_element(symbol)? =>
+            {
+                0
             }
             _ => match self.expansion(place)? {
                 Expansion::One(text) => count_chars(&text),
@@ -601,6 +607,9 @@ impl Vm {
                     text.extend_from_slice(&transform::key_text(key));
                     text.push(b' ');
                     text.extend_from_slice(&wasmsh_syntax::quote::double(value));
+                }
+                if self.value(symbol)?.is_assoc() && !text.is_empty() {
+                    text.push(b' ');
                 }
                 self.push_expansion(Expansion::One(text.into()), quoting);
             }

@@ -716,7 +716,7 @@ impl Vm {
                 Ok(Unit::Code(code)) => {
                     let main = call.kind == CallKind::Main;
                     if let Some((script, index)) = &mut call.script
-                        && !script.borrow().open
+                        && script.borrow().keep
                     {
                         *index += 1;
                     }

@@ -28,8 +28,10 @@ pub(crate) struct Script {
     done: bool,
     text: Str,
     first_line: u32,
-    /// More lines may come (`push`), and commands that have been executed are not kept.
+    /// More lines may come (`push`).
     pub(crate) open: bool,
+    /// Commands that have been read are kept: the text may be executed again.
+    pub(crate) keep: bool,
     /// Something other than its text has decided how it was read.
     pub(crate) private: bool,
 }
@@ -49,16 +51,25 @@ impl Script {
             text,
             first_line: line,
             open: false,
+            keep: true,
             private: false,
         }
     }
 
+    /// A script that is executed once, from its beginning.
+    pub(crate) fn once(text: Str, source: Str, options: ParserOptions) -> Script {
+        let mut script = Script::new(text, source, 1, options);
+        script.text = Str::EMPTY;
+        script.keep = false;
+        script.private = true;
+        script
+    }
+
     /// A script whose lines come one by one.
     pub(crate) fn incremental(source: Str, options: ParserOptions) -> Script {
-        let mut script = Script::new(Str::EMPTY, source, 1, options);
+        let mut script = Script::once(Str::EMPTY, source, options);
         script.parser = Parser::incremental(ParserOptions { max_depth: MAX_DEPTH, ..options });
         script.open = true;
-        script.private = true;
         script
     }
 
@@ -119,7 +130,7 @@ impl Script {
                     warn(warning);
                 }
                 let code = compile::compile(shared, ast, self.source.clone());
-                if !self.open {
+                if self.keep {
                     self.units.push((code.clone(), options));
                 }
                 Ok(Unit::Code(code))

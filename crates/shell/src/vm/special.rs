@@ -157,6 +157,7 @@ impl Shell {
         self.set(known::OPTIND, "1", Attrs::SPECIAL);
         self.set(known::OPTERR, "1", Attrs::empty());
         self.set(known::PS4, "+ ", Attrs::empty());
+        self.set(known::COMP_WORDBREAKS, " \t\n\"'@><=;|&(:", Attrs::empty());
         self.set(known::BASH, "/usr/bin/bash", Attrs::empty());
         self.set(known::BASH_VERSION, VERSION, Attrs::empty());
         let info = ["5", "2", "15", "1", "release", "wasm32-unknown-wasi"];

@@ -68,6 +68,15 @@ impl Vm {
         Ok((symbol, None))
     }
 
+    /// Whether a variable is a reference to one element of an array.
+    pub(crate) fn refers_to_element(&mut self, symbol: Sym) -> Result<bool, Unwind> {
+        if !self.shell.vars.get(symbol).attrs.contains(Attrs::NAMEREF) {
+            return Ok(false);
+        }
+        let (_, subscript) = self.resolve(symbol)?;
+        Ok(subscript.is_some_and(|subscript| !matches!(subscript.as_bytes(), b"@" | b"*")))
+    }
+
     /// The value of a variable as a string; of an array the element 0.
     #[inline]
     pub(crate) fn scalar(&mut self, symbol: Sym) -> Result<Option<Str>, Unwind> {
@@ -137,7 +146,7 @@ impl Vm {
 
     /// `set -u`
     pub(crate) fn check_unset(&mut self, symbol: Sym) -> Result<(), Unwind> {
-        if self.opt(Opt::NoUnset) {
+        if self.opt(Opt::NoUnset) && !self.refers_to_element(symbol)? {
             let name = self.name_of(symbol);
             return Err(self.unbound(&name));
         }
