@@ -22,6 +22,12 @@ impl Glob {
         self
     }
 
+    /// Whether `*`, `?` and brackets do not match a slash.
+    pub(crate) fn pathname(mut self, pathname: bool) -> Glob {
+        self.pathname = pathname;
+        self
+    }
+
     /// Whether it names the leading dot itself.
     pub(crate) fn begins_with_dot(&self) -> bool {
         self.pattern.starts_with(b".")

@@ -160,13 +160,17 @@ pub(crate) fn mode_string(stat: &Stat) -> String {
         FileType::Socket => 's',
         FileType::Unknown => '?',
     };
-    let mut text = String::with_capacity(10);
-    text.push(kind);
+    format!("{kind}{}", permissions_of(stat.mode))
+}
+
+/// The nine letters of a mode.
+pub(crate) fn permissions_of(mode: u32) -> String {
+    let mut text = String::with_capacity(9);
     for (shift, special, letter) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
-        let bits = stat.mode >> shift;
+        let bits = mode >> shift;
         text.push(if bits & 4 != 0 { 'r' } else { '-' });
         text.push(if bits & 2 != 0 { 'w' } else { '-' });
-        text.push(match (bits & 1 != 0, stat.mode & special != 0) {
+        text.push(match (bits & 1 != 0, mode & special != 0) {
             (true, true) => letter,
             (false, true) => letter.to_ascii_uppercase(),
             (true, false) => 'x',

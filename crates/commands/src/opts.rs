@@ -128,6 +128,11 @@ impl Options {
         self.arguments = arguments.into_iter().chain(rest).collect();
     }
 
+    /// How many operands stood before the option that [`Options::next`] has told last.
+    pub(crate) fn operands_so_far(&self) -> usize {
+        self.operands.len()
+    }
+
     /// What is no option. Call it after [`Options::next`] has returned `None`.
     pub(crate) fn operands(self) -> Vec<BString> {
         self.operands

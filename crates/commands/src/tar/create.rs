@@ -1,0 +1,430 @@
+//! `tar -c`, and the walk that `-r` and `-u` share with it.
+
+use std::collections::BTreeMap;
+
+use bstr::BString;
+use wasmsh_os::{Errno, FileType, Stat, Timestamp};
+
+use super::archive::Writer;
+use super::args::{Name, Plan};
+use super::header::{Kind, Member, encode};
+use super::transform::Role;
+use super::{Prefixes, cannot, error, fatal, open_writer, transformed};
+use crate::compress::stream::StreamError;
+use crate::path::{join, same_file};
+use crate::{Done, Fail, Tool};
+
+/// What goes on while files are added.
+pub(super) struct Adding {
+    pub(super) writer: Writer,
+    /// The archive itself, which is not put into itself.
+    pub(super) archive: Option<Stat>,
+    pub(super) prefixes: Prefixes,
+    /// The names of files with several links that are in the archive.
+    links: BTreeMap<(u64, u64), BString>,
+    /// Times of what the archive has already (`-u`), by stored name.
+    pub(super) known: Option<BTreeMap<BString, Timestamp>>,
+}
+
+impl Adding {
+    pub(super) fn new(writer: Writer, archive: Option<Stat>) -> Adding {
+        Adding { writer, archive, prefixes: Prefixes::default(), links: BTreeMap::new(), known: None }
+    }
+}
+
+pub(super) async fn create(t: &mut Tool, plan: &mut Plan) -> Done {
+    if !plan.has_names && plan.label.is_none() {
+        return Err(Fail::Bare(
+            "tar: Cowardly refusing to create an empty archive\nTry 'tar --help' or 'tar --usage' for more information.".into(),
+            2,
+        ));
+    }
+    let writer = open_writer(t, plan).await?;
+    let archive = writer.packed.out.description().and_then(|out| t.ctx.stat_description(out).ok());
+    let archive = archive.filter(Stat::is_regular);
+    let mut adding = Adding::new(writer, archive);
+    if let Some(label) = plan.label.clone() {
+        let now = Timestamp { nanoseconds: 0, ..t.ctx.now() };
+        let member = Member { name: label, kind: Kind::Label, mode: 0, modified: now, ..Member::default() };
+        header(t, plan, &mut adding, &member).await?;
+    }
+    add(t, plan, &mut adding).await?;
+    end(t, plan, &mut adding).await
+}
+
+/// Ends the archive.
+pub(super) async fn end(t: &mut Tool, plan: &Plan, adding: &mut Adding) -> Done {
+    let result = adding.writer.finish().await;
+    written(t, plan, result).await?;
+    if plan.totals {
+        let bytes = adding.writer.at;
+        let human = crate::human::Units::Binary.show(bytes);
+        let text = format!("Total bytes written: {bytes} ({human}iB, ?/s)\n");
+        t.err.put(text.as_bytes());
+        let _ = t.err.flush().await;
+    }
+    Ok(())
+}
+
+async fn written(t: &mut Tool, plan: &Plan, result: Result<(), StreamError>) -> Done {
+    match result {
+        Ok(()) => Ok(()),
+        Err(StreamError::Write(reason)) => {
+            let archive = super::shown_archive(plan);
+            Err(fatal(t, format!("{archive}: Cannot write: {}", reason.strerror())).await)
+        }
+        Err(failure) => Err(fatal(t, failure.to_string()).await),
+    }
+}
+
+async fn header(t: &mut Tool, plan: &Plan, adding: &mut Adding, member: &Member) -> Result<bool, Fail> {
+    match encode(member, plan.dialect) {
+        Ok(blocks) => {
+            let result = adding.writer.put(&blocks).await;
+            written(t, plan, result).await?;
+            Ok(true)
+        }
+        Err(_) => {
+            let name = super::list::escape(&member.name, t.utf8);
+            error(t, format!("{name}: file name is too long (cannot be split); not dumped")).await?;
+            Ok(false)
+        }
+    }
+}
+
+/// Adds all that was named.
+pub(super) async fn add(t: &mut Tool, plan: &mut Plan, adding: &mut Adding) -> Done {
+    let names = std::mem::take(&mut plan.names);
+    for name in &names {
+        walk(t, plan, adding, name).await?;
+    }
+    plan.names = names;
+    Ok(())
+}
+
+enum Step {
+    Visit {
+        name: BString,
+        stat: Option<Stat>,
+        top: bool,
+    },
+    /// The directory is in the archive with all below it.
+    Remove(BString),
+}
+
+/// Adds a file with all below it.
+async fn walk(t: &mut Tool, plan: &mut Plan, adding: &mut Adding, top: &Name) -> Done {
+    let mut name = top.name.clone();
+    while name.len() > 1 && name.ends_with(b"/") {
+        name.pop();
+    }
+    let path_of = |name: &[u8]| -> BString {
+        if top.directory.is_empty() || name.starts_with(b"/") {
+            name.into()
+        } else {
+            join(&top.directory, name)
+        }
+    };
+    let mut device = None;
+    let mut stack = vec![Step::Visit { name, stat: None, top: true }];
+    while let Some(step) = stack.pop() {
+        t.ctx.tick().await;
+        let (name, known, is_top) = match step {
+            Step::Visit { name, stat, top } => (name, stat, top),
+            Step::Remove(path) => {
+                if let Err(reason) = t.ctx.remove_directory(&path) {
+                    cannot(t, &path, "rmdir", reason).await?;
+                }
+                continue;
+            }
+        };
+        let excludes = plan.excludes.get(..top.excludes).unwrap_or_default();
+        if excludes.iter().any(|pattern| pattern.matches(&name)) {
+            continue;
+        }
+        let path = path_of(&name);
+        let stat = match known.filter(|stat| !plan.dereference || !stat.is_symbolic_link()) {
+            Some(stat) => stat,
+            None => match t.ctx.stat(&path, plan.dereference) {
+                Ok(stat) => stat,
+                Err(reason) => {
+                    if plan.ignore_failed_read {
+                        let shown = super::list::escape(&name, t.utf8);
+                        t.warn(format!("{shown}: Warning: Cannot stat: {}", reason.strerror())).await?;
+                    } else {
+                        cannot(t, &name, "stat", reason).await?;
+                    }
+                    continue;
+                }
+            },
+        };
+        if plan.one_filesystem && *device.get_or_insert(stat.device) != stat.device {
+            continue;
+        }
+        if adding.archive.as_ref().is_some_and(|archive| same_file(archive, &stat)) {
+            let shown = super::list::escape(&name, t.utf8);
+            t.warn(format!("{shown}: file is the archive; not dumped")).await?;
+            continue;
+        }
+        if stat.is_directory() {
+            directory(t, plan, adding, &name, &path, &stat).await?;
+            if !top.recursive {
+                continue;
+            }
+            match t.ctx.read_directory(&path) {
+                Ok(mut entries) => {
+                    if plan.remove_files {
+                        stack.push(Step::Remove(path.clone()));
+                    }
+                    if plan.sort_inode {
+                        entries.sort_by_key(|entry| entry.stat.inode);
+                    }
+                    let below = |entry: &wasmsh_os::Entry| Step::Visit {
+                        name: join(&name, entry.name.as_bytes()),
+                        stat: Some(entry.stat),
+                        top: false,
+                    };
+                    stack.extend(entries.iter().rev().map(below));
+                }
+                Err(reason) => cannot(t, &name, "open", reason).await?,
+            }
+        } else {
+            file(t, plan, adding, &name, &path, &stat, is_top).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the header of a file says, the name and what depends on its kind left out.
+fn member(t: &Tool, plan: &Plan, stat: &Stat) -> Member {
+    let mut modified = stat.modified;
+    if plan.dialect != super::header::Dialect::Pax {
+        modified.nanoseconds = 0;
+    }
+    if let Some(forced) = plan.mtime
+        && (!plan.clamp || modified > forced)
+    {
+        modified = forced;
+    }
+    let mut mode = stat.mode & 0o7777;
+    if let Some(change) = &plan.mode_change {
+        mode = change.apply(mode, stat.is_directory(), t.ctx.umask());
+    }
+    let mut member = Member {
+        mode,
+        uid: stat.uid.into(),
+        gid: stat.gid.into(),
+        user: plan.users.user_name(stat.uid).cloned().unwrap_or_default(),
+        group: plan.users.group_name(stat.gid).cloned().unwrap_or_default(),
+        modified,
+        ..Member::default()
+    };
+    if let Some(owner) = &plan.owner {
+        member.user = owner.name.clone();
+        member.uid = owner.id.unwrap_or(member.uid);
+    }
+    if let Some(group) = &plan.group {
+        member.group = group.name.clone();
+        member.gid = group.id.unwrap_or(member.gid);
+    }
+    if plan.columns.numeric {
+        member.user.clear();
+        member.group.clear();
+    }
+    member
+}
+
+/// The name that a file is stored under.
+async fn stored_name(
+    t: &mut Tool,
+    plan: &Plan,
+    adding: &mut Adding,
+    name: &[u8],
+    role: Role,
+) -> Result<BString, Fail> {
+    let name = transformed(&plan.transform, name, role);
+    if plan.absolute { Ok(name) } else { adding.prefixes.strip(t, &name, role).await }
+}
+
+/// Tells of a file that is put into the archive.
+async fn tell(t: &mut Tool, plan: &mut Plan, name: &[u8], member: &Member) -> Done {
+    if plan.verbose == 0 {
+        return Ok(());
+    }
+    let shown: &[u8] = if plan.show_transformed { &member.name } else { name };
+    let mut line = if plan.verbose > 1 {
+        plan.columns.line(t, member, shown, &member.link)
+    } else {
+        super::list::escape(shown, t.utf8).into_bytes()
+    };
+    line.push(b'\n');
+    if plan.archive.is_none() {
+        t.err.put(&line);
+        let _ = t.err.flush().await;
+        return Ok(());
+    }
+    t.out.put(&line);
+    Ok(t.out.drain().await?)
+}
+
+/// Whether the archive has the file already, not older than it is.
+fn is_known(adding: &Adding, stored: &[u8], stat: &Stat) -> bool {
+    adding
+        .known
+        .as_ref()
+        .and_then(|known| known.get(stored))
+        .is_some_and(|time| *time >= Timestamp { nanoseconds: 0, ..stat.modified })
+}
+
+async fn directory(
+    t: &mut Tool,
+    plan: &mut Plan,
+    adding: &mut Adding,
+    name: &[u8],
+    path: &[u8],
+    stat: &Stat,
+) -> Done {
+    let _ = path;
+    if plan.newer.is_some_and(|newer| stat.modified < newer) {
+        return Ok(());
+    }
+    let with_slash: BString = if name.ends_with(b"/") { name.into() } else { [name, b"/"].concat().into() };
+    let mut member = member(t, plan, stat);
+    member.kind = Kind::Directory;
+    member.name = stored_name(t, plan, adding, &with_slash, Role::File).await?;
+    if !member.name.ends_with(b"/") {
+        member.name.push(b'/');
+    }
+    if is_known(adding, &member.name, stat) {
+        return Ok(());
+    }
+    tell(t, plan, &with_slash, &member).await?;
+    header(t, plan, adding, &member).await?;
+    Ok(())
+}
+
+async fn file(
+    t: &mut Tool,
+    plan: &mut Plan,
+    adding: &mut Adding,
+    name: &[u8],
+    path: &[u8],
+    stat: &Stat,
+    is_top: bool,
+) -> Done {
+    if plan.newer.is_some_and(|newer| stat.modified < newer) {
+        if is_top {
+            let shown = super::list::escape(name, t.utf8);
+            t.warn(format!("{shown}: file is unchanged; not dumped")).await?;
+        }
+        return Ok(());
+    }
+    let mut member = member(t, plan, stat);
+    member.name = stored_name(t, plan, adding, name, Role::File).await?;
+    if is_known(adding, &member.name, stat) {
+        return Ok(());
+    }
+    if stat.links > 1 && !plan.hard_dereference {
+        let key = (stat.device, stat.inode);
+        if let Some(first) = adding.links.get(&key).cloned() {
+            member.kind = Kind::HardLink;
+            member.link = stored_name(t, plan, adding, &first, Role::HardLink).await?;
+            tell(t, plan, name, &member).await?;
+            header(t, plan, adding, &member).await?;
+            return remove(t, plan, path).await;
+        }
+        adding.links.insert(key, name.into());
+    }
+    match stat.kind {
+        FileType::Regular => return regular(t, plan, adding, name, path, stat, member).await,
+        FileType::SymbolicLink => {
+            member.kind = Kind::SymbolicLink;
+            match t.ctx.read_link(path) {
+                Ok(target) => {
+                    member.link = transformed(&plan.transform, target.as_bytes(), Role::SymbolicLink)
+                }
+                Err(reason) => return cannot(t, name, "readlink", reason).await,
+            }
+        }
+        FileType::Fifo => member.kind = Kind::Fifo,
+        FileType::CharacterDevice => {
+            member.kind = Kind::CharacterDevice;
+            let number = stat.device_number;
+            member.device = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00));
+        }
+        _ => {
+            let shown = super::list::escape(name, t.utf8);
+            return t.warn(format!("{shown}: socket ignored")).await;
+        }
+    }
+    tell(t, plan, name, &member).await?;
+    header(t, plan, adding, &member).await?;
+    remove(t, plan, path).await
+}
+
+async fn remove(t: &mut Tool, plan: &Plan, path: &[u8]) -> Done {
+    if plan.remove_files
+        && let Err(reason) = t.ctx.remove_file(path)
+    {
+        return cannot(t, path, "unlink", reason).await;
+    }
+    Ok(())
+}
+
+async fn regular(
+    t: &mut Tool,
+    plan: &mut Plan,
+    adding: &mut Adding,
+    name: &[u8],
+    path: &[u8],
+    stat: &Stat,
+    mut member: Member,
+) -> Done {
+    let mut input = match t.ctx.open_input(path).await {
+        Ok(input) => input,
+        Err(reason) if plan.ignore_failed_read => {
+            let shown = super::list::escape(name, t.utf8);
+            return t.warn(format!("{shown}: Warning: Cannot open: {}", reason.strerror())).await;
+        }
+        Err(reason) => return cannot(t, name, "open", reason).await,
+    };
+    (member.size, member.stored) = (stat.size, stat.size);
+    tell(t, plan, name, &member).await?;
+    if !header(t, plan, adding, &member).await? {
+        return Ok(());
+    }
+    let mut left = stat.size;
+    let mut failure: Option<Errno> = None;
+    while left > 0 {
+        let block = match input.fill().await {
+            Ok([]) => break,
+            Ok(block) => block,
+            Err(reason) => {
+                failure = Some(reason);
+                break;
+            }
+        };
+        let count = block.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let result = adding.writer.put(block.get(..count).unwrap_or_default()).await;
+        input.consume(count);
+        left -= count as u64;
+        written(t, plan, result).await?;
+    }
+    let result = adding.writer.end_member(left).await;
+    written(t, plan, result).await?;
+    let shown = super::list::escape(name, t.utf8);
+    if let Some(reason) = failure {
+        let at = stat.size - left;
+        let bytes = if left == 1 { "byte" } else { "bytes" };
+        error(
+            t,
+            format!("{shown}: Read error at byte {at}, while reading {left} {bytes}: {}", reason.strerror()),
+        )
+        .await?;
+    } else if left > 0 {
+        t.status = t.status.max(1);
+        let bytes = if left == 1 { "byte" } else { "bytes" };
+        t.warn(format!("{shown}: File shrank by {left} {bytes}; padding with zeros")).await?;
+    }
+    remove(t, plan, path).await
+}
