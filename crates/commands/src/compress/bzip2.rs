@@ -80,10 +80,13 @@ struct Plan {
     quiet: bool,
     verbose: bool,
     level: i32,
+    /// Bytes of the longest name, or of the name of standard input.
+    longest: usize,
 }
 
 async fn run(t: &mut Tool, mode: Mode, stdout: bool) -> Done {
-    let mut plan = Plan { mode, stdout, keep: false, force: false, quiet: false, verbose: false, level: 9 };
+    let mut plan =
+        Plan { mode, stdout, keep: false, force: false, quiet: false, verbose: false, level: 9, longest: 7 };
     let mut options = t.options();
     loop {
         let command = t.command;
@@ -115,6 +118,7 @@ async fn run(t: &mut Tool, mode: Mode, stdout: bool) -> Done {
         }
     }
     let files = options.operands();
+    plan.longest = files.iter().map(|file| file.len()).fold(plan.longest, usize::max);
     if files.is_empty() {
         let input =
             t.ctx.stdin().map_err(|error| Fail::Message(format!("(stdin): {}", error.strerror()), 1))?;
@@ -211,7 +215,7 @@ async fn transfer(
     if plan.verbose {
         say(t, format!("  {}: ", file.as_bstr())).await?;
         // Names stand in a column.
-        let pad = 8_usize.saturating_sub(file.len());
+        let pad = plan.longest.saturating_sub(file.len());
         say(t, vec![b' '; pad]).await?;
     }
     let result = if plan.mode == Mode::Compress {

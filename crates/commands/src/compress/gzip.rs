@@ -91,6 +91,8 @@ struct Plan {
     level: i32,
     /// Of `-l`: headings are written; compressed and uncompressed bytes, files.
     listed: (u64, u64, u64),
+    /// Bytes around the data of the last file that was listed.
+    last_frame: u64,
 }
 
 async fn run(t: &mut Tool, mut plan: Plan) -> Done {
@@ -146,7 +148,7 @@ async fn run(t: &mut Tool, mut plan: Plan) -> Done {
         if plan.verbose {
             t.out.put(&[b' '; 30]);
         }
-        let line = format!("{packed:19} {plain:19} {} (totals)\n", ratio(plain, packed, 0));
+        let line = format!("{packed:19} {plain:19} {} (totals)\n", ratio(plain, packed, plan.last_frame));
         t.out.put(line.as_bytes());
     }
     Ok(())
@@ -485,7 +487,8 @@ async fn decompress(
     // Its header tells the name.
     if let Err(failure) = unpacked.fill().await {
         let name = target.unwrap_or(stdout).to_vec();
-        if plan.verbose && file != b"stdin" && !plan.list {
+        let told = failure != StreamError::Broken(Broken::Format);
+        if told && plan.verbose && file != b"stdin" && !plan.list {
             say(t, format!("{}:\t", file.as_bstr())).await?;
         }
         return broken(t, plan, file, &name, failure).await.map(|_| ());
@@ -593,6 +596,7 @@ async fn list(
         t.out.put(b"         compressed        uncompressed  ratio uncompressed_name\n");
     }
     plan.listed = (plan.listed.0 + packed, plan.listed.1 + plain, plan.listed.2 + 1);
+    plan.last_frame = frame;
     if plan.verbose {
         let at = Timestamp { seconds: time, nanoseconds: 0 };
         let mut date = Vec::new();

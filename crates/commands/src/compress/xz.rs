@@ -242,19 +242,18 @@ async fn one(t: &mut Tool, plan: &Plan, file: &BString) -> Done {
                 .await;
         }
     }
-    let target = if to_file {
+    let mut target = None;
+    if to_file && !plan.decompress {
         match output_name(plan, file) {
-            Ok(target) => Some(target),
+            Ok(name) => target = Some(name),
             Err(text) => return skipped(t, plan, text).await,
         }
-    } else {
-        None
-    };
+    }
     let input = match t.ctx.open_input(file).await {
         Ok(input) => input,
         Err(error) => return failed(t, plan, format!("{file}: {}", error.strerror())).await,
     };
-    transfer(t, plan, file, input, target.as_ref().map(|target| (target, &stat))).await
+    transfer(t, plan, file, input, to_file.then_some((target, &stat))).await
 }
 
 /// Compresses or decompresses one input, into a file that takes its place or to standard output.
@@ -263,7 +262,7 @@ async fn transfer(
     plan: &Plan,
     file: &[u8],
     mut input: Input,
-    target: Option<(&BString, &Stat)>,
+    target: Option<(Option<BString>, &Stat)>,
 ) -> Done {
     let shown = file.as_bstr();
     let mut format = plan.format;
@@ -290,8 +289,17 @@ async fn transfer(
         }
         plain = format.is_none();
     }
+    // What is no such data is told before a name that is no such name.
+    let target = match target {
+        None => None,
+        Some((Some(name), stat)) => Some((name, stat)),
+        Some((None, stat)) => match output_name(plan, &file.into()) {
+            Ok(name) => Some((name, stat)),
+            Err(text) => return skipped(t, plan, text).await,
+        },
+    };
     t.out.flush().await?;
-    let mut out = match target {
+    let mut out = match &target {
         None => t.ctx.stdout(),
         Some((path, _)) => {
             if plan.force {
@@ -318,7 +326,7 @@ async fn transfer(
         }
     };
     let Err(failure) = result else {
-        if let Some((path, stat)) = target {
+        if let Some((path, stat)) = &target {
             settle(t, path, stat, None);
             if !plan.keep
                 && let Err(error) = t.ctx.remove_file(file)
@@ -328,7 +336,7 @@ async fn transfer(
         }
         return Ok(());
     };
-    if let Some((path, _)) = target {
+    if let Some((path, _)) = &target {
         let _ = t.ctx.remove_file(path);
     }
     let text = match failure {

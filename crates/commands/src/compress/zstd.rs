@@ -210,7 +210,11 @@ async fn transfer(t: &mut Tool, plan: &Plan, file: &[u8], mut input: Input, stat
             _ => Format::detect(start).filter(|format| *format != Format::Bzip2),
         };
         if format.is_none() && !(plan.force && plan.stdout) {
-            let what = if start.is_empty() { "unexpected end of file" } else { "unsupported format" };
+            let what = match start.len() {
+                0 => "unexpected end of file",
+                1..4 => "unknown header",
+                _ => "unsupported format",
+            };
             return failed(t, format!("{shown}: {what} ")).await;
         }
     }

@@ -11,7 +11,7 @@ use crate::compress::codec::Format;
 use crate::lines::next_line;
 use crate::mode::ModeChange;
 use crate::path::join;
-use crate::time::zone;
+use crate::time::{Moment, zone};
 use crate::users::Users;
 use crate::{Fail, Opt, Tool};
 
@@ -262,7 +262,7 @@ fn unbundle(mut arguments: Vec<BString>) -> Result<Vec<BString>, Fail> {
                         "tar: Old option '{}' requires an argument.\nTry 'tar --help' or 'tar --usage' for more information.",
                         letter.as_bstr()
                     ),
-                    64,
+                    2,
                 ));
             };
             all.push(value);
@@ -340,6 +340,8 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
     let (mut exclude_wildcards, mut exclude_anchored) = (true, false);
     let (mut auto, mut null, mut top_level) = (false, false, false);
     let mut archives = 0;
+    // Dates that were given in words, as they were understood.
+    let mut dates: Vec<(&str, BString, Option<Timestamp>)> = Vec::new();
     let arguments = unbundle(t.arguments())?;
     if arguments.is_empty() {
         return Err(no_mode());
@@ -463,9 +465,19 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
                     ));
                 }
             },
-            "mtime" => plan.mtime = Some(date(t, &value).await?),
+            "mtime" => {
+                plan.mtime = Some(date(t, &value).await?);
+                if !value.starts_with(b"/") && !value.starts_with(b".") {
+                    dates.push(("--mtime", value, plan.mtime));
+                }
+            }
             "clamp-mtime" => plan.clamp = true,
-            "N" | "newer-mtime" => plan.newer = Some(date(t, &value).await?),
+            "N" | "newer-mtime" => {
+                plan.newer = Some(date(t, &value).await?);
+                if !value.starts_with(b"/") && !value.starts_with(b".") {
+                    dates.push(("--after-date", value, plan.newer));
+                }
+            }
             "owner" => plan.owner = Some(owner(&value, |name| plan.users.user(name).map(|user| user.uid))),
             "group" => plan.group = Some(owner(&value, |name| plan.users.group(name).map(|group| group.gid))),
             "mode" => {
@@ -492,7 +504,7 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
                 let count: Option<u64> = value.to_str().ok().and_then(|digits| digits.parse().ok());
                 match count.and_then(|count| count.checked_mul(unit)) {
                     Some(size) if size > 0 && size.is_multiple_of(512) => plan.record = size,
-                    _ if name == "b" => return Err(hint("Invalid blocking factor")),
+                    _ if name == "b" => return Err(hint(&format!("{value}: Invalid blocking factor"))),
                     _ => return Err(hint("Record size must be a multiple of 512.")),
                 }
             }
@@ -524,6 +536,17 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
         return Err(hint("Multiple archive files require '-M' option"));
     }
     plan.matching = matching;
+    if plan.verbose > 0 {
+        for (option, text, time) in dates {
+            let mut shown = Vec::new();
+            if let Some(moment) = time.and_then(|time| Moment::new(time, &zone(&t.ctx))) {
+                moment.format(b"%Y-%m-%d %H:%M:%S", &mut shown);
+            }
+            if shown != text {
+                t.warn(format!("Option {option}: Treating date '{text}' as {}", shown.as_bstr())).await?;
+            }
+        }
+    }
     plan.named_by_option = plan.packing != Packing::Unknown;
     if auto && !plan.named_by_option && mode == Mode::Create {
         plan.packing = by_suffix(plan.archive.as_deref().map(Vec::as_slice).unwrap_or_default());

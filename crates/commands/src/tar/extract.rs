@@ -88,7 +88,7 @@ pub(super) async fn read(t: &mut Tool, plan: &mut Plan) -> Done {
     }
     reader.drain().await;
     finish(t, plan, &mut later).await?;
-    let missing: Vec<BString> = selection.missing().cloned().collect();
+    let missing: Vec<BString> = selection.missing(plan.occurrence).cloned().collect();
     for name in &missing {
         if has_wildcards(name) && !plan.wildcards_given {
             t.warn("Pattern matching characters used in file names").await?;
@@ -97,9 +97,13 @@ pub(super) async fn read(t: &mut Tool, plan: &mut Plan) -> Done {
             break;
         }
     }
+    let what = match plan.occurrence {
+        Some(_) => "Required occurrence not found in archive",
+        None => "Not found in archive",
+    };
     for name in missing {
         let shown = super::list::escape(&name, t.utf8);
-        error(t, format!("{shown}: Not found in archive")).await?;
+        error(t, format!("{shown}: {what}")).await?;
     }
     Ok(())
 }
@@ -129,8 +133,15 @@ async fn one(
         }
     }
     if plan.mode == Mode::List {
+        let mut link = member.link.clone();
+        if !plan.absolute {
+            later.prefixes.strip(t, &name, Role::File).await?;
+            if member.kind == Kind::HardLink {
+                link = later.prefixes.strip(t, &link, Role::HardLink).await?;
+            }
+        }
         let shown = if plan.show_transformed { &name } else { &member.name };
-        tell(t, plan, reader, member, shown, &member.link).await?;
+        tell(t, plan, reader, member, shown, &link).await?;
         return Ok(Ok(()));
     }
     if plan.mode == Mode::Compare {

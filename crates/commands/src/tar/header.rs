@@ -316,11 +316,11 @@ pub(super) fn encode(member: &Member, dialect: Dialect) -> Result<Vec<u8>, TooLo
     if dialect != Dialect::V7 && member.kind != Kind::Label {
         put_text(&mut block, 265, 31, &member.user);
         put_text(&mut block, 297, 31, &member.group);
-        let is_device = matches!(member.kind, Kind::CharacterDevice | Kind::BlockDevice);
-        if is_device || dialect != Dialect::Gnu {
-            put_number(&mut block, 329, 8, i64::try_from(member.device.0).unwrap_or(0));
-            put_number(&mut block, 337, 8, i64::try_from(member.device.1).unwrap_or(0));
-        }
+    }
+    let is_device = matches!(member.kind, Kind::CharacterDevice | Kind::BlockDevice);
+    if is_device || dialect != Dialect::Gnu {
+        put_number(&mut block, 329, 8, i64::try_from(member.device.0).unwrap_or(0));
+        put_number(&mut block, 337, 8, i64::try_from(member.device.1).unwrap_or(0));
     }
     put_text(&mut block, 345, 155, prefix);
     finish(&mut block);

@@ -166,15 +166,7 @@ async fn detect(t: &mut Tool, plan: &mut Plan, input: &mut Input) -> Result<Opti
     if let Packing::Named(format) = plan.packing
         && plan.named_by_option
     {
-        return Ok(match found {
-            // A program that reads several formats is not asked for each of them.
-            Some(found) if found == format => Some(format),
-            Some(found) if plan.archive.is_some() => {
-                plan.packing = Packing::Named(found);
-                Some(found)
-            }
-            _ => Some(format),
-        });
+        return Ok(Some(format));
     }
     let Some(found) = found else { return Ok(None) };
     if plan.archive.is_none() {

@@ -43,7 +43,7 @@ impl Pattern {
     }
 
     /// Whether it matches the name, or a directory that the name is in.
-    fn from_here(&self, name: &[u8]) -> bool {
+    fn matches_here(&self, name: &[u8]) -> bool {
         self.whole(name)
             || (self.how.recursive
                 && memchr::memchr_iter(b'/', name)
@@ -52,11 +52,11 @@ impl Pattern {
 
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         let name = if name.len() > 1 { name.strip_suffix(b"/").unwrap_or(name) } else { name };
-        self.from_here(name)
+        self.matches_here(name)
             || (!self.how.anchored
                 && memchr::memchr_iter(b'/', name).any(|slash| {
                     let tail = name.get(slash + 1..).unwrap_or_default();
-                    !tail.starts_with(b"/") && self.from_here(tail)
+                    !tail.starts_with(b"/") && self.matches_here(tail)
                 }))
     }
 }
@@ -107,9 +107,12 @@ impl Selection {
         })
     }
 
-    /// The names that no member had.
-    pub(super) fn missing(&self) -> impl Iterator<Item = &BString> {
-        self.names.iter().filter(|wanted| wanted.found == 0).map(|wanted| &wanted.text)
+    /// The names that no member had, or not so many.
+    pub(super) fn missing(&self, occurrence: Option<u64>) -> impl Iterator<Item = &BString> {
+        self.names
+            .iter()
+            .filter(move |wanted| wanted.found < occurrence.unwrap_or(1))
+            .map(|wanted| &wanted.text)
     }
 }
 

@@ -161,7 +161,7 @@ pub(super) async fn delete(t: &mut Tool, plan: &mut Plan) -> Done {
     if let Err(reason) = cut {
         return Err(fatal(t, format!("Cannot write: {}", reason.strerror())).await);
     }
-    let missing: Vec<BString> = selection.missing().cloned().collect();
+    let missing: Vec<BString> = selection.missing(None).cloned().collect();
     for name in missing {
         error(t, format!("{name}: Not found in archive")).await?;
     }
