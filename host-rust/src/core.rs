@@ -8,6 +8,7 @@ use wasmtime::component::{HasSelf, Linker, ResourceAny};
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 
 use crate::bindings::core::exports::wasmsh::session::session::{Busy, LoadError, Progress};
+use crate::bindings::core::wasmsh::net::types::Request as HttpRequest;
 use crate::bindings::core::wasmsh::session::host;
 use crate::bindings::core::wasmsh::session::types::{
     Answer, Chunk, Config, Event, OutputStream, Reception, Request, RequestId, RunOptions,
@@ -16,6 +17,7 @@ use crate::bindings::core::{Sandbox, SandboxPre};
 use crate::config::{DEEP_STACK, DEEP_STACK_RESERVE};
 use crate::driver;
 use crate::mailbox::{Mail, Mailbox};
+use crate::network::{Exchanges, Network};
 use crate::stdin::{Source, Stdin};
 use crate::types::{Collected, Signal, Stream};
 use crate::wasi::{self, Wasi};
@@ -42,6 +44,7 @@ pub(crate) struct CoreState {
 /// The outside of the run that is under way.
 pub(crate) struct Io {
     mailbox: Arc<Mailbox>,
+    pub(crate) exchanges: Exchanges,
     pub(crate) stdin: Stdin,
     sink: Option<Sink>,
     collected: Collected,
@@ -66,6 +69,11 @@ impl Io {
         }
     }
 
+    /// Begins an exchange with the network.
+    pub(crate) fn fetch(&mut self, id: RequestId, request: HttpRequest) {
+        self.exchanges.begin(id, request, &self.mailbox);
+    }
+
     /// Takes in what has arrived, and returns the signals.
     pub(crate) fn receive(&mut self, mail: Mail) -> impl Iterator<Item = Signal> + use<> {
         self.cancelled |= mail.cancelled;
@@ -88,10 +96,14 @@ impl host::Host for CoreState {
     ) -> wasmtime::Result<Vec<Event>> {
         let io = &mut self.io;
         io.deliver(&output);
-        let mut events: Vec<Event> = new_requests
-            .into_iter()
-            .filter_map(|(id, request)| Some(Event::Answered((id, driver::refusal(&request)?))))
-            .collect();
+        let mut events = Vec::new();
+        for (id, request) in new_requests {
+            match request {
+                Request::Command(_) => events.push(Event::Answered((id, driver::CANNOT_ANSWER))),
+                Request::Fetch(request) => io.fetch(id, request),
+                Request::Cancelled(id) => io.exchanges.cancel(id),
+            }
+        }
         let until = timeout.and_then(|timeout| Instant::now().checked_add(Duration::from_nanos(timeout)));
         let until = match (until, io.deadline) {
             (Some(until), Some(deadline)) => Some(until.min(deadline)),
@@ -100,6 +112,7 @@ impl host::Host for CoreState {
         loop {
             let mail = io.mailbox.take();
             events.extend(io.receive(mail).map(|signal| Event::Signalled(signal.into())));
+            events.extend(io.exchanges.take(|_| true).into_iter().map(Event::Answered));
             if io.over() {
                 events.push(Event::Signalled(Signal::Kill.into()));
             }
@@ -172,6 +185,7 @@ impl Core {
         pre: &SandboxPre<CoreState>,
         mailbox: Arc<Mailbox>,
         memory: usize,
+        network: Option<Network>,
         deep: bool,
     ) -> wasmtime::Result<Self> {
         let state = CoreState {
@@ -179,6 +193,7 @@ impl Core {
             limits: StoreLimitsBuilder::new().memory_size(memory).build(),
             io: Io {
                 mailbox,
+                exchanges: Exchanges::new(network),
                 stdin: Stdin::default(),
                 sink: None,
                 collected: Collected::default(),
@@ -264,6 +279,7 @@ impl Core {
     pub(crate) fn finish(&mut self) -> Result<Collected, Trapped> {
         // A run that is being ended has another grace: what took its time may not have been the component.
         self.io().mailbox.clear();
+        self.io().exchanges.clear();
         self.store.data_mut().stop_at = Instant::now().checked_add(GRACE);
         let mut collected = std::mem::take(&mut self.io().collected);
         self.io().sink = None;

@@ -10,8 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::bindings::core::exports::wasmsh::session::session::State;
-use crate::bindings::core::wasmsh::net::types::FetchError;
-use crate::bindings::core::wasmsh::session::types::{Answer, Exit as WitExit, Request, RequestId};
+use crate::bindings::core::wasmsh::session::types::{Answer, Exit as WitExit, Reception, Request, RequestId};
 use crate::command::{self, Commands};
 use crate::core::{CoreCell, GRACE, Trapped};
 use crate::engine::Engine;
@@ -81,6 +80,8 @@ pub(crate) struct Driver {
     /// Memory that one Python may have, in bytes.
     pub(crate) python_memory: usize,
     foreign: Vec<Foreign>,
+    /// Exchanges whose answer is read more slowly than it comes.
+    paused: Vec<RequestId>,
 }
 
 impl Driver {
@@ -99,6 +100,7 @@ impl Driver {
             pythons: Pythons::default(),
             python_memory,
             foreign: Vec::new(),
+            paused: Vec::new(),
         }
     }
 
@@ -128,6 +130,8 @@ impl Driver {
                 Request::Cancelled(cancelled) => {
                     let gone: Vec<_> =
                         self.foreign.extract_if(.., |foreign| foreign.id == cancelled).collect();
+                    guard.io().exchanges.cancel(cancelled);
+                    self.paused.retain(|id| *id != cancelled);
                     // What a command has open is dropped in the core.
                     drop(guard);
                     drop(gone);
@@ -137,11 +141,7 @@ impl Driver {
                     let future = self.command(command.name, command.pid, context.waker());
                     self.foreign.push(Foreign { id, future });
                 }
-                request @ Request::Fetch(_) => {
-                    if let Some(answer) = refusal(&request) {
-                        guard.answer(id, &answer)?;
-                    }
-                }
+                Request::Fetch(request) => guard.io().fetch(id, request),
             }
         }
         let (deadline, activity) = (guard.deadline(), guard.activity);
@@ -198,6 +198,29 @@ impl Driver {
             // Unwanted is the answer of a process that was killed in the meantime.
             self.core.lock().answer(id, &Answer::Exited(exit))?;
         }
+        Ok(progress | self.hand_on()?)
+    }
+
+    /// Hands on what has come from the network. Whether there was something.
+    fn hand_on(&mut self) -> Result<bool, Trapped> {
+        let mut core = self.core.lock();
+        for id in std::mem::take(&mut self.paused) {
+            match core.answer(id, &Answer::Body(Vec::new()))? {
+                Reception::Taken => {}
+                Reception::Full => self.paused.push(id),
+                Reception::Unwanted => core.io().exchanges.cancel(id),
+            }
+        }
+        let paused = &self.paused;
+        let answers = core.io().exchanges.take(|id| !paused.contains(&id));
+        let progress = !answers.is_empty();
+        for (id, answer) in answers {
+            match core.answer(id, &answer)? {
+                Reception::Taken => {}
+                Reception::Full => self.paused.push(id),
+                Reception::Unwanted => core.io().exchanges.cancel(id),
+            }
+        }
         Ok(progress)
     }
 
@@ -225,6 +248,7 @@ impl Driver {
     /// Ends all commands that run outside the shell.
     pub(crate) fn abandon(&mut self) {
         self.foreign.clear();
+        self.paused.clear();
     }
 
     /// Puts the memory of Pythons back, which nobody waits for now.
@@ -246,16 +270,8 @@ impl Driver {
     }
 }
 
-/// The answer to a request that nobody here can carry out.
-pub(crate) fn refusal(request: &Request) -> Option<Answer> {
-    match request {
-        Request::Fetch(_) => {
-            Some(Answer::Ended(Err(FetchError::Denied("this session has no network".into()))))
-        }
-        Request::Command(_) => Some(Answer::Exited(WitExit::Code(CANNOT_RUN))),
-        Request::Cancelled(_) => None,
-    }
-}
+/// The answer to a request for a command from inside the composed sandbox, where nobody outside can run one.
+pub(crate) const CANNOT_ANSWER: Answer = Answer::Exited(WitExit::Code(CANNOT_RUN));
 
 /// Runs one `python3`, in an instance that another has left or in a new one.
 async fn run_python(

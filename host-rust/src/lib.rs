@@ -21,6 +21,7 @@ mod driver;
 mod engine;
 mod files;
 mod mailbox;
+mod network;
 mod python;
 mod run;
 mod session;
@@ -33,6 +34,7 @@ pub use crate::command::Process;
 pub use crate::components::ComponentName;
 pub use crate::engine::{Engine, EngineBuilder, EngineError, Python};
 pub use crate::files::FileError;
+pub use crate::network::{Access, Decision, Network, Rule, RuleError};
 pub use crate::run::{Run, RunError};
 pub use crate::session::{
     Control, DEFAULT_WORKSPACE_DIR, LoadError, SaveError, Session, SessionBuilder, SessionError,

@@ -12,6 +12,7 @@ use crate::core::{Core, CoreCell, Trapped};
 use crate::driver::{Driver, PYTHON};
 use crate::engine::{Engine, Python};
 use crate::mailbox::Mailbox;
+use crate::network::Network;
 use crate::run::Run;
 use crate::types::{Ceilings, Limits, Signal};
 
@@ -91,6 +92,7 @@ pub struct SessionBuilder {
     ceilings: Ceilings,
     memory: usize,
     files: Option<u64>,
+    network: Option<Network>,
     commands: Commands,
 }
 
@@ -115,6 +117,7 @@ impl SessionBuilder {
             ceilings: Ceilings::default(),
             memory: DEFAULT_MEMORY,
             files: None,
+            network: None,
             commands: Commands::new(),
         }
     }
@@ -162,6 +165,13 @@ impl SessionBuilder {
         self
     }
 
+    /// What the session may reach over HTTP, for `curl`, `wget` and the like; nothing unless set.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = Some(network);
+        self
+    }
+
     /// Bytes of memory that each component of the session may have; 1 GiB unless set. The shell and the
     /// filesystem are two, every Python that runs at the same time is another.
     #[must_use]
@@ -201,7 +211,7 @@ impl SessionBuilder {
         let inner = &self.engine.0;
         let mailbox = Arc::new(Mailbox::default());
         let composed = inner.python == Python::Composed;
-        let mut core = Core::new(&inner.core, Arc::clone(&mailbox), self.memory, composed)
+        let mut core = Core::new(&inner.core, Arc::clone(&mailbox), self.memory, self.network, composed)
             .map_err(|error| SessionError::Instantiate(Arc::from(error.into_boxed_dyn_error())))?;
         let mut commands: Vec<String> = self.commands.keys().cloned().collect();
         if inner.python == Python::Linked {

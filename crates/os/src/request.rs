@@ -204,12 +204,16 @@ impl Requests {
             return Reception::Unwanted;
         };
         match &answer {
+            // Nothing comes of it, but whether there is room.
+            Answer::Body(bytes) if bytes.is_empty() => {}
             Answer::Body(bytes) => entry.bytes += bytes.len(),
             Answer::Exited(_) | Answer::Ended(_) => entry.ended = true,
             Answer::Head(_) => {}
         }
-        entry.answers.push_back(answer);
-        entry.process.wake(queue);
+        if !matches!(&answer, Answer::Body(bytes) if bytes.is_empty()) {
+            entry.answers.push_back(answer);
+            entry.process.wake(queue);
+        }
         if entry.bytes > BODY_HIGH_WATER { Reception::Full } else { Reception::Taken }
     }
 

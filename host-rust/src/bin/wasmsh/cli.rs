@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wasmsh::{ComponentName, Engine, EngineError};
+use wasmsh::{ComponentName, Engine, EngineError, Rule};
 
 /// Runs bash scripts, and Python, in a sandbox: with a filesystem of its own, and nothing of this machine in reach.
 ///
@@ -43,6 +43,11 @@ pub(crate) struct Script {
     /// Ends the script after so many steps of the shell's machine, with status 137.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) steps: Option<u64>,
+
+    /// Allows HTTP to this host; may be repeated. `*.NAME` stands for all names below NAME, `*` for all hosts. Addresses
+    /// of this machine and of private networks must be named.
+    #[arg(long = "allow-host", value_name = "[SCHEME://]HOST[:PORT][/PATH]")]
+    pub(crate) allowed: Vec<Rule>,
 
     #[command(flatten)]
     pub(crate) engine: EngineOptions,

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use wasmsh::{Control, Limits, Session, Signal, Stream};
+use wasmsh::{Control, Limits, Network, Session, Signal, Stream};
 
 use crate::cli::{Script, chain, complain};
 
@@ -59,6 +59,9 @@ pub(crate) fn run(script: Script) -> u8 {
                 return 2;
             }
         }
+    }
+    if !script.allowed.is_empty() {
+        builder = builder.network(script.allowed.into_iter().fold(Network::new(), Network::allow));
     }
     let mut session = match builder.build() {
         Ok(session) => session,
