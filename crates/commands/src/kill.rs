@@ -155,7 +155,9 @@ fn table(t: &mut Tool) {
     for line in Signal::ALL.chunks(7) {
         let cells: Vec<String> =
             line.iter().map(|signal| format!("{:2} {:<7}", signal.number(), listed(*signal))).collect();
-        t.out.put(cells.join(" ").trim_end().as_bytes());
+        // A full line ends with its last name; the one that is not full keeps its blanks.
+        let text = format!("{} ", cells.join(" "));
+        t.out.put(if line.len() == 7 { text.trim_end() } else { &text }.as_bytes());
         t.out.put(b"\n");
     }
 }
