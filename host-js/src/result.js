@@ -7,8 +7,9 @@
 
 /** The numbers of Linux, which 128 is added to. @type {Record<Signal, number>} */
 const SIGNALS = {
-  hup: 1, int: 2, quit: 3, abrt: 6, kill: 9, usr1: 10, segv: 11, usr2: 12, pipe: 13, alrm: 14, term: 15, chld: 17, cont: 18,
-  stop: 19, tstp: 20, ttin: 21, ttou: 22, xcpu: 24, winch: 28,
+  hup: 1, int: 2, quit: 3, ill: 4, trap: 5, abrt: 6, bus: 7, fpe: 8, kill: 9, usr1: 10, segv: 11, usr2: 12, pipe: 13, alrm: 14, term: 15,
+  stkflt: 16, chld: 17, cont: 18, stop: 19, tstp: 20, ttin: 21, ttou: 22, urg: 23, xcpu: 24, xfsz: 25, vtalrm: 26, prof: 27, winch: 28,
+  io: 29, pwr: 30, sys: 31,
 };
 const LIMITS = /** @type {const} */ ({ "steps": "steps", "wall-time-ms": "time", "output-bytes": "output" });
 

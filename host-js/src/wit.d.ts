@@ -3,8 +3,9 @@
 export type Tagged<T extends string, V = undefined> = [V] extends [undefined] ? { tag: T } : { tag: T; val: V };
 
 export type Signal =
-  | "hup" | "int" | "quit" | "abrt" | "kill" | "usr1" | "segv" | "usr2" | "pipe" | "alrm" | "term" | "chld"
-  | "cont" | "stop" | "tstp" | "ttin" | "ttou" | "xcpu" | "winch";
+  | "hup" | "int" | "quit" | "ill" | "trap" | "abrt" | "bus" | "fpe" | "kill" | "usr1" | "segv" | "usr2" | "pipe"
+  | "alrm" | "term" | "stkflt" | "chld" | "cont" | "stop" | "tstp" | "ttin" | "ttou" | "urg" | "xcpu" | "xfsz"
+  | "vtalrm" | "prof" | "winch" | "io" | "pwr" | "sys";
 export type Limit = { tag: "steps" | "wall-time-ms" | "output-bytes"; val: bigint };
 export type Exit = Tagged<"code", number> | Tagged<"signalled", Signal> | Tagged<"limited", Limit>;
 

@@ -54,8 +54,16 @@ signals! {
     Int = 2;
     /// What Ctrl-\ sends.
     Quit = 3;
+    /// An instruction that is none.
+    Ill = 4;
+    /// For debuggers.
+    Trap = 5;
     /// Abnormal end.
     Abrt = 6;
+    /// An address that is none.
+    Bus = 7;
+    /// An arithmetic operation without a result.
+    Fpe = 8;
     /// The end that cannot be caught.
     Kill = 9;
     /// For the program's own use.
@@ -70,6 +78,8 @@ signals! {
     Alrm = 14;
     /// Please end.
     Term = 15;
+    /// Unused.
+    Stkflt = 16;
     /// A child changed its state.
     Chld = 17;
     /// Go on after a stop.
@@ -82,10 +92,24 @@ signals! {
     Ttin = 21;
     /// A background process writes to the terminal.
     Ttou = 22;
+    /// Urgent data on a socket.
+    Urg = 23;
     /// The limit of CPU time.
     Xcpu = 24;
+    /// The limit on the size of files.
+    Xfsz = 25;
+    /// A timer of CPU time.
+    Vtalrm = 26;
+    /// A timer for profiling.
+    Prof = 27;
     /// The terminal's size changed.
     Winch = 28;
+    /// A descriptor is ready.
+    Io = 29;
+    /// The power fails.
+    Pwr = 30;
+    /// A system call that is none.
+    Sys = 31;
 }
 
 /// The limit that ended a run, with its value.

@@ -204,8 +204,8 @@ macro_rules! signals {
 }
 
 signals!(
-    Hup, Int, Quit, Abrt, Kill, Usr1, Segv, Usr2, Pipe, Alrm, Term, Chld, Cont, Stop, Tstp, Ttin, Ttou, Xcpu,
-    Winch,
+    Hup, Int, Quit, Ill, Trap, Abrt, Bus, Fpe, Kill, Usr1, Segv, Usr2, Pipe, Alrm, Term, Stkflt, Chld, Cont,
+    Stop, Tstp, Ttin, Ttou, Urg, Xcpu, Xfsz, Vtalrm, Prof, Winch, Io, Pwr, Sys,
 );
 
 /// How a foreign command ended. A limit is the run's business, which has ended the process already.

@@ -6,11 +6,15 @@ use crate::errno::{Errno, done};
 use crate::layer;
 
 /// Numbers as Linux and wasi-libc have them.
-const NUMBERS: [(Signal, i32); 19] = [
+const NUMBERS: [(Signal, i32); 31] = [
     (Signal::Hup, 1),
     (Signal::Int, 2),
     (Signal::Quit, 3),
+    (Signal::Ill, 4),
+    (Signal::Trap, 5),
     (Signal::Abrt, 6),
+    (Signal::Bus, 7),
+    (Signal::Fpe, 8),
     (Signal::Kill, 9),
     (Signal::Usr1, 10),
     (Signal::Segv, 11),
@@ -18,14 +22,22 @@ const NUMBERS: [(Signal, i32); 19] = [
     (Signal::Pipe, 13),
     (Signal::Alrm, 14),
     (Signal::Term, 15),
+    (Signal::Stkflt, 16),
     (Signal::Chld, 17),
     (Signal::Cont, 18),
     (Signal::Stop, 19),
     (Signal::Tstp, 20),
     (Signal::Ttin, 21),
     (Signal::Ttou, 22),
+    (Signal::Urg, 23),
     (Signal::Xcpu, 24),
+    (Signal::Xfsz, 25),
+    (Signal::Vtalrm, 26),
+    (Signal::Prof, 27),
     (Signal::Winch, 28),
+    (Signal::Io, 29),
+    (Signal::Pwr, 30),
+    (Signal::Sys, 31),
 ];
 
 pub(crate) fn number(signal: Signal) -> i32 {
