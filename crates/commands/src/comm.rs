@@ -46,6 +46,8 @@ struct Side {
     name: BString,
     line: Option<Vec<u8>>,
     last: Option<Vec<u8>>,
+    /// The line before the last.
+    before: Option<Vec<u8>>,
     told: bool,
 }
 
@@ -86,7 +88,14 @@ async fn run(t: &mut Tool) -> Done {
     let mut sides = Vec::new();
     for name in [first, second] {
         match t.open(name).await {
-            Ok(input) => sides.push(Side { input, name: name.clone(), line: None, last: None, told: false }),
+            Ok(input) => sides.push(Side {
+                input,
+                name: name.clone(),
+                line: None,
+                last: None,
+                before: None,
+                told: false,
+            }),
             Err(error) => {
                 return Err(Fail::Message(format!("{}: {}", quote_name(name), error.strerror()), 1));
             }
@@ -159,8 +168,11 @@ async fn advance(
             return Err(Fail::Message(format!("{}: {}", quote_name(&side.name), error.strerror()), 1));
         }
     };
-    side.last = std::mem::replace(&mut side.line, line);
-    if let (Some(last), Some(line)) = (&side.last, &side.line)
+    let last = std::mem::replace(&mut side.line, line);
+    side.before = std::mem::replace(&mut side.last, last);
+    // At the end the two lines before are compared again: a line without a partner may have been found since.
+    let pair = if side.line.is_some() { (&side.last, &side.line) } else { (&side.before, &side.last) };
+    if let (Some(last), Some(line)) = pair
         && last > line
         && !side.told
         && (check == Check::Always || (check == Check::Unpaired && unpaired))

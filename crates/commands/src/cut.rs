@@ -1,6 +1,7 @@
 //! `cut`: selects parts of lines.
 
 use bstr::BString;
+use wasmsh_os::Input;
 
 use crate::lines::{body, next_line, or_stdin};
 use crate::{Command, Done, Fail, Opt, Tool, start};
@@ -62,7 +63,8 @@ async fn run(t: &mut Tool) -> Done {
             }
             "complement" => complement = true,
             "s" => only_delimited = true,
-            "output-delimiter" => output = value,
+            // An empty delimiter is a NUL.
+            "output-delimiter" => output = value.map(|text| if text.is_empty() { "\0".into() } else { text }),
             "z" => end = 0,
             _ => {}
         }
@@ -87,6 +89,10 @@ async fn run(t: &mut Tool) -> Done {
     let selection = Selection { ranges, separator, output, only_delimited, end };
     for file in or_stdin(options.operands()) {
         let Some(mut input) = t.open_or_tell(&file).await? else { continue };
+        if fields && separator == end {
+            selection.lines(t, &mut input, &file).await?;
+            continue;
+        }
         while let Some(line) = next_line(t, &mut input, &file, end).await? {
             let line = body(line, end);
             if fields {
@@ -205,6 +211,44 @@ struct Selection {
 }
 
 impl Selection {
+    fn contains(&self, field: usize) -> bool {
+        let index = self.ranges.partition_point(|&(_, end)| end <= field);
+        self.ranges.get(index).is_some_and(|&(start, _)| start <= field)
+    }
+
+    /// What ends lines is the delimiter too: the whole input is one line, and its lines are the fields. What ends the
+    /// last of them delimits nothing.
+    async fn lines(&self, t: &mut Tool, input: &mut Input, file: &[u8]) -> Done {
+        let (mut field, mut first) = (0, true);
+        while let Some(line) = next_line(t, input, file, self.end).await? {
+            let text = body(line, self.end);
+            let out = t.out.buffer();
+            if field == 0 && text.len() == line.len() {
+                // Not delimited at all.
+                if !self.only_delimited {
+                    out.extend_from_slice(text);
+                    out.push(self.end);
+                }
+                return Ok(());
+            }
+            if self.contains(field) {
+                match &self.output {
+                    _ if first => {}
+                    Some(output) => out.extend_from_slice(output),
+                    None => out.push(self.separator),
+                }
+                first = false;
+                out.extend_from_slice(text);
+            }
+            field += 1;
+            t.out.drain().await?;
+        }
+        if field > 1 || (field == 1 && !(self.only_delimited && first)) {
+            t.out.put_byte(self.end);
+        }
+        Ok(())
+    }
+
     fn bytes(&self, line: &[u8], out: &mut Vec<u8>) {
         let mut first = true;
         for &(start, end) in &self.ranges {

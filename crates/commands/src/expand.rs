@@ -27,7 +27,8 @@ pub(crate) static COMMAND: Command = Command {
 async fn run(t: &mut Tool) -> Done {
     let mut stops = TabStops::default();
     let mut initial = false;
-    let mut options = t.options_of(with_old_form(t.arguments()));
+    let (arguments, _) = with_old_form(t.arguments());
+    let mut options = t.options_of(arguments);
     while let Some((name, value)) = options.next()? {
         match name {
             "i" => initial = true,

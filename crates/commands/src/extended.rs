@@ -5,7 +5,7 @@ use num_bigint::BigUint;
 
 /// A floating-point number with 64 bits of precision.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Extended {
+pub struct Extended {
     negative: bool,
     value: Value,
 }
@@ -29,43 +29,50 @@ const SMALLEST: i32 = -16445 - 63;
 
 /// Flags of a conversion of `printf(3)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Flags {
+pub struct Flags {
     /// `-`
-    pub(crate) left: bool,
+    pub left: bool,
     /// `+`
-    pub(crate) plus: bool,
+    pub plus: bool,
     /// a space
-    pub(crate) space: bool,
+    pub space: bool,
     /// `#`
-    pub(crate) alternate: bool,
+    pub alternate: bool,
     /// `0`
-    pub(crate) zero: bool,
+    pub zero: bool,
 }
 
 impl Extended {
-    pub(crate) const ZERO: Extended = Extended { negative: false, value: Value::Zero };
+    /// Nothing.
+    pub const ZERO: Extended = Extended { negative: false, value: Value::Zero };
 
-    pub(crate) fn is_negative(self) -> bool {
+    /// Whether it is less than zero.
+    pub fn is_negative(self) -> bool {
         self.negative && self.value != Value::Zero
     }
 
-    pub(crate) fn is_zero(self) -> bool {
+    /// Whether it is zero, of either sign.
+    pub fn is_zero(self) -> bool {
         self.value == Value::Zero
     }
 
-    pub(crate) fn is_nan(self) -> bool {
+    /// Whether it is no number.
+    pub fn is_nan(self) -> bool {
         self.value == Value::Nan
     }
 
-    pub(crate) fn is_finite(self) -> bool {
+    /// Whether it is a number, and not infinite.
+    pub fn is_finite(self) -> bool {
         matches!(self.value, Value::Zero | Value::Finite { .. })
     }
 
+    /// The number with the other sign.
     pub(crate) fn negate(self) -> Extended {
         Extended { negative: !self.negative, ..self }
     }
 
-    pub(crate) fn from_u64(value: u64) -> Extended {
+    /// An integer, which it holds exactly.
+    pub fn from_u64(value: u64) -> Extended {
         Extended::round(false, u128::from(value), 0, false)
     }
 
@@ -119,7 +126,7 @@ impl Extended {
     }
 
     /// Reads the number at the beginning of `text`, as `strtold(3)`, but for leading white space. How many bytes it has.
-    pub(crate) fn parse(text: &[u8]) -> Option<(Extended, usize)> {
+    pub fn parse(text: &[u8]) -> Option<(Extended, usize)> {
         let (negative, sign) = match text.first()? {
             b'-' => (true, 1),
             b'+' => (false, 1),
@@ -166,6 +173,7 @@ impl Extended {
         Some((value, sign + length))
     }
 
+    /// The product.
     pub(crate) fn multiply(self, other: Extended) -> Extended {
         let negative = self.negative != other.negative;
         match (self.value, other.value) {
@@ -181,6 +189,7 @@ impl Extended {
         }
     }
 
+    /// The sum.
     pub(crate) fn add(self, other: Extended) -> Extended {
         let (a, x, b, y) = match (self.value, other.value) {
             (Value::Nan, _) | (_, Value::Nan) => return Extended { negative: false, value: Value::Nan },
@@ -225,19 +234,14 @@ impl Extended {
         }
     }
 
+    /// Whether it is less than another; never, if one of them is no number.
     pub(crate) fn less_than(self, other: Extended) -> bool {
         let difference = self.add(other.negate());
         difference.is_negative() && difference.value != Value::Nan
     }
 
     /// `printf(3)` with the conversion `f F e E g G a A`, padded to `width`.
-    pub(crate) fn format(
-        self,
-        conversion: u8,
-        flags: Flags,
-        width: usize,
-        precision: Option<usize>,
-    ) -> String {
+    pub fn format(self, conversion: u8, flags: Flags, width: usize, precision: Option<usize>) -> String {
         let upper = conversion.is_ascii_uppercase();
         let mut body = match (self.value, conversion.to_ascii_lowercase()) {
             (Value::Infinite, _) => "inf".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bstr::BString;
 use wasmsh_os::{Description, Errno, Input, Position};
 
-use crate::number::{Trouble, parse_size_or_largest};
+use crate::number::{Trouble, parse_size};
 use crate::quote::quote_always;
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
@@ -48,13 +48,14 @@ pub(crate) enum Headers {
 
 /// Bytes or lines, with `-NUM` for all but the last.
 pub(crate) fn count(t: &Tool, text: &[u8], bytes: bool) -> Result<u64, Fail> {
-    match parse_size_or_largest(text, b"bkKmMGTPEZYRQ0") {
-        (value, None | Some(Trouble::Overflow)) => Ok(value),
-        _ => {
-            let what = if bytes { "bytes" } else { "lines" };
-            Err(Fail::Message(format!("invalid number of {what}: {}", t.quote(text)), 1))
-        }
-    }
+    parse_size(text, b"bkKmMGTPEZY0").map_err(|trouble| {
+        let what = if bytes { "bytes" } else { "lines" };
+        let reason = match trouble {
+            Trouble::Overflow => ": Value too large for defined data type",
+            _ => "",
+        };
+        Fail::Message(format!("invalid number of {what}: {}{reason}", t.quote(text)), 1)
+    })
 }
 
 async fn run(t: &mut Tool) -> Done {

@@ -82,12 +82,18 @@ impl Line {
             Separator::Blanks => {
                 let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n');
                 let mut at = text.iter().take_while(|byte| is_blank(byte)).count();
+                let mut ends_blank = false;
                 while at < text.len() {
                     let rest = text.get(at..).unwrap_or_default();
                     let length = rest.iter().take_while(|byte| !is_blank(byte)).count();
                     fields.push((at, at + length));
                     at += length;
+                    ends_blank = at < text.len();
                     at += text.get(at..).unwrap_or_default().iter().take_while(|byte| is_blank(byte)).count();
+                }
+                // Blanks at the end separate an empty field.
+                if ends_blank {
+                    fields.push((at, at));
                 }
             }
         }
@@ -352,19 +358,22 @@ async fn join(
     if header && (!left.group.is_empty() || !right.group.is_empty()) {
         plan.put([left.group.first(), right.group.first()], t.out.buffer());
         t.out.drain().await?;
-        left.group.clear();
-        right.group.clear();
+        // A header is no part of the order.
+        for side in [&mut *left, &mut *right] {
+            side.group.clear();
+            side.last_key = None;
+        }
         read(t, plan, left, 0, unpaired).await?;
         read(t, plan, right, 1, unpaired).await?;
     }
     while let (Some(a), Some(b)) = (left.group.first(), right.group.first()) {
         let order = plan.compare((a, 0), (b, 1));
         if order != Ordering::Equal {
-            unpaired = true;
             let (side, file) = if order.is_lt() { (&mut *left, 0) } else { (&mut *right, 1) };
             alone(t, plan, side, file).await?;
             side.group.clear();
             read(t, plan, side, file, unpaired).await?;
+            unpaired = true;
             continue;
         }
         // All lines with this key, and the one behind them.

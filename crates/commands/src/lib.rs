@@ -34,7 +34,7 @@ mod envsubst;
 mod escape;
 mod expand;
 mod expr;
-mod extended;
+pub mod extended;
 mod factor;
 mod r#false;
 mod fd;

@@ -33,7 +33,7 @@ pub(crate) static COMMAND: Command = Command {
 #[derive(Clone)]
 struct Operand {
     value: Extended,
-    /// Characters before the point, with the sign.
+    /// Characters that it takes, written without an exponent.
     width: usize,
     /// Digits behind the point; `None`: not a plain decimal number.
     precision: Option<usize>,
@@ -116,12 +116,31 @@ async fn run(t: &mut Tool) -> Done {
         let text = operands.get(1).map_or(&one, |text| text);
         return Err(Fail::Usage(format!("invalid Zero increment value: {}", t.quote(text))));
     }
+    // Whole numbers, however they are written, are counted in digits too.
+    let all = [&first, &step, &last];
+    if format.is_none()
+        && !equal
+        && separator.len() == 1
+        && all.iter().all(|number| {
+            number.precision == Some(0) && number.value.is_finite() && !number.value.is_negative()
+        })
+    {
+        let [first, step, last] = all.map(|number| number.value.format(b'f', Flags::default(), 0, Some(0)));
+        if let Some(by) = increment(step.as_bytes()).filter(|by| *by <= LARGEST_COUNTED_STEP)
+            && is_natural(first.as_bytes())
+        {
+            return naturals(t, first.as_bytes(), by, last.as_bytes(), &separator, false).await;
+        }
+    }
     let format = match format {
         Some(format) => format,
         None => default_format(&first, &step, &last, equal),
     };
     floats(t, first.value, step.value, last.value, &format, &separator).await
 }
+
+/// Larger steps between numbers that are not plain digits are added up as floating-point values.
+const LARGEST_COUNTED_STEP: u64 = 200;
 
 fn is_natural(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
@@ -146,37 +165,60 @@ fn operand(t: &Tool, text: &[u8]) -> Result<Operand, Fail> {
         return Err(Fail::Usage(format!("invalid {} argument: {}", t.quote(b"not-a-number"), t.quote(text))));
     }
     let digits = trimmed.strip_prefix(b"+").unwrap_or(trimmed);
-    if digits.find_byteset(b"xXpP").is_some() || !value.is_finite() {
-        return Ok(Operand { value, width: 0, precision: if value.is_finite() { None } else { Some(0) } });
+    // Too large for the type; the word for it is meant.
+    if !value.is_finite() && digits.find_byteset(b"iI").is_none() {
+        return Err(invalid());
+    }
+    let point = digits.find_byte(b'.');
+    let hexadecimal = digits.find_byteset(b"xX").is_some();
+    if hexadecimal || !value.is_finite() {
+        let fixed = point.is_none() && digits.find_byteset(b"pP").is_none();
+        return Ok(Operand { value, width: 0, precision: fixed.then_some(0) });
     }
     let (mantissa, exponent) = match digits.find_byteset(b"eE") {
         Some(at) => {
-            let exponent: i64 = digits
-                .get(at + 1..)
-                .and_then(|text| text.to_str().ok())
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0);
-            (digits.get(..at).unwrap_or_default(), exponent)
+            let text = digits.get(at + 1..).and_then(|text| text.to_str().ok()).unwrap_or_default();
+            // What does not fit is beyond the numbers, or nothing.
+            let limit = if text.starts_with('-') { -LARGEST_EXPONENT } else { LARGEST_EXPONENT };
+            let exponent = text.parse().unwrap_or(limit).clamp(-LARGEST_EXPONENT, LARGEST_EXPONENT);
+            (digits.get(..at).unwrap_or_default(), Some(exponent))
         }
-        None => (digits, 0),
+        None => (digits, None),
     };
-    let (whole, fraction) = match mantissa.find_byte(b'.') {
-        Some(at) => (mantissa.get(..at).unwrap_or_default(), mantissa.len() - at - 1),
-        None => (mantissa, 0),
-    };
-    let mut width = whole.len().max(usize::from(whole.is_empty()));
-    if whole == b"-" {
-        width = 2;
+    let fraction = point.map_or(0, |at| mantissa.len().saturating_sub(at + 1)) as i64;
+    let mut precision = fraction;
+    let mut width = mantissa.len() as i64;
+    if let Some(at) = point {
+        if fraction == 0 {
+            width -= 1;
+        } else if !at.checked_sub(1).and_then(|at| mantissa.get(at)).is_some_and(u8::is_ascii_digit) {
+            // The zero before the point that is not written.
+            width += 1;
+        }
     }
-    let precision = (fraction as i64 - exponent).max(0) as usize;
-    if exponent > 0 {
-        width += (exponent - fraction as i64).max(0).min(exponent) as usize
-            + (fraction as i64).min(exponent) as usize;
-    } else if exponent < 0 {
-        width = width.saturating_sub(exponent.unsigned_abs() as usize).max(1);
+    match exponent {
+        Some(exponent) if exponent < 0 => {
+            precision -= exponent;
+            // The point takes a place, unless one was counted.
+            width += i64::from(fraction == 0) - exponent;
+        }
+        Some(exponent) => {
+            precision -= precision.min(exponent);
+            width -= i64::from(precision == 0 && fraction > 0);
+            width += exponent - fraction.min(exponent);
+        }
+        None => {}
     }
-    Ok(Operand { value, width, precision: Some(precision) })
+    let unsigned = |value: i64| usize::try_from(value).unwrap_or(0);
+    let precision = Some(precision).filter(|precision| *precision <= LARGEST_PRECISION);
+    Ok(Operand { value, width: unsigned(width), precision: precision.map(unsigned) })
 }
+
+/// With more digits behind the point a number is not shown as a fixed-point one; it is zero anyhow.
+const LARGEST_PRECISION: i64 = 1 << 24;
+
+/// An exponent beyond all numbers, small enough that sums with it do not overflow.
+const LARGEST_EXPONENT: i64 = 1 << 40;
 
 fn default_format(first: &Operand, step: &Operand, last: &Operand, equal: bool) -> Format {
     let plain = Format {
@@ -192,10 +234,13 @@ fn default_format(first: &Operand, step: &Operand, last: &Operand, equal: bool) 
     let precision = a.max(b);
     let mut width = 0;
     if equal {
-        let point = |precision: usize| if precision > 0 { precision + 1 } else { 0 };
-        let of_first = first.width + point(precision);
-        let of_last = last.width + point(precision);
-        let _ = c;
+        let point = usize::from(precision > 0);
+        let of_first = first.width + (precision - a) + if a == 0 { point } else { 0 };
+        let of_last = match c {
+            0 => last.width + precision + point,
+            // Its fraction is not shown, and then its point neither.
+            c => (last.width + precision).saturating_sub(c + 1 - point),
+        };
         width = of_first.max(of_last);
     }
     Format {

@@ -33,8 +33,9 @@ pub(crate) static COMMAND: Command = Command {
         ),
         Opt::flag("V,version-sort", "natural sort of (version) numbers within text"),
         Opt::value("batch-size", "NMERGE", "merge at most NMERGE inputs at once (not needed here)"),
-        Opt::optional("c,check", "diagnose-first", "check for sorted input; do not sort"),
+        Opt::flag("c", "check for sorted input; do not sort"),
         Opt::flag("C", "like -c, but do not report first bad line"),
+        Opt::optional("check", "diagnose-first", "like -c; with quiet or silent, like -C"),
         Opt::value("compress-program", "PROG", "compress temporaries with PROG (none are made here)"),
         Opt::flag("debug", "warn about questionable usage"),
         Opt::value(
@@ -127,7 +128,7 @@ async fn run(t: &mut Tool) -> Done {
     while let Some((name, value)) = options.next()? {
         let value = value.unwrap_or_default();
         match name {
-            "c" | "C" => {
+            "c" | "C" | "check" => {
                 let quiet = name == "C"
                     || match &value[..] {
                         b"" => false,
@@ -168,6 +169,18 @@ async fn run(t: &mut Tool) -> Done {
                 if crate::number::parse_size(&value, b"").is_err() {
                     return Err(Fail::Message(format!("invalid --{name} argument {}", t.quote(&value)), 2));
                 }
+                let least = match crate::number::parse_size(&value, b"") {
+                    Ok(0) if name == "parallel" => Some("number in parallel must be nonzero".to_owned()),
+                    Ok(0 | 1) if name == "batch-size" => Some(format!(
+                        "invalid --batch-size argument {}\nsort: minimum --batch-size argument is {}",
+                        t.quote(&value),
+                        t.quote(b"2")
+                    )),
+                    _ => None,
+                };
+                if let Some(message) = least {
+                    return Err(Fail::Message(message, 2));
+                }
             }
             _ => {
                 plan.global.set(if name.len() == 1 { name.bytes().next().unwrap_or_default() } else { 0 });
@@ -203,8 +216,11 @@ async fn run(t: &mut Tool) -> Done {
         files.push("-".into());
     }
     if matches!(mode, Mode::Check | Mode::CheckQuietly) {
+        let letter = if mode == Mode::Check { 'c' } else { 'C' };
+        if output.is_some() {
+            return Err(Fail::Message(format!("options '-{letter}o' are incompatible"), 2));
+        }
         if let Some(extra) = files.get(1) {
-            let letter = if mode == Mode::Check { 'c' } else { 'C' };
             let message = format!("extra operand {} not allowed with -{letter}", quote_always(extra));
             return Err(Fail::Message(message, 2));
         }
@@ -276,6 +292,10 @@ struct Line {
 }
 
 async fn sort(t: &mut Tool, plan: &Plan, files: &[BString], output: Option<BString>) -> Done {
+    // A missing file is told before anything is read.
+    for file in files.iter().filter(|file| *file != "-") {
+        t.ctx.stat(file, true).map_err(|error| cannot_read(file, error))?;
+    }
     let mut text = Vec::new();
     for file in files {
         let mut input = open(t, file).await?;

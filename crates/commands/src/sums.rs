@@ -70,14 +70,14 @@ struct Plan {
 
 async fn run(t: &mut Tool, kind: Kind) -> Done {
     let mut plan = Plan::default();
-    let mut check = false;
+    let (mut check, mut text) = (false, false);
     let mut options = t.options();
     while let Some((name, value)) = options.next()? {
         match name {
-            "b" => plan.binary = true,
+            "b" => (plan.binary, text) = (true, false),
             "c" => check = true,
-            "tag" => (plan.tag, plan.binary) = (true, true),
-            "t" => plan.binary = false,
+            "tag" => (plan.tag, plan.binary, text) = (true, true, false),
+            "t" => (plan.binary, text) = (false, true),
             "z" => plan.zero = true,
             "ignore-missing" => plan.ignore_missing = true,
             "quiet" => plan.quiet = true,
@@ -92,6 +92,9 @@ async fn run(t: &mut Tool, kind: Kind) -> Done {
             }
             _ => return Err(Fail::Usage("invalid option -- 'l'".into())),
         }
+    }
+    if plan.tag && text {
+        return Err(Fail::Usage("--tag does not support --text mode".into()));
     }
     if !check {
         for (given, name) in [
@@ -173,11 +176,16 @@ fn parse_line(line: &[u8], kind: Kind, length: usize) -> Option<(String, BString
         Some(line) => (true, line),
         None => (false, line),
     };
-    let tagged = line.strip_prefix(kind.tag.as_bytes()).and_then(|rest| rest.strip_prefix(b" ("));
+    // OpenSSL writes the same without the blanks.
+    let tagged = line
+        .strip_prefix(kind.tag.as_bytes())
+        .and_then(|rest| rest.strip_prefix(b" ").unwrap_or(rest).strip_prefix(b"("));
     let (digest, name) = match tagged {
         Some(rest) => {
-            let at = rest.rfind(") = ")?;
-            (rest.get(at + 4..)?, rest.get(..at)?)
+            let at = rest.rfind_byte(b')')?;
+            let blank = |letter| letter == ' ' || letter == '\t';
+            let digest = rest.get(at + 1..)?.trim_start_with(blank).strip_prefix(b"=")?;
+            (digest.trim_start_with(blank), rest.get(..at)?)
         }
         None => {
             let rest = line.trim_start_with(|letter| letter == ' ' || letter == '\t');
@@ -216,7 +224,7 @@ async fn check_list(t: &mut Tool, plan: &Plan, kind: Kind, list: &[u8]) -> Done 
         number += 1;
         let line = body(line, b'\n');
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.starts_with(b"#") {
+        if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
         let Some((digest, file)) = parse_line(line, kind, length) else {

@@ -8,6 +8,8 @@ use crate::{Fail, Tool};
 #[derive(Default)]
 pub(crate) struct TabStops {
     list: Vec<u64>,
+    /// The sign that was read last; it holds for all numbers behind it.
+    sign: u8,
     /// `/N`: behind the list, the multiples of N.
     multiples: Option<u64>,
     /// `+N`: behind the list, every N columns from its last stop on.
@@ -26,14 +28,10 @@ impl TabStops {
     pub(crate) fn add(&mut self, t: &Tool, text: &[u8]) -> Result<(), Fail> {
         let wrong = |message: String| Fail::Message(message, 1);
         for word in text.split(|byte| matches!(byte, b',' | b' ' | b'\t')).filter(|word| !word.is_empty()) {
-            if self.multiples.is_some() || self.steps.is_some() {
-                let sign = if self.multiples.is_some() { '/' } else { '+' };
-                return Err(wrong(format!("'{sign}' specifier only allowed with the last value")));
-            }
-            let (sign, digits) = match word {
-                [sign @ (b'/' | b'+'), digits @ ..] => (*sign, digits),
-                digits => (0, digits),
-            };
+            // Of several signs the last one counts.
+            let signs = word.iter().take_while(|byte| matches!(byte, b'/' | b'+')).count();
+            let (signs, digits) = word.split_at(signs);
+            self.sign = signs.last().copied().unwrap_or(self.sign);
             if let Some(at) = digits.iter().position(|byte| !byte.is_ascii_digit()) {
                 let rest = digits.get(at..).unwrap_or_default();
                 return Err(wrong(match rest.first() {
@@ -49,11 +47,20 @@ impl TabStops {
                 }
                 return Err(wrong(format!("tab stop is too large {}", t.quote(digits))));
             };
-            match sign {
-                b'/' => self.multiples = Some(value),
-                b'+' => self.steps = Some(value),
-                _ => self.list.push(value),
+            let last = match self.sign {
+                b'/' => &mut self.multiples,
+                b'+' => &mut self.steps,
+                _ => {
+                    self.list.push(value);
+                    continue;
+                }
+            };
+            // One of nothing is as none.
+            if last.is_some_and(|size| size > 0) {
+                let sign = char::from(self.sign);
+                return Err(wrong(format!("'{sign}' specifier only allowed with the last value")));
             }
+            *last = Some(value);
         }
         Ok(())
     }
@@ -74,6 +81,9 @@ impl TabStops {
         // A distance of nothing says nothing.
         self.multiples = self.multiples.filter(|size| *size > 0);
         self.steps = self.steps.filter(|size| *size > 0);
+        if self.multiples.is_some() && self.steps.is_some() {
+            return wrong("'/' specifier is mutually exclusive with '+'");
+        }
         if self.multiples.is_none() && self.steps.is_none() {
             match self.list[..] {
                 [] => self.multiples = Some(8),
@@ -99,9 +109,10 @@ impl TabStops {
     }
 }
 
-/// Arguments in which the old form `-4,8` is written as the option that it stands for.
-pub(crate) fn with_old_form(arguments: Vec<BString>) -> Vec<BString> {
+/// Arguments in which the old form `-4,8` is written as the option `--tabs`, and how many these are.
+pub(crate) fn with_old_form(arguments: Vec<BString>) -> (Vec<BString>, usize) {
     let mut operands = false;
+    let mut count = 0;
     let rewritten = arguments.into_iter().map(|argument| {
         operands |= argument == "--";
         match argument.strip_prefix(b"-") {
@@ -110,10 +121,11 @@ pub(crate) fn with_old_form(arguments: Vec<BString>) -> Vec<BString> {
                     && list.first().is_some_and(u8::is_ascii_digit)
                     && list.iter().all(|byte| byte.is_ascii_digit() || *byte == b',') =>
             {
+                count += 1;
                 [&b"--tabs="[..], list].concat().into()
             }
             _ => argument,
         }
     });
-    rewritten.collect()
+    (rewritten.collect(), count)
 }

@@ -101,7 +101,7 @@ async fn run(t: &mut Tool) -> Done {
             "c" | "n" => {
                 plan.bytes = name == "c";
                 plan.from_start = value.starts_with(b"+");
-                let digits = value.strip_prefix(b"-").or_else(|| value.strip_prefix(b"+")).unwrap_or(&value);
+                let digits = value.strip_prefix(b"-").unwrap_or(&value);
                 plan.amount = crate::head::count(t, digits, plan.bytes)?;
                 if plan.from_start {
                     plan.amount = plan.amount.saturating_sub(1);
@@ -192,7 +192,8 @@ fn obsolete(arguments: &[BString]) -> Option<Vec<BString>> {
     }
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, letters) = rest.split_at(digits);
-    if digits == 0 && *sign == b'-' {
+    // `-c` alone wants a number as option of today, and `-f` is one.
+    if digits == 0 && *sign == b'-' && matches!(letters, b"" | b"c" | b"f") {
         return None;
     }
     let (letters, follow) = match letters.strip_suffix(b"f") {

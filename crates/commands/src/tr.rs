@@ -208,14 +208,14 @@ fn bracket(t: &Tool, bytes: &[(u8, bool)], at: usize, plain: &dyn Fn(usize, u8) 
             }
             return match Class::parse(&inner) {
                 Some(class) => Ok(Some((Part::Class(class), length))),
-                None if plain(at + 2, b'*') => Ok(None),
+                None if plain(at + 2, b'*') => break,
                 None => fail(format!("invalid character class {}", t.quote(&inner))),
             };
         }
         match &inner[..] {
             [] => return fail("missing equivalence class character '[==]'"),
             [byte] => return Ok(Some((Part::Equivalent(*byte), length))),
-            _ if plain(at + 2, b'*') => return Ok(None),
+            _ if plain(at + 2, b'*') => break,
             _ => {
                 return fail(format!(
                     "{}: equivalence class operand must be a single character",
@@ -252,6 +252,10 @@ fn bracket(t: &Tool, bytes: &[(u8, bool)], at: usize, plain: &dyn Fn(usize, u8) 
     Ok(None)
 }
 
+/// Repeats of one byte that are kept: of a byte of the first array the last one counts, and more of them than this in
+/// both arrays would only fill memory.
+const MOST_REPEATS: usize = 1 << 20;
+
 /// All bytes of an array, in order; a lone `[c*]` fills up to `length`.
 fn expand(parts: &[Part], length: usize) -> Vec<u8> {
     let fixed: usize = parts
@@ -271,8 +275,7 @@ fn expand(parts: &[Part], length: usize) -> Vec<u8> {
             Part::Class(class) => all.extend((0..=255).filter(|byte| class.contains(*byte))),
             Part::Repeat(byte, 0) => all.resize(all.len() + length.saturating_sub(fixed), *byte),
             Part::Repeat(byte, count) => {
-                // More than there can be positions makes no difference.
-                let count = usize::try_from(*count).unwrap_or(usize::MAX).min(length.max(256) + 256);
+                let count = usize::try_from(*count).unwrap_or(usize::MAX).min(MOST_REPEATS);
                 all.resize(all.len() + count, *byte);
             }
         }
@@ -301,7 +304,7 @@ async fn run(t: &mut Tool) -> Done {
         Some(text) => Some(parse(t, text).await?),
         None => None,
     };
-    if first.iter().any(|part| matches!(part, Part::Repeat(..))) {
+    if first.iter().any(|part| matches!(part, Part::Repeat(_, 0))) {
         return fail("the [c*] repeat construct may not appear in string1");
     }
     let mut set1 = expand(&first, 0);

@@ -99,19 +99,21 @@ impl Line {
 
 async fn run(t: &mut Tool) -> Done {
     let mut stops = TabStops::default();
-    let (mut all, mut first_only) = (false, false);
-    let mut options = t.options_of(with_old_form(t.arguments()));
+    let (mut all, mut first_only, mut lists) = (false, false, 0);
+    let (arguments, old) = with_old_form(t.arguments());
+    let mut options = t.options_of(arguments);
     while let Some((name, value)) = options.next()? {
         match name {
             "a" => all = true,
             "first-only" => first_only = true,
             _ => {
-                all = true;
+                lists += 1;
                 stops.add(t, &value.unwrap_or_default())?;
             }
         }
     }
-    let all = all && !first_only;
+    // The old form, unlike the option, leaves blanks inside of lines alone.
+    let all = (all || lists > old) && !first_only;
     stops.finish()?;
     // A line may go on in the next file.
     let mut line = Line::new();

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// Compares two names.
+/// Compares two names; those that differ only in leading zeros of numbers are equal.
 pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let special = |name: &[u8]| match name {
         b"" => 0,
@@ -18,8 +18,8 @@ pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let (prefix_a, prefix_b) = (without_suffix(a), without_suffix(b));
     // Equal without their suffixes: those decide.
     match parts(prefix_a, prefix_b) {
-        Ordering::Equal if prefix_a.len() == a.len() && prefix_b.len() == b.len() => a.cmp(b),
-        Ordering::Equal => parts(a, b).then_with(|| a.cmp(b)),
+        Ordering::Equal if prefix_a.len() == a.len() && prefix_b.len() == b.len() => Ordering::Equal,
+        Ordering::Equal => parts(a, b),
         other => other,
     }
 }

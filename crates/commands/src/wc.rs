@@ -97,6 +97,10 @@ async fn run(t: &mut Tool) -> Done {
             t.error(format!("{name}invalid zero-length file name")).await?;
             continue;
         }
+        if file == "-" && list.as_ref().is_some_and(|list| list == "-") {
+            t.error("when reading file names from stdin, no file name of '-' allowed").await?;
+            continue;
+        }
         let mut input = match t.open(file).await {
             Ok(input) => input,
             Err(error) => {

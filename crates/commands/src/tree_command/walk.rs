@@ -363,7 +363,9 @@ fn sort(plan: &Plan, nodes: &mut [Node]) {
             };
         }
         let order = match plan.order {
-            Order::Version => crate::version_order::compare(&a.name, &b.name),
+            Order::Version => {
+                crate::version_order::compare(&a.name, &b.name).then_with(|| a.name.cmp(&b.name))
+            }
             Order::Size => b.stat.size.cmp(&a.stat.size).then_with(|| by_name(a, b)),
             Order::Modified => a.stat.modified.cmp(&b.stat.modified).then_with(|| by_name(a, b)),
             Order::Changed => a.stat.changed.cmp(&b.stat.changed).then_with(|| by_name(a, b)),

@@ -1,5 +1,7 @@
 //! `printf`
 
+use wasmsh_commands::extended::{Extended, Flags};
+
 use super::Builtin;
 use super::echo::{Escapes, unescape};
 use crate::symbol::known;
@@ -99,8 +101,8 @@ struct Spec {
 
 /// Widths and precisions are not counted beyond this; it is more than any limit lets through.
 const WIDEST: usize = usize::MAX / 11;
-/// Digits after the point that the library makes; a double has no more than these that are not 0.
-const DIGITS: usize = 1100;
+/// Digits after the point that are computed; a number has no more than these that are not 0.
+const DIGITS: usize = 16_500;
 
 impl Printf<'_> {
     fn next(&mut self) -> Option<Str> {
@@ -361,59 +363,25 @@ impl Printf<'_> {
         }
     }
 
-    fn float(&mut self, vm: &mut Vm) -> f64 {
-        let Some(text) = self.next() else { return 0.0 };
+    fn float(&mut self, vm: &mut Vm) -> Extended {
+        let Some(text) = self.next() else { return Extended::ZERO };
         if let [b'\'' | b'"', rest @ ..] = text.as_bytes() {
-            return char_code(rest) as f64;
+            return Extended::from_u64(u64::try_from(char_code(rest)).unwrap_or(0));
         }
-        let trimmed = text.trim_ascii();
-        let lower = trimmed.to_ascii_lowercase();
-        let (negative, bare) = match lower.as_slice() {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            rest => (false, rest),
-        };
-        let value = if let Some(hex) = bare.strip_prefix(b"0x") {
-            let (value, used) = hex_float(hex);
-            if used < hex.len() {
-                let _ = vm.complain(trimmed, "invalid number");
-                self.status = 1;
-            }
-            Some(value)
-        } else {
-            // The longest prefix that is a number.
-            let text = std::str::from_utf8(bare).unwrap_or("");
-            let mut end = text.len();
-            loop {
-                match text.get(..end).filter(|t| !t.is_empty()).and_then(|t| t.parse::<f64>().ok()) {
-                    Some(value) => {
-                        if end < text.len() {
-                            let _ = vm.complain(trimmed, "invalid number");
-                            self.status = 1;
-                        }
-                        break Some(value);
-                    }
-                    None if end == 0 => break None,
-                    None => end -= 1,
-                }
-            }
-        };
-        match value {
-            Some(value) => {
-                if negative {
-                    -value
-                } else {
-                    value
-                }
-            }
-            None => {
-                if !text.is_empty() {
-                    let _ = vm.complain(&text, "invalid number");
-                    self.status = 1;
-                }
-                0.0
-            }
+        let bare = text.trim_ascii_start();
+        let (value, used) = Extended::parse(bare).unwrap_or((Extended::ZERO, 0));
+        if used < bare.len() || (used == 0 && !text.is_empty()) {
+            let message = match bare {
+                [b'0', b'x' | b'X', ..] => "invalid hex number",
+                [b'0', b'0'..=b'9', ..] => "invalid octal number",
+                _ => "invalid number",
+            };
+            let _ = vm.complain(&text, message);
+            self.status = 1;
+        } else if !value.is_finite() && !bare.iter().any(|byte| matches!(byte, b'n' | b'N')) {
+            let _ = vm.complain(&[b"warning: ", &text[..]].concat(), "Numerical result out of range");
         }
+        value
     }
 
     fn pad_text(&mut self, spec: Spec, text: &[u8]) {
@@ -520,148 +488,18 @@ fn escape_end(format: &[u8], at: usize) -> usize {
     }
 }
 
-fn float_text(value: f64, letter: u8, spec: Spec) -> Vec<u8> {
-    let upper = letter.is_ascii_uppercase();
-    let sign = if value.is_sign_negative() && !value.is_nan() {
-        "-"
-    } else if spec.plus {
-        "+"
-    } else if spec.space {
-        " "
-    } else {
-        ""
-    };
-    let magnitude = value.abs();
-    let body = if value.is_nan() {
-        "nan".to_owned()
-    } else if value.is_infinite() {
-        "inf".to_owned()
-    } else {
-        let precision = spec.precision.unwrap_or(6);
-        match letter.to_ascii_lowercase() {
-            b'f' => {
-                let mut text = format!("{magnitude:.*}", precision.min(DIGITS));
-                text.extend(std::iter::repeat_n('0', precision.saturating_sub(DIGITS)));
-                if spec.alternate && precision == 0 {
-                    text.push('.');
-                }
-                text
-            }
-            b'e' => exponential(magnitude, precision),
-            b'a' => hexadecimal(magnitude, spec.precision),
-            _ => {
-                let precision = precision.clamp(1, DIGITS);
-                let exponent = exponential(magnitude, precision - 1)
-                    .split_once('e')
-                    .and_then(|(_, exponent)| exponent.parse::<i32>().ok())
-                    .unwrap_or(0);
-                let mut text = if exponent < -4 || exponent >= precision as i32 {
-                    exponential(magnitude, precision - 1)
-                } else {
-                    format!("{magnitude:.*}", (precision as i32 - 1 - exponent).max(0) as usize)
-                };
-                if !spec.alternate && text.contains('.') {
-                    let (mantissa, exponent) = match text.split_once('e') {
-                        Some((mantissa, exponent)) => (mantissa.to_owned(), format!("e{exponent}")),
-                        None => (text.clone(), String::new()),
-                    };
-                    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
-                    text = format!("{mantissa}{exponent}");
-                }
-                text
-            }
-        }
-    };
-    let text = format!("{sign}{body}");
-    if upper { text.to_ascii_uppercase().into_bytes() } else { text.into_bytes() }
-}
-
-fn exponential(value: f64, precision: usize) -> String {
-    let text = format!("{value:.*e}", precision.min(DIGITS));
-    match text.split_once('e') {
-        Some((mantissa, exponent)) => {
-            let zeros = "0".repeat(precision.saturating_sub(DIGITS));
-            let exponent: i32 = exponent.parse().unwrap_or(0);
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{mantissa}{zeros}e{sign}{:02}", exponent.abs())
-        }
-        None => text,
+fn float_text(value: Extended, letter: u8, spec: Spec) -> Vec<u8> {
+    let flags = Flags { plus: spec.plus, space: spec.space, alternate: spec.alternate, ..Flags::default() };
+    let precision = spec.precision.map(|precision| precision.min(DIGITS));
+    let mut text = value.format(letter, flags, 0, precision).into_bytes();
+    let zeros = spec.precision.unwrap_or(0).saturating_sub(DIGITS);
+    let kind = letter.to_ascii_lowercase();
+    if zeros > 0 && value.is_finite() && (kind != b'g' || spec.alternate) {
+        let mark = if kind == b'a' { b'p' } else { b'e' };
+        let end = text.iter().position(|byte| byte.eq_ignore_ascii_case(&mark)).unwrap_or(text.len());
+        text.splice(end..end, std::iter::repeat_n(b'0', zeros));
     }
-}
-
-/// A number in hexadecimal (without its `0x`), and how many bytes belong to it.
-fn hex_float(text: &[u8]) -> (f64, usize) {
-    let (mut value, mut scale, mut used) = (0f64, 0i32, 0);
-    let mut point = false;
-    for &b in text {
-        if b == b'.' && !point {
-            point = true;
-        } else if let Some(digit) = (b as char).to_digit(16) {
-            value = value * 16.0 + f64::from(digit);
-            scale -= if point { 4 } else { 0 };
-        } else {
-            break;
-        }
-        used += 1;
-    }
-    if let [b'p', rest @ ..] = text.get(used..).unwrap_or_default() {
-        let (sign, digits) = match rest {
-            [b'-', digits @ ..] => (-1, digits),
-            [b'+', digits @ ..] => (1, digits),
-            digits => (1, digits),
-        };
-        let length = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-        if length > 0 {
-            let exponent = digits
-                .iter()
-                .take(length)
-                .fold(0i32, |sum, b| sum.saturating_mul(10).saturating_add(i32::from(b - b'0')));
-            scale = scale.saturating_add(sign * exponent.min(100_000));
-            used += 1 + (rest.len() - digits.len()) + length;
-        }
-    }
-    (value * 2f64.powi(scale), used)
-}
-
-/// `%a` as the C library has it for `long double`: the first digit holds four bits.
-fn hexadecimal(value: f64, precision: Option<usize>) -> String {
-    if value == 0.0 {
-        let zeros = "0".repeat(precision.unwrap_or(0));
-        let point = if zeros.is_empty() { "" } else { "." };
-        return format!("0x0{point}{zeros}p+0");
-    }
-    let bits = value.to_bits();
-    let raw = (bits >> 52 & 0x7ff) as i32;
-    let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, exponent) = if raw == 0 { (fraction, -1074) } else { (fraction | 1 << 52, raw - 1075) };
-    // The highest bit becomes bit 63: one digit before the point, fifteen after it.
-    let shift = mantissa.leading_zeros();
-    let mut mantissa = u128::from(mantissa) << shift;
-    let mut exponent = exponent - shift as i32 + 60;
-    let mut digits = 15;
-    if let Some(precision) = precision.filter(|precision| *precision < 15) {
-        let drop = 4 * (15 - precision as u32);
-        let half = 1u128 << (drop - 1);
-        let rest = mantissa & ((1 << drop) - 1);
-        mantissa >>= drop;
-        if rest > half || rest == half && mantissa & 1 == 1 {
-            mantissa += 1;
-        }
-        digits = precision;
-        if mantissa >> (4 * (digits + 1)) != 0 {
-            mantissa >>= 4;
-            exponent += 4;
-        }
-    }
-    let text = format!("{mantissa:0width$x}", width = digits + 1);
-    let (head, tail) = text.split_at(1);
-    let tail = match precision {
-        None => tail.trim_end_matches('0').to_owned(),
-        Some(precision) => format!("{tail:0<precision$}"),
-    };
-    let point = if tail.is_empty() { "" } else { "." };
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("0x{head}{point}{tail}p{sign}{}", exponent.abs())
+    text
 }
 
 impl Vm {

@@ -12,3 +12,9 @@ printf '%d\n' 0x 08; echo $?
 printf '%(abde)Z|\n' 1; echo $?
 printf '%a %.3a %a %A\n' 1.5 3.14159 0x1p-3 255; printf '%f\n' 0x1.8p1
 TZ=Asia/Tokyo; export TZ; printf '%(%Y-%m-%d %H %z)T\n' 1557978599; TZ=EST5EDT printf '%(%F %H)T\n' 1557978599
+# Floating-point numbers are of the wide type.
+printf '%.25f %.20e %.18g %a\n' 0.1 1e-5 0.3 0.5
+printf '%f %F %5.1f|%-8.2f|%+.0e\n' -nan nan 2.25 3.14159 12345
+printf '%f\n' 0x 2>/dev/null; echo $?
+printf '%f\n' '1.5 ' 2>/dev/null; echo $?
+printf '%.0f %#.0f %G %g\n' 2.5 3 1e-10 0x1p10
