@@ -126,6 +126,7 @@ mod which;
 mod wrappers;
 mod xargs;
 mod yes;
+mod zip;
 
 pub use command::Command;
 pub(crate) use command::{Done, Fail, Tool, start};

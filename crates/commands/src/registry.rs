@@ -128,6 +128,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::link::UNLINK,
     &crate::compress::UNLZMA,
     &crate::compress::UNXZ,
+    &crate::zip::UNZIP,
     &crate::compress::UNZSTD,
     &crate::ls::VDIR,
     &crate::wc::COMMAND,
@@ -140,6 +141,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::compress::XZCAT,
     &crate::yes::COMMAND,
     &crate::compress::ZCAT,
+    &crate::zip::ZIPINFO,
     &crate::compress::ZSTD,
     &crate::compress::ZSTDCAT,
 ];
