@@ -8,6 +8,7 @@ use crate::hash::Map;
 use crate::symbol::{Interner, Sym};
 use crate::text::Str;
 use crate::vm::arith::ArithCode;
+use crate::vm::compile::Spare;
 use crate::vm::expand::{How, Text};
 use crate::vm::script::Script;
 
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) scripts: RefCell<Map<Str, Rc<RefCell<Script>>>>,
     /// Texts that were expanded when they were met.
     pub(crate) texts: RefCell<Map<(How, Str), Text>>,
+    /// Memory for the next code that is compiled.
+    pub(crate) spare: RefCell<Spare>,
     builtins: RefCell<Vec<Option<&'static Builtin>>>,
     /// Names of commands that somebody outside answers.
     pub(crate) foreign: RefCell<Vec<String>>,

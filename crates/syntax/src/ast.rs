@@ -189,6 +189,66 @@ pub struct Ast {
     pub(crate) substitutions: Vec<Substitution>,
 }
 
+impl Ast {
+    /// Empties it, and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        let Ast {
+            root,
+            text,
+            first_line,
+            last_line,
+            warnings,
+            errors,
+            unescaped,
+            bytes,
+            ansi_c,
+            localized,
+            commands,
+            and_ors,
+            and_or_parts,
+            stages,
+            if_clauses,
+            case_arms,
+            words,
+            arguments,
+            parts,
+            params,
+            assignments,
+            elements,
+            redirects,
+            here_docs,
+            conds,
+            substitutions,
+        } = self;
+        *root = List::default();
+        *first_line = 0;
+        *last_line = 0;
+        text.clear();
+        warnings.clear();
+        errors.clear();
+        unescaped.clear();
+        bytes.clear();
+        ansi_c.clear();
+        localized.clear();
+        commands.clear();
+        and_ors.clear();
+        and_or_parts.clear();
+        stages.clear();
+        if_clauses.clear();
+        case_arms.clear();
+        words.clear();
+        arguments.clear();
+        parts.clear();
+        params.clear();
+        assignments.clear();
+        elements.clear();
+        redirects.clear();
+        here_docs.clear();
+        conds.clear();
+        substitutions.clear();
+    }
+}
+
 macro_rules! arenas {
     ($($type:ident => $field:ident),* $(,)?) => {
         $(

@@ -421,6 +421,35 @@ pub(crate) struct Code {
 }
 
 impl Code {
+    /// Empties it, but for the syntax tree, and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        let Code {
+            ops,
+            texts,
+            params,
+            ariths,
+            assigns,
+            redirs,
+            execs,
+            stages,
+            loops,
+            functions,
+            sequences,
+            ast: _,
+        } = self;
+        ops.clear();
+        texts.clear();
+        params.clear();
+        ariths.clear();
+        assigns.clear();
+        redirs.clear();
+        execs.clear();
+        stages.clear();
+        loops.clear();
+        sequences.clear();
+        *functions = Functions::default();
+    }
+
     /// A text of the table.
     #[inline]
     pub(crate) fn text(&self, index: Index) -> &Str {

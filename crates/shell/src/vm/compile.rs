@@ -79,11 +79,44 @@ pub(crate) struct Compiler<'a> {
     functions: Vec<(Str, Id<Command>, u32)>,
 }
 
+/// What compiling needs memory for, kept from one time to the next.
+#[derive(Default)]
+pub(crate) struct Spare {
+    /// Code that has run and will not again.
+    code: Option<Code>,
+    labels: Vec<u32>,
+    stack: Vec<Task>,
+    next: Vec<Task>,
+}
+
+/// Takes code that has run and will not again; gives back its syntax tree. Nothing happens if somebody still
+/// needs it.
+pub(crate) fn recycle(shared: &Shared, code: Rc<Code>) -> Option<Ast> {
+    let mut code = Rc::into_inner(code)?;
+    code.clear();
+    let ast = std::mem::take(Rc::get_mut(&mut code.ast)?);
+    // What a long command needed is not kept.
+    if ast.text.len() <= RECYCLED {
+        shared.spare.borrow_mut().code = Some(code);
+    }
+    Some(ast)
+}
+
+/// The memory of a command with a longer text is not kept.
+const RECYCLED: usize = 64 * 1024;
+
 /// Compiles a complete command.
 pub(crate) fn compile(shared: &Shared, ast: Ast, source: Str) -> Rc<Code> {
-    let ast = Rc::new(ast);
+    let mut code = shared.spare.borrow_mut().code.take().unwrap_or_default();
+    let ast = match Rc::get_mut(&mut code.ast) {
+        Some(place) => {
+            *place = ast;
+            code.ast.clone()
+        }
+        None => Rc::new(ast),
+    };
     let root = Task::List(ast.root, Context::default());
-    build(shared, &ast, &source, root)
+    build(shared, &ast, &source, root, Code { ast: ast.clone(), ..code })
 }
 
 /// Compiles a text of parts alone; what it expands to is left on the stack of arguments.
@@ -95,7 +128,8 @@ pub(crate) fn compile_text(
     quoted: bool,
     end: WordEnd,
 ) -> Rc<Code> {
-    build(shared, &ast, &source, Task::Text(word.parts, quoted, end))
+    let code = empty(&ast);
+    build(shared, &ast, &source, Task::Text(word.parts, quoted, end), code)
 }
 
 /// Functions inside functions are compiled when the outer one is, from a list and not by recursion.
@@ -107,28 +141,54 @@ struct Pending {
     name: Option<(Str, Id<Command>, u32)>,
 }
 
-fn build(shared: &Shared, ast: &Rc<Ast>, source: &Str, root: Task) -> Rc<Code> {
-    let begin = |task, name| {
-        let mut compiler = Compiler {
-            shared,
-            ast: ast.clone(),
-            code: Code { ast: ast.clone(), ..Code::default() },
-            labels: Vec::new(),
-            stack: vec![task],
-            next: Vec::new(),
-            functions: Vec::new(),
-        };
+/// Code without anything in it.
+fn empty(ast: &Rc<Ast>) -> Code {
+    Code {
+        ops: Vec::new(),
+        texts: Vec::new(),
+        params: Vec::new(),
+        ariths: Vec::new(),
+        assigns: Vec::new(),
+        redirs: Vec::new(),
+        execs: Vec::new(),
+        stages: Vec::new(),
+        loops: Vec::new(),
+        functions: code::Functions::default(),
+        sequences: Vec::new(),
+        ast: ast.clone(),
+    }
+}
+
+fn build(shared: &Shared, ast: &Rc<Ast>, source: &Str, root: Task, code: Code) -> Rc<Code> {
+    let begin = |task, name, code| {
+        let spare = &mut *shared.spare.borrow_mut();
+        let (labels, mut stack, next) = (
+            std::mem::take(&mut spare.labels),
+            std::mem::take(&mut spare.stack),
+            std::mem::take(&mut spare.next),
+        );
+        stack.push(task);
+        let mut compiler =
+            Compiler { shared, ast: ast.clone(), code, labels, stack, next, functions: Vec::new() };
         compiler.run();
-        let Compiler { code, mut functions, .. } = compiler;
+        let Compiler { code, mut labels, stack, next, mut functions, .. } = compiler;
+        labels.clear();
+        if labels.capacity() <= RECYCLED && stack.capacity() <= RECYCLED && next.capacity() <= RECYCLED {
+            (spare.labels, spare.stack, spare.next) = (labels, stack, next);
+        }
         functions.reverse();
         Pending { code, functions, done: Vec::new(), name }
     };
-    let mut stack = vec![begin(root, None)];
+    let root = begin(root, None, code);
+    if root.functions.is_empty() {
+        return Rc::new(root.code);
+    }
+    let mut stack = vec![root];
     loop {
         let Some(top) = stack.last_mut() else { return Rc::default() };
         if let Some(function) = top.functions.pop() {
             let task = Task::Command(function.1, Context::default());
-            stack.push(begin(task, Some(function)));
+            stack.push(begin(task, Some(function), empty(ast)));
             continue;
         }
         let Some(Pending { mut code, done, name, .. }) = stack.pop() else { return Rc::default() };

@@ -105,6 +105,18 @@ impl Vm {
                     self.command_code = None;
                 }
                 if !self.shell.traps_debug {
+                    // The expressions of a loop need not go round once more.
+                    match self.code.ops.get(self.pc) {
+                        Some(&Op::ArithFor(index, target)) => {
+                            self.pc += 1;
+                            self.arith_for(index, target)?;
+                        }
+                        Some(&Op::ArithJumpZero(index, target)) => {
+                            self.pc += 1;
+                            self.arith_jump_zero(index, target)?;
+                        }
+                        _ => {}
+                    }
                     return Ok(Next::Go);
                 }
                 self.debug_trap(skip);
@@ -416,17 +428,8 @@ impl Vm {
                 let value = self.give_back(value, text)?;
                 self.set_status(u8::from(value == 0));
             }
-            Op::ArithJumpZero(index, target) => {
-                if self.arith_command(|vm| vm.arith_command_at(index))? == 0 {
-                    self.pc = target as usize;
-                }
-            }
-            Op::ArithFor(index, target) => {
-                self.arith_command(|vm| vm.arith_command_at(index))?;
-                if self.arith_wrong {
-                    self.pc = target as usize;
-                }
-            }
+            Op::ArithJumpZero(index, target) => self.arith_jump_zero(index, target)?,
+            Op::ArithFor(index, target) => self.arith_for(index, target)?,
             Op::ArithForDynamic(target) => {
                 let text = self.pop();
                 let value = self.arith_command(|vm| vm.arith_command_text(&text));
@@ -607,6 +610,21 @@ impl Vm {
         }
     }
 
+    fn arith_jump_zero(&mut self, index: u32, target: u32) -> Result<(), Unwind> {
+        if self.arith_command(|vm| vm.arith_command_at(index))? == 0 {
+            self.pc = target as usize;
+        }
+        Ok(())
+    }
+
+    fn arith_for(&mut self, index: u32, target: u32) -> Result<(), Unwind> {
+        self.arith_command(|vm| vm.arith_command_at(index))?;
+        if self.arith_wrong {
+            self.pc = target as usize;
+        }
+        Ok(())
+    }
+
     /// The code has come to its end: the next command of the script, or back to the caller.
     fn end_of_code(&mut self) -> Result<Next, Unwind> {
         if self.has_output() && self.flush().is_pending() {
@@ -624,25 +642,25 @@ impl Vm {
                 return Ok(Next::Go);
             }
         }
-        let Some(call) = self.calls.last().cloned() else { return Err(Unwind::Exit(self.shell.status)) };
-        if call.kind == CallKind::Expand {
+        let Some(call) = self.calls.last() else { return Err(Unwind::Exit(self.shell.status)) };
+        let (kind, scripted) = (call.kind, call.script.is_some());
+        if kind == CallKind::Expand {
             self.end_expansion();
             return Ok(Next::Go);
         }
-        if call.script.is_some() && self.next_unit()? {
+        if scripted && self.next_unit()? {
             return Ok(if self.pending.is_some() { Next::Wait } else { Next::Go });
         }
-        if call.kind == CallKind::Trap {
+        if kind == CallKind::Trap {
             if let Some(status) = self.end_trap() {
                 self.shell.status = status;
                 self.attention |= STOP;
             }
             return Ok(Next::Go);
         }
-        if call.kind == CallKind::Main {
+        if kind == CallKind::Main {
             return Err(Unwind::Exit(self.shell.status));
         }
-        drop(call);
         if let Some(status) = self.return_from_call() {
             self.shell.status = status;
             self.attention |= STOP;
@@ -715,21 +733,21 @@ impl Vm {
                 }
                 Ok(Unit::Code(code)) => {
                     let main = call.kind == CallKind::Main;
-                    if let Some((script, index)) = &mut call.script
-                        && script.borrow().keep
+                    let keep = script.borrow().keep;
+                    if let Some((_, index)) = &mut call.script
+                        && keep
                     {
                         *index += 1;
                     }
                     if main && self.opt(Opt::History) {
                         self.remember(&code.ast.text, code.ast.has_here_documents());
                     }
-                    self.code = code;
+                    let old = std::mem::replace(&mut self.code, code);
                     self.pc = 0;
-                    let open = self
-                        .calls
-                        .last()
-                        .and_then(|call| call.script.as_ref())
-                        .is_some_and(|(script, _)| script.borrow().open);
+                    if !keep {
+                        script.borrow_mut().recycle(&shared, old);
+                    }
+                    let open = script.borrow().open;
                     if self.opt(Opt::Verbose) && !open {
                         let code = self.code.clone();
                         self.put(2, &code.ast.text);

@@ -81,6 +81,13 @@ impl Script {
         }
     }
 
+    /// Takes code that this script, which is not kept, has given and that has run.
+    pub(crate) fn recycle(&mut self, shared: &Shared, code: Rc<Code>) {
+        if let Some(ast) = compile::recycle(shared, code) {
+            self.parser.recycle(ast);
+        }
+    }
+
     /// A copy that reads from the beginning of unit `from`, with nothing kept.
     fn reread(&self, from: usize, options: ParserOptions) -> Script {
         let used: usize = self.units.iter().take(from).map(|(code, _)| code.ast.text.len()).sum();

@@ -185,6 +185,9 @@ enum Frame {
     },
 }
 
+/// The memory of a command with a longer text is not kept.
+const RECYCLED: usize = 64 * 1024;
+
 impl Parser {
     /// A parser for the whole of `source`.
     pub fn new(source: impl Into<Vec<u8>>, options: ParserOptions) -> Self {
@@ -327,9 +330,22 @@ impl Parser {
                 if matches!(self.byte(self.pos), Ok(None)) {
                     return Ok(Poll::End);
                 }
+                self.recycle(ast);
                 self.begin();
             }
         }
+    }
+
+    /// Takes a command that nobody needs any more: the next one is read into its memory.
+    pub fn recycle(&mut self, mut ast: Ast) {
+        if !self.frames.is_empty() || ast.text.len() > RECYCLED {
+            return;
+        }
+        ast.clear();
+        if self.text.is_empty() {
+            self.text = mem::take(&mut ast.text);
+        }
+        self.ast = ast;
     }
 
     fn begin(&mut self) {
@@ -338,7 +354,8 @@ impl Parser {
         self.pos = 0;
         self.last_end = 0;
         self.line_cursor = (0, line);
-        self.ast = Ast { first_line: line, ..Ast::default() };
+        self.ast.clear();
+        self.ast.first_line = line;
         self.not_arith.clear();
         self.reread = 0;
         self.alias_next = None;
