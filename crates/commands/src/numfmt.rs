@@ -254,7 +254,7 @@ async fn run(t: &mut Tool) -> Done {
             "padding" => {
                 let number = value.to_str().ok().and_then(|text| text.trim_start().parse::<i64>().ok());
                 plan.padding =
-                    Some(number.filter(|number| *number != 0).ok_or_else(|| {
+                    Some(number.filter(|number| !matches!(*number, 0 | i64::MIN)).ok_or_else(|| {
                         Fail::Message(format!("invalid padding value {}", t.quote(&value)), 1)
                     })?);
             }
@@ -422,19 +422,30 @@ async fn convert(t: &mut Tool, plan: &Plan, field: &[u8], number: u64) -> Result
             // Zeros stand behind the sign.
             let sign = usize::from(number.starts_with(b"-"));
             t.out.put(number.get(..sign).unwrap_or_default());
-            let buffer = t.out.buffer();
-            buffer.resize(buffer.len() + missing, b'0');
+            pad(t, missing, b'0').await?;
             t.out.put(number.get(sign..).unwrap_or_default());
         } else {
-            t.blanks(missing);
+            pad(t, missing, b' ').await?;
             t.out.put(&number);
         }
     } else {
         t.out.put(&number);
-        t.blanks(missing);
+        pad(t, missing, b' ').await?;
     }
     t.out.put(&plan.format.after);
     Ok(true)
+}
+
+/// Writes so many letters, piece by piece: nobody bounds the width.
+async fn pad(t: &mut Tool, mut count: usize, letter: u8) -> Done {
+    while count > 0 {
+        let piece = count.min(1 << 16);
+        let buffer = t.out.buffer();
+        buffer.resize(buffer.len() + piece, letter);
+        t.out.drain().await?;
+        count -= piece;
+    }
+    Ok(())
 }
 
 impl Problem {

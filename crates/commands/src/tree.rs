@@ -1,5 +1,5 @@
 //! Walks a tree as `rg` and `fd` do: hidden files, ignore files, globs and file types decide what is left out. It stands
-//! on the matchers of `ignore`; directories and files are read through [`Ctx`](wasmsh_os::Ctx).
+//! on the matchers of `ignore`; directories and files are read through [`wasmsh_os::Ctx`].
 
 use std::path::Path;
 

@@ -28,8 +28,11 @@ pub struct Network {
     rules: Vec<Rule>,
     pub(super) body_bytes: u64,
     pub(super) time: Duration,
-    audit: Option<Arc<dyn Fn(&Access<'_>) + Send + Sync>>,
+    audit: Option<Audit>,
 }
+
+/// Who is told of accesses.
+type Audit = Arc<dyn Fn(&Access<'_>) + Send + Sync>;
 
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -67,31 +67,31 @@ pub(super) enum Op {
     Array(Var),
     /// For an argument: an unset variable may become an array.
     Reference(Var),
-    /// The same of an element: [array,] key → value
+    /// The same of an element: \[array,\] key → value
     ReferenceElement(Base),
     /// keys → key
     Join(u32),
-    /// [array,] key → value
+    /// \[array,\] key → value
     Element(Base),
     /// The element whose key is a field.
     ElementOfField(Var, u32),
-    /// value, [array,] key → value
+    /// value, \[array,\] key → value
     SetElement(Base),
-    /// value, [array,] key →
+    /// value, \[array,\] key →
     StoreElement(Base),
-    /// value, [array,] key → value
+    /// value, \[array,\] key → value
     UpdateElement(Base, Arith),
     /// value →; the key is a field.
     UpdateOfField(Var, u32, Arith),
-    /// [array,] key → value
+    /// \[array,\] key → value
     StepElement(Base, i8, bool),
     /// ; the key is a field.
     StepOfField(Var, u32, i8),
-    /// [array,] key → array
+    /// \[array,\] key → array
     Subarray(Base),
-    /// [array,] key → flag
+    /// \[array,\] key → flag
     Contains(Base),
-    /// [array,] key →
+    /// \[array,\] key →
     Delete(Base),
     /// array →
     DeleteAll,
@@ -129,7 +129,7 @@ pub(super) enum Op {
     Builtin(&'static str, u32),
     /// `sub` and `gsub`: pattern, text, target → count
     Substitute(bool, Target),
-    /// [name,] target → 1, 0 or -1
+    /// \[name,\] target → 1, 0 or -1
     Getline(Reader, Target),
     Print(u32, Writer),
     Printf(u32, Writer),

@@ -17,7 +17,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year + day - 1 - 719_468
 }
 
-/// `mktime`: "YYYY MM DD HH MM SS [DST]".
+/// `mktime`: "YYYY MM DD HH MM SS \[DST\]".
 pub(super) fn mktime(text: &[u8], zone: &TimeZone) -> f64 {
     let Ok(text) = std::str::from_utf8(text) else { return -1.0 };
     let mut numbers = [0_i64; 6];

@@ -37,7 +37,7 @@ pub(super) enum Op {
     Load(Place),
     /// Leaves the value.
     Store(Place),
-    /// [index] → the same twice
+    /// \[index\] → the same twice
     DuplicateIndex,
     Binary(Binary),
     Negate,

@@ -202,7 +202,7 @@ pub(crate) fn write(value: f64) -> String {
     text
 }
 
-/// As [`write`], appended.
+/// As [`write()`], appended.
 pub(crate) fn write_to(value: f64, out: &mut String) {
     use std::fmt::Write as _;
     if value.is_nan() {

@@ -606,7 +606,7 @@ impl Machine<'_> {
         found.or_else(|error| fatal(error.to_string()))
     }
 
-    /// value, [array,] key → ; the value.
+    /// value, \[array,\] key → ; the value.
     pub(super) fn set_element(&mut self, base: Base) -> Step<Value> {
         let symbol;
         let value;
