@@ -153,6 +153,18 @@ impl Tool {
         buffer.resize(buffer.len() + count, b' ');
     }
 
+    /// Writes so many letters, piece by piece: for a number of them that nobody bounds.
+    pub(crate) async fn pad(&mut self, mut count: u64, letter: u8) -> Done {
+        while count > 0 {
+            let piece = count.min(1 << 16);
+            let buffer = self.out.buffer();
+            buffer.resize(buffer.len() + piece as usize, letter);
+            self.out.drain().await?;
+            count -= piece;
+        }
+        Ok(())
+    }
+
     /// A text in the quotation marks of the locale.
     pub(crate) fn quote(&self, text: &[u8]) -> String {
         quote(text, self.utf8)

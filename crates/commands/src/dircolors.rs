@@ -3,6 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use crate::glob::Glob;
+use crate::ls_color::TERMINALS;
 use crate::quote::quote_name;
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
@@ -21,35 +22,6 @@ pub(crate) static COMMAND: Command = Command {
     usage_status: 1,
     main: |ctx| start(&COMMAND, ctx, run),
 };
-
-/// Terminals that have colours.
-const TERMINALS: &[&str] = &[
-    "Eterm",
-    "ansi",
-    "*color*",
-    "con[0-9]*x[0-9]*",
-    "cons25",
-    "console",
-    "cygwin",
-    "*direct*",
-    "dtterm",
-    "gnome",
-    "hurd",
-    "jfbterm",
-    "konsole",
-    "kterm",
-    "linux",
-    "linux-c",
-    "mlterm",
-    "putty",
-    "rxvt*",
-    "screen*",
-    "st",
-    "terminator",
-    "tmux*",
-    "vt100",
-    "xterm*",
-];
 
 /// A group of the database: what it is, its colour, its keywords.
 type Group = (&'static str, &'static str, &'static [&'static str]);

@@ -62,9 +62,7 @@ async fn run(t: &mut Tool) -> Done {
                                 Next::Stop(next) => next,
                                 Next::None => column + 1,
                             };
-                            let width = usize::try_from(next - column).unwrap_or(usize::MAX).min(MOST_SPACES);
-                            let buffer = t.out.buffer();
-                            buffer.resize(buffer.len() + width, b' ');
+                            t.pad(next - column, b' ').await?;
                             column = next;
                             continue;
                         }
@@ -83,6 +81,3 @@ async fn run(t: &mut Tool) -> Done {
     }
     Ok(())
 }
-
-/// A tab of more columns is written as so many spaces: no line of text has as many, and each is held in memory.
-const MOST_SPACES: usize = 1 << 24;

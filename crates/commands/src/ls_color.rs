@@ -30,7 +30,7 @@ const DEFAULTS: [(&str, &str); 13] = [
 ];
 
 /// Terminals that have colours, as `dircolors` lists them.
-const TERMINALS: [&str; 25] = [
+pub(crate) const TERMINALS: [&str; 25] = [
     "Eterm",
     "ansi",
     "*color*",

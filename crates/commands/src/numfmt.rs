@@ -422,30 +422,18 @@ async fn convert(t: &mut Tool, plan: &Plan, field: &[u8], number: u64) -> Result
             // Zeros stand behind the sign.
             let sign = usize::from(number.starts_with(b"-"));
             t.out.put(number.get(..sign).unwrap_or_default());
-            pad(t, missing, b'0').await?;
+            t.pad(missing as u64, b'0').await?;
             t.out.put(number.get(sign..).unwrap_or_default());
         } else {
-            pad(t, missing, b' ').await?;
+            t.pad(missing as u64, b' ').await?;
             t.out.put(&number);
         }
     } else {
         t.out.put(&number);
-        pad(t, missing, b' ').await?;
+        t.pad(missing as u64, b' ').await?;
     }
     t.out.put(&plan.format.after);
     Ok(true)
-}
-
-/// Writes so many letters, piece by piece: nobody bounds the width.
-async fn pad(t: &mut Tool, mut count: usize, letter: u8) -> Done {
-    while count > 0 {
-        let piece = count.min(1 << 16);
-        let buffer = t.out.buffer();
-        buffer.resize(buffer.len() + piece, letter);
-        t.out.drain().await?;
-        count -= piece;
-    }
-    Ok(())
 }
 
 impl Problem {

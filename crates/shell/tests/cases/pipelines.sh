@@ -13,3 +13,4 @@ seq 5 | { read -r a; read -r b; echo $a $b; cat | wc -l; }
 coproc { read -r l; echo "co $l"; }; echo msg >&${COPROC[1]}; read -r r <&${COPROC[0]}; echo "$r"; wait
 trap 'echo sig' USR1; { sleep 0.05; kill -USR1 $$; } & read -t 1 x < <(sleep 0.15; echo line); echo "$? $x"; wait; trap - USR1
 echo 'echo first' > met-env; BASH_ENV=./met-env bash -c 'echo second'; rm met-env
+printf 'a\tb\n' | expand -t 20000000 | wc -c
