@@ -26,6 +26,7 @@ mod dc;
 mod dd;
 mod decimal;
 mod diff;
+mod diff3;
 mod dircolors;
 mod dirname;
 mod du;

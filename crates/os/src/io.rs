@@ -118,8 +118,13 @@ impl Input {
         bytes.extend_from_slice(self.buffered());
         self.consume(usize::MAX >> 1);
         let ceiling = self.ctx.kernel().ceilings().expansion_bytes;
+        // A file is read in one piece: every piece more is a crossing, and a copy of what was read before.
+        let mut whole = match &*self.from {
+            Description::File(file) => file.stat().map_or(0, |stat| stat.size.min(ceiling) as usize),
+            _ => 0,
+        };
         loop {
-            let block = BLOCK.max(bytes.len().min(1 << 20));
+            let block = BLOCK.max(bytes.len().min(1 << 20)).max(std::mem::take(&mut whole));
             if self.ctx.read_from(&self.from, bytes, block).await? == 0 {
                 return Ok(());
             }

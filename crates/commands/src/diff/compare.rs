@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use wasmsh_os::Ctx;
+
 /// A hunk: lines of the first sequence that those of the second take the place of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
@@ -10,50 +12,73 @@ pub(crate) struct Change {
     pub(crate) new: Range<usize>,
 }
 
-/// Lines at both ends of the sequences that are the same, and are left out of the comparison.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Ends {
-    pub(crate) prefix: usize,
-    pub(crate) suffix: usize,
+/// The differences of two sequences of classes, in their order; `prefix` lines that are the same stand before each of
+/// them. `minimal`: however long it takes.
+pub(crate) async fn changes(
+    ctx: &Ctx,
+    old: &[u32],
+    new: &[u32],
+    prefix: usize,
+    minimal: bool,
+) -> Vec<Change> {
+    let kept = Kept::new(old, new, minimal);
+    let mut search = Search::new(&kept.xs, &kept.ys, minimal);
+    while !search.run() {
+        ctx.tick().await;
+    }
+    let (deleted, inserted) = (search.deleted, search.inserted);
+    kept.hunks(old, new, prefix, &deleted, &inserted)
 }
 
-impl Ends {
-    /// The ends that are the same line by line, but for `horizon` lines of each, which are kept for the comparison.
-    pub(crate) fn find(old: usize, new: usize, horizon: usize, same: impl Fn(usize, usize) -> bool) -> Ends {
-        let shorter = old.min(new);
-        let prefix = (0..shorter).take_while(|at| same(*at, *at)).count();
-        let suffix = (1..=shorter - prefix).take_while(|at| same(old - at, new - at)).count();
-        Ends { prefix: prefix.saturating_sub(horizon), suffix: suffix.saturating_sub(horizon) }
-    }
+/// What the search looks at: lines that may have one like them on the other side, and where they stand.
+struct Kept {
+    xs: Vec<u32>,
+    ys: Vec<u32>,
+    old_at: Vec<u32>,
+    new_at: Vec<u32>,
 }
 
-/// The differences of two sequences of classes, in their order. `minimal`: however long it takes.
-pub(crate) fn changes(old: &[u32], new: &[u32], ends: Ends, minimal: bool) -> Vec<Change> {
-    let Ends { prefix, suffix } = ends;
-    let old_middle = old.get(prefix..old.len() - suffix).unwrap_or_default();
-    let new_middle = new.get(prefix..new.len() - suffix).unwrap_or_default();
-
-    let mut changed = [vec![false; old_middle.len()], vec![false; new_middle.len()]];
-    {
-        let (kept_old, kept_new) = keep(old_middle, new_middle, minimal);
-        let xs: Vec<u32> = kept_old.iter().filter_map(|at| old_middle.get(*at).copied()).collect();
-        let ys: Vec<u32> = kept_new.iter().filter_map(|at| new_middle.get(*at).copied()).collect();
-        let [first, second] = &mut changed;
-        // What was put aside differs; of the rest the search tells.
-        mark(first, 0, old_middle.len());
-        mark(second, 0, new_middle.len());
-        let mut same = Search::new(&xs, &ys, minimal);
-        same.run();
-        for (index, at) in kept_old.iter().enumerate() {
-            set(first, *at, same.deleted.get(index).copied().unwrap_or(true));
-        }
-        for (index, at) in kept_new.iter().enumerate() {
-            set(second, *at, same.inserted.get(index).copied().unwrap_or(true));
-        }
-        slide(first, second, old_middle);
-        slide(second, first, new_middle);
+impl Kept {
+    fn new(old: &[u32], new: &[u32], minimal: bool) -> Kept {
+        let classes = old.iter().chain(new).max().map_or(0, |class| *class as usize + 1);
+        let count = |lines: &[u32]| {
+            let mut counts = vec![0_u32; classes];
+            for class in lines {
+                if let Some(count) = counts.get_mut(*class as usize) {
+                    *count += 1;
+                }
+            }
+            counts
+        };
+        let (old_at, xs) = keep_of(old, &count(new), minimal);
+        let (new_at, ys) = keep_of(new, &count(old), minimal);
+        Kept { xs, ys, old_at, new_at }
     }
-    hunks(&changed[0], &changed[1], prefix)
+
+    /// The hunks, when the search has told what of the rest differs. What was put aside differs.
+    fn hunks(
+        &self,
+        old: &[u32],
+        new: &[u32],
+        prefix: usize,
+        deleted: &[bool],
+        inserted: &[bool],
+    ) -> Vec<Change> {
+        let spread = |count: usize, at: &[u32], flags: &[bool]| {
+            let mut all = vec![true; count];
+            for (at, flag) in at.iter().zip(flags) {
+                if !*flag {
+                    set(&mut all, *at as usize, false);
+                }
+            }
+            all
+        };
+        let mut first = spread(old.len(), &self.old_at, deleted);
+        let mut second = spread(new.len(), &self.new_at, inserted);
+        slide(&mut first, &second, old);
+        slide(&mut second, &first, new);
+        hunks(&first, &second, prefix)
+    }
 }
 
 fn mark(flags: &mut [bool], from: usize, count: usize) {
@@ -102,23 +127,8 @@ enum Worth {
     Perhaps,
 }
 
-/// The lines that the search looks at, by position.
-fn keep(old: &[u32], new: &[u32], minimal: bool) -> (Vec<usize>, Vec<usize>) {
-    let classes = old.iter().chain(new).max().map_or(0, |class| *class as usize + 1);
-    let count = |lines: &[u32]| {
-        let mut counts = vec![0_u32; classes];
-        for class in lines {
-            if let Some(count) = counts.get_mut(*class as usize) {
-                *count += 1;
-            }
-        }
-        counts
-    };
-    let (in_old, in_new) = (count(old), count(new));
-    (keep_of(old, &in_new, minimal), keep_of(new, &in_old, minimal))
-}
-
-fn keep_of(lines: &[u32], in_other: &[u32], minimal: bool) -> Vec<usize> {
+/// Where the lines stand that the search looks at, and their classes.
+fn keep_of(lines: &[u32], in_other: &[u32], minimal: bool) -> (Vec<u32>, Vec<u32>) {
     // What is frequent grows with the square root of the length.
     let mut many = 5;
     let mut rest = lines.len() / 64;
@@ -138,7 +148,10 @@ fn keep_of(lines: &[u32], in_other: &[u32], minimal: bool) -> Vec<usize> {
         })
         .collect();
     settle(&mut worth);
-    (0..lines.len()).filter(|at| minimal || worth.get(*at) != Some(&Worth::Discard)).collect()
+    let kept = (0_u32..).zip(lines.iter().zip(&worth));
+    kept.filter(|(_, (_, worth))| minimal || **worth != Worth::Discard)
+        .map(|(at, (class, _))| (at, *class))
+        .unzip()
 }
 
 /// Decides what perhaps is discarded: only inside a run of lines that are, with such at both ends.
@@ -312,11 +325,13 @@ fn slide(changed: &mut [bool], other: &[bool], lines: &[u32]) {
     }
 }
 
+/// Steps of the search between two turns of other processes, roughly.
+const STEPS: usize = 1 << 18;
+
 /// The search for a shortest way through the table of two sequences.
 struct Search<'a> {
     xs: &'a [u32],
     ys: &'a [u32],
-    minimal: bool,
     /// How far the ways from the front and from the back have come on each diagonal.
     forward: Vec<isize>,
     backward: Vec<isize>,
@@ -326,6 +341,10 @@ struct Search<'a> {
     too_expensive: isize,
     deleted: Vec<bool>,
     inserted: Vec<bool>,
+    /// What is still to be looked at, the next part last.
+    parts: Vec<Part>,
+    /// The part that is looked at.
+    sweep: Option<Sweep>,
 }
 
 /// A part of the table.
@@ -337,6 +356,21 @@ struct Part {
     y_end: isize,
     minimal: bool,
 }
+
+/// The search for a point on a shortest way through a part, from its front and its back.
+#[derive(Clone, Copy)]
+struct Sweep {
+    part: Part,
+    /// The lowest and the highest diagonals that were reached from either side.
+    front: (isize, isize),
+    back: (isize, isize),
+    /// Whether both meet on their way from the front.
+    odd: bool,
+    cost: isize,
+}
+
+/// A point, and whether the two halves need shortest ways too.
+type Middle = (isize, isize, bool, bool);
 
 impl<'a> Search<'a> {
     fn new(xs: &'a [u32], ys: &'a [u32], minimal: bool) -> Search<'a> {
@@ -350,13 +384,14 @@ impl<'a> Search<'a> {
         Search {
             xs,
             ys,
-            minimal,
             forward: vec![0; diagonals],
             backward: vec![0; diagonals],
             shift: ys.len() as isize + 1,
             too_expensive: too_expensive.max(4096),
             deleted: vec![false; xs.len()],
             inserted: vec![false; ys.len()],
+            parts: vec![Part { x: 0, x_end: xs.len() as isize, y: 0, y_end: ys.len() as isize, minimal }],
+            sweep: None,
         }
     }
 
@@ -364,16 +399,26 @@ impl<'a> Search<'a> {
         self.xs.get(x as usize) == self.ys.get(y as usize)
     }
 
-    fn run(&mut self) {
-        let whole = Part {
-            x: 0,
-            x_end: self.xs.len() as isize,
-            y: 0,
-            y_end: self.ys.len() as isize,
-            minimal: self.minimal,
-        };
-        let mut parts = vec![whole];
-        while let Some(mut part) = parts.pop() {
+    /// Goes on for a while; true: all is known.
+    fn run(&mut self) -> bool {
+        let mut left = STEPS;
+        loop {
+            if let Some(mut sweep) = self.sweep.take() {
+                let middle = loop {
+                    if let Some(middle) = self.advance(&mut sweep) {
+                        break middle;
+                    }
+                    left = left.saturating_sub(sweep.cost as usize);
+                    if left == 0 {
+                        self.sweep = Some(sweep);
+                        return false;
+                    }
+                };
+                let (x, y, low_minimal, high_minimal) = middle;
+                self.parts.push(Part { x, y, minimal: high_minimal, ..sweep.part });
+                self.parts.push(Part { x_end: x, y_end: y, minimal: low_minimal, ..sweep.part });
+            }
+            let Some(mut part) = self.parts.pop() else { return true };
             while part.x < part.x_end && part.y < part.y_end && self.equal(part.x, part.y) {
                 part.x += 1;
                 part.y += 1;
@@ -387,9 +432,12 @@ impl<'a> Search<'a> {
             } else if part.y == part.y_end {
                 mark(&mut self.deleted, part.x as usize, (part.x_end - part.x) as usize);
             } else {
-                let (x, y, low_minimal, high_minimal) = self.middle(part);
-                parts.push(Part { x, y, minimal: high_minimal, ..part });
-                parts.push(Part { x_end: x, y_end: y, minimal: low_minimal, ..part });
+                // Diagonals are numbered by x - y.
+                let (front, back) = (part.x - part.y, part.x_end - part.y_end);
+                self.put(true, front, part.x);
+                self.put(false, back, part.x_end);
+                let odd = (front - back) & 1 != 0;
+                self.sweep = Some(Sweep { part, front: (front, front), back: (back, back), odd, cost: 1 });
             }
         }
     }
@@ -407,87 +455,75 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A point on a shortest way through the part, and whether the two halves need shortest ways too.
-    fn middle(&mut self, part: Part) -> (isize, isize, bool, bool) {
-        let Part { x: x_start, x_end, y: y_start, y_end, minimal } = part;
-        // Diagonals are numbered by x - y.
+    /// One step further from either side; the point where they meet, or a good one when it was too expensive.
+    fn advance(&mut self, sweep: &mut Sweep) -> Option<Middle> {
+        let Part { x: x_start, x_end, y: y_start, y_end, minimal } = sweep.part;
         let (lowest, highest) = (x_start - y_end, x_end - y_start);
-        let (front, back) = (x_start - y_start, x_end - y_end);
-        let (mut front_low, mut front_high) = (front, front);
-        let (mut back_low, mut back_high) = (back, back);
-        let odd = (front - back) & 1 != 0;
-        self.put(true, front, x_start);
-        self.put(false, back, x_end);
-        let mut cost: isize = 1;
-        loop {
-            if front_low > lowest {
-                front_low -= 1;
-                self.put(true, front_low - 1, -1);
-            } else {
-                front_low += 1;
-            }
-            if front_high < highest {
-                front_high += 1;
-                self.put(true, front_high + 1, -1);
-            } else {
-                front_high -= 1;
-            }
-            let mut diagonal = front_high;
-            while diagonal >= front_low {
-                let (below, above) = (self.get(true, diagonal - 1), self.get(true, diagonal + 1));
-                let mut x = if below < above { above } else { below + 1 };
-                let mut y = x - diagonal;
-                while x < x_end && y < y_end && self.equal(x, y) {
-                    x += 1;
-                    y += 1;
-                }
-                self.put(true, diagonal, x);
-                if odd && back_low <= diagonal && diagonal <= back_high && self.get(false, diagonal) <= x {
-                    return (x, y, true, true);
-                }
-                diagonal -= 2;
-            }
-            if back_low > lowest {
-                back_low -= 1;
-                self.put(false, back_low - 1, isize::MAX);
-            } else {
-                back_low += 1;
-            }
-            if back_high < highest {
-                back_high += 1;
-                self.put(false, back_high + 1, isize::MAX);
-            } else {
-                back_high -= 1;
-            }
-            let mut diagonal = back_high;
-            while diagonal >= back_low {
-                let (below, above) = (self.get(false, diagonal - 1), self.get(false, diagonal + 1));
-                let mut x = if below < above { below } else { above - 1 };
-                let mut y = x - diagonal;
-                while x_start < x && y_start < y && self.equal(x - 1, y - 1) {
-                    x -= 1;
-                    y -= 1;
-                }
-                self.put(false, diagonal, x);
-                if !odd && front_low <= diagonal && diagonal <= front_high && x <= self.get(true, diagonal) {
-                    return (x, y, true, true);
-                }
-                diagonal -= 2;
-            }
-            cost += 1;
-            if !minimal && cost >= self.too_expensive {
-                return self.good_enough(part, (front_low, front_high), (back_low, back_high));
-            }
+        let Sweep {
+            odd, front: (mut front_low, mut front_high), back: (mut back_low, mut back_high), ..
+        } = *sweep;
+        if front_low > lowest {
+            front_low -= 1;
+            self.put(true, front_low - 1, -1);
+        } else {
+            front_low += 1;
         }
+        if front_high < highest {
+            front_high += 1;
+            self.put(true, front_high + 1, -1);
+        } else {
+            front_high -= 1;
+        }
+        let mut diagonal = front_high;
+        while diagonal >= front_low {
+            let (below, above) = (self.get(true, diagonal - 1), self.get(true, diagonal + 1));
+            let mut x = if below < above { above } else { below + 1 };
+            let mut y = x - diagonal;
+            while x < x_end && y < y_end && self.equal(x, y) {
+                x += 1;
+                y += 1;
+            }
+            self.put(true, diagonal, x);
+            if odd && back_low <= diagonal && diagonal <= back_high && self.get(false, diagonal) <= x {
+                return Some((x, y, true, true));
+            }
+            diagonal -= 2;
+        }
+        if back_low > lowest {
+            back_low -= 1;
+            self.put(false, back_low - 1, isize::MAX);
+        } else {
+            back_low += 1;
+        }
+        if back_high < highest {
+            back_high += 1;
+            self.put(false, back_high + 1, isize::MAX);
+        } else {
+            back_high -= 1;
+        }
+        let mut diagonal = back_high;
+        while diagonal >= back_low {
+            let (below, above) = (self.get(false, diagonal - 1), self.get(false, diagonal + 1));
+            let mut x = if below < above { below } else { above - 1 };
+            let mut y = x - diagonal;
+            while x_start < x && y_start < y && self.equal(x - 1, y - 1) {
+                x -= 1;
+                y -= 1;
+            }
+            self.put(false, diagonal, x);
+            if !odd && front_low <= diagonal && diagonal <= front_high && x <= self.get(true, diagonal) {
+                return Some((x, y, true, true));
+            }
+            diagonal -= 2;
+        }
+        (sweep.front, sweep.back) = ((front_low, front_high), (back_low, back_high));
+        sweep.cost += 1;
+        (!minimal && sweep.cost >= self.too_expensive).then(|| self.good_enough(*sweep))
     }
 
     /// The point that is farthest from where it came.
-    fn good_enough(
-        &self,
-        part: Part,
-        front: (isize, isize),
-        back: (isize, isize),
-    ) -> (isize, isize, bool, bool) {
+    fn good_enough(&self, sweep: Sweep) -> Middle {
+        let Sweep { part, front, back, .. } = sweep;
         let (mut best_front, mut front_x) = (-1, part.x);
         let mut diagonal = front.1;
         while diagonal >= front.0 {
@@ -531,8 +567,15 @@ mod tests {
     use super::*;
 
     fn changes(old: &[u32], new: &[u32], minimal: bool) -> Vec<Change> {
-        let ends = Ends::find(old.len(), new.len(), 0, |a, b| old[a] == new[b]);
-        super::changes(old, new, ends, minimal)
+        let shorter = old.len().min(new.len());
+        let prefix = (0..shorter).take_while(|at| old[*at] == new[*at]).count();
+        let suffix =
+            (1..=shorter - prefix).take_while(|at| old[old.len() - at] == new[new.len() - at]).count();
+        let (old, new) = (&old[prefix..old.len() - suffix], &new[prefix..new.len() - suffix]);
+        let kept = Kept::new(old, new, minimal);
+        let mut search = Search::new(&kept.xs, &kept.ys, minimal);
+        while !search.run() {}
+        kept.hunks(old, new, prefix, &search.deleted, &search.inserted)
     }
 
     fn of(text: &str) -> Vec<u32> {

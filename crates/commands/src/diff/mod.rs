@@ -1,7 +1,9 @@
 //! `diff`: differences of files and directories, as GNU diff 3.8.
 
 pub(crate) mod compare;
+mod formats;
 mod output;
+mod sdiff;
 mod side;
 pub(crate) mod text;
 
@@ -13,9 +15,11 @@ use crate::glob::Glob;
 use crate::path::{base_name, describe, join, same_file};
 use crate::time::{Moment, zone};
 use crate::{Command, Done, Fail, Opt, Tool, start};
-use compare::Ends;
-use output::{Form, Hunk, Look, Pair, Writer};
-use text::{Sameness, Space, Text, classes};
+use formats::{CHANGED, Formats, NEW, OLD, UNCHANGED};
+use output::{Form, Hunk, Look, Pair, Palette, Writer};
+use text::{Ends, Sameness, Space, Text, classes, is_binary};
+
+pub(crate) use sdiff::SDIFF;
 
 pub(crate) static COMMAND: Command = Command {
     name: "diff",
@@ -71,6 +75,10 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("new-line-format", "LFMT", "format lines of the new file with LFMT"),
         Opt::value("unchanged-line-format", "LFMT", "format common lines with LFMT"),
         Opt::value("line-format", "LFMT", "format all input lines with LFMT"),
+        Opt::value("old-group-format", "GFMT", "format groups of lines of the old file with GFMT"),
+        Opt::value("new-group-format", "GFMT", "format groups of lines of the new file with GFMT"),
+        Opt::value("unchanged-group-format", "GFMT", "format groups of common lines with GFMT"),
+        Opt::value("changed-group-format", "GFMT", "format groups of changed lines with GFMT"),
         Opt::flag("d,minimal", "try hard to find a smaller set of changes"),
         Opt::value("horizon-lines", "NUM", "keep NUM lines of the common prefix and suffix"),
         Opt::flag("H,speed-large-files", "assume large files and many scattered small changes"),
@@ -85,14 +93,6 @@ pub(crate) static COMMAND: Command = Command {
     usage_status: 2,
     main: |ctx| start(&COMMAND, ctx, run),
 };
-
-/// Formats of lines: those of the old file, of the new one, and common ones.
-#[derive(Default)]
-struct LineFormats {
-    old: Option<BString>,
-    new: Option<BString>,
-    common: Option<BString>,
-}
 
 struct Plan {
     look: Look,
@@ -114,9 +114,21 @@ struct Plan {
     as_text: bool,
     strip_cr: bool,
     labels: Vec<BString>,
-    formats: LineFormats,
+    formats: Formats,
     /// The options as they were given, for the headings of a recursive comparison.
     given: String,
+}
+
+impl Plan {
+    /// What the files are called: by their labels, if they have some.
+    fn names<'a>(&'a self, old: &'a Side, new: &'a Side) -> [&'a BString; 2] {
+        [(0, old), (1, new)].map(|(index, side)| self.labels.get(index).unwrap_or(&side.name))
+    }
+
+    /// Whether what is the same is shown as well.
+    fn shows_same(&self) -> bool {
+        matches!(self.look.form, Form::SideBySide | Form::Merged) && !self.brief
+    }
 }
 
 /// How an error of the command line is told.
@@ -125,6 +137,35 @@ fn usage(text: impl Into<String>) -> Fail {
 }
 
 async fn run(t: &mut Tool) -> Done {
+    let (plan, pairs) = parse(t).await?;
+    let mut status = 0;
+    for (old, new) in pairs {
+        status = status.max(compare_operands(t, &plan, old, new).await?);
+    }
+    t.status = t.status.max(status);
+    Ok(())
+}
+
+/// An error of the command line as diff and its kin tell it, the name before both lines.
+pub(crate) fn hinted(t: &Tool, fail: Fail) -> Fail {
+    match fail {
+        Fail::Usage(text) => {
+            let name = &t.name;
+            Fail::Bare(format!("{name}: {text}\n{name}: Try '{name} --help' for more information."), 2)
+        }
+        other => other,
+    }
+}
+
+/// Too few operands.
+pub(crate) fn missing_operand(t: &Tool) -> Fail {
+    let arguments = t.ctx.arguments();
+    let last = arguments.last().map_or_else(|| t.name.clone(), BString::to_string);
+    hinted(t, Fail::Usage(format!("missing operand after '{last}'")))
+}
+
+/// What the arguments ask for, and the files to be compared.
+async fn parse(t: &mut Tool) -> Result<(Plan, Vec<(BString, BString)>), Fail> {
     let mut plan = Plan {
         look: Look {
             form: Form::Normal,
@@ -135,7 +176,8 @@ async fn run(t: &mut Tool) -> Done {
             tab_size: 8,
             suppress_blank_empty: false,
             function: None,
-            macro_name: Vec::new(),
+            palette: Palette::default(),
+            utf8: t.utf8,
             width: 130,
             left_column: false,
             suppress_common: false,
@@ -157,18 +199,16 @@ async fn run(t: &mut Tool) -> Done {
         as_text: false,
         strip_cr: false,
         labels: Vec::new(),
-        formats: LineFormats::default(),
+        formats: Formats::default(),
         given: String::new(),
     };
     let mut form: Option<Form> = None;
     let mut context: Option<usize> = None;
     let (mut from_file, mut to_file) = (None, None);
     let (mut tabs, mut trailing) = (false, false);
+    let mut palette = None;
     let mut options = t.options();
-    while let Some((name, value)) = options.next().map_err(|fail| match fail {
-        Fail::Usage(text) => usage(text),
-        other => other,
-    })? {
+    while let Some((name, value)) = options.next().map_err(|fail| hinted(t, fail))? {
         let given = value.is_some();
         let value = value.unwrap_or_default();
         let mut set = |new: Form| match form {
@@ -256,14 +296,22 @@ async fn run(t: &mut Tool) -> Done {
             "strip-trailing-cr" => plan.strip_cr = true,
             "D" => {
                 set(Form::Merged)?;
-                plan.look.macro_name = value.into();
+                let formats = Formats::of_macro(&value);
+                for (place, format) in plan.formats.groups.iter_mut().zip(&formats) {
+                    set_format([place], name, format)?;
+                }
             }
-            "old-line-format" => plan.formats.old = Some(value),
-            "new-line-format" => plan.formats.new = Some(value),
-            "unchanged-line-format" => plan.formats.common = Some(value),
             "line-format" => {
-                plan.formats =
-                    LineFormats { old: Some(value.clone()), new: Some(value.clone()), common: Some(value) };
+                set(Form::Merged)?;
+                set_format(plan.formats.lines.iter_mut(), name, &value)?;
+            }
+            "old-line-format" | "new-line-format" | "unchanged-line-format" => {
+                set(Form::Merged)?;
+                set_format(plan.formats.lines.get_mut(kind(name)), name, &value)?;
+            }
+            "old-group-format" | "new-group-format" | "unchanged-group-format" | "changed-group-format" => {
+                set(Form::Merged)?;
+                set_format(plan.formats.groups.get_mut(kind(name)), name, &value)?;
             }
             "d" => plan.minimal = true,
             "horizon-lines" => {
@@ -278,9 +326,13 @@ async fn run(t: &mut Tool) -> Done {
                     _ => return Err(usage(format!("invalid color '{value}'"))),
                 };
             }
+            "palette" => palette = Some(value),
             "v" => return Err(Fail::Version),
             _ => {}
         }
+    }
+    if let Some(text) = palette.filter(|_| plan.look.color) {
+        plan.look.color = set_palette(t, &mut plan.look.palette, &text).await?;
     }
     let operands = options.operands();
     let space = match (tabs, trailing) {
@@ -311,19 +363,66 @@ async fn run(t: &mut Tool) -> Done {
             match (operands.next(), operands.next(), operands.next()) {
                 (Some(a), Some(b), None) => vec![(a, b)],
                 (_, _, Some(extra)) => return Err(usage(format!("extra operand '{extra}'"))),
-                (last, ..) => {
-                    let last = last.unwrap_or_else(|| t.name.clone().into());
-                    return Err(usage(format!("missing operand after '{last}'")));
-                }
+                _ => return Err(missing_operand(t)),
             }
         }
     };
-    let mut status = 0;
-    for (old, new) in pairs {
-        status = status.max(compare_operands(t, &plan, old, new).await?);
+    Ok((plan, pairs))
+}
+
+/// Takes colours from `--palette`, like `ad=32:de=31`; false: it cannot be read, which was told, and there are no colours.
+async fn set_palette(t: &mut Tool, palette: &mut Palette, text: &[u8]) -> Result<bool, Fail> {
+    for part in text.split_str(":").filter(|part| !part.is_empty()) {
+        let (name, code) = part.split_once_str("=").unwrap_or((part, b""));
+        let place = match name {
+            b"rs" => &mut palette.reset,
+            b"hd" => &mut palette.heading,
+            b"ad" => &mut palette.added,
+            b"de" => &mut palette.deleted,
+            b"ln" => &mut palette.lines,
+            _ => {
+                if name.len() == 2 && part.len() > 2 {
+                    t.warn(format!("unrecognized prefix: {}", name.as_bstr())).await?;
+                }
+                t.warn("unparsable value for --palette").await?;
+                return Ok(false);
+            }
+        };
+        if part.len() == name.len() {
+            t.warn("unparsable value for --palette").await?;
+            return Ok(false);
+        }
+        *place = code.as_bstr().to_string();
     }
-    t.status = t.status.max(status);
+    Ok(true)
+}
+
+/// The kind that an option for a format begins with.
+fn kind(name: &str) -> usize {
+    match name.split('-').next() {
+        Some("old") => OLD,
+        Some("new") => NEW,
+        Some("changed") => CHANGED,
+        _ => UNCHANGED,
+    }
+}
+
+/// Puts a format into places that must not hold another one.
+fn set_format<'a>(
+    places: impl IntoIterator<Item = &'a mut Option<BString>>,
+    name: &str,
+    value: &BString,
+) -> Result<(), Fail> {
+    for place in places {
+        if place.get_or_insert_with(|| value.clone()) != value {
+            return Err(usage(format!("conflicting {} option value '{value}'", option_name(name))));
+        }
+    }
     Ok(())
+}
+
+fn option_name(name: &str) -> String {
+    if name.len() == 1 { format!("-{name}") } else { format!("--{name}") }
 }
 
 fn number(text: &[u8]) -> Option<usize> {
@@ -346,7 +445,7 @@ fn given_options(arguments: &[BString], operands: &[BString]) -> String {
     for argument in arguments.iter().rev() {
         if rest.peek() == Some(&argument) {
             rest.next();
-        } else if argument != "--" {
+        } else {
             kept.push(argument);
         }
     }
@@ -446,13 +545,9 @@ async fn directories(t: &mut Tool, plan: &Plan, old: Side, new: Side) -> Result<
         }
         if (old_is && new.stat.is_some() && !new_is) || (new_is && old.stat.is_some() && !old_is) {
             let (Some(a), Some(b)) = (&old.stat, &new.stat) else { continue };
-            let text = format!(
-                "File {} is a {} while file {} is a {}\n",
-                shown(&old.name),
-                describe(a),
-                shown(&new.name),
-                describe(b)
-            );
+            let [first, second] = plan.names(&old, &new);
+            let text =
+                format!("File {first} is a {} while file {second} is a {}\n", describe(a), describe(b));
             t.out.put(text.as_bytes());
             status = status.max(1);
             continue;
@@ -464,6 +559,7 @@ async fn directories(t: &mut Tool, plan: &Plan, old: Side, new: Side) -> Result<
         }
         if let (Some(a), Some(b)) = (&old.stat, &new.stat)
             && same_file(a, b)
+            && !plan.shows_same()
         {
             continue;
         }
@@ -481,9 +577,6 @@ async fn directories(t: &mut Tool, plan: &Plan, old: Side, new: Side) -> Result<
                         .filter(|name| !plan.exclude.iter().any(|glob| glob.matches(name)))
                         .filter(|name| !is_top || plan.starting.as_ref().is_none_or(|start| name >= start))
                         .collect();
-                    if plan.ignore_name_case {
-                        list.sort_by_key(|name| name.to_ascii_lowercase());
-                    }
                 }
                 Err(error) => {
                     status = trouble(t, &side.name, error).await?;
@@ -496,20 +589,8 @@ async fn directories(t: &mut Tool, plan: &Plan, old: Side, new: Side) -> Result<
         }
         let mut found: Vec<(Side, Side, bool)> = Vec::new();
         let [a, b] = lists;
-        let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
-        loop {
-            let order = match (a.peek(), b.peek()) {
-                (None, None) => break,
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
-                (Some(a), Some(b)) if plan.ignore_name_case => {
-                    a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase())
-                }
-                (Some(a), Some(b)) => a.cmp(b),
-            };
-            let first = if order.is_le() { a.next() } else { None };
-            let second = if order.is_ge() { b.next() } else { None };
-            let Some(either) = first.as_ref().or(second.as_ref()).cloned() else { break };
+        for (first, second) in pairs(a, b, plan.ignore_name_case) {
+            let Some(either) = first.as_ref().or(second.as_ref()).cloned() else { continue };
             let side = |directory: &Side, name: &Option<BString>| {
                 let path = join(&directory.name, name.as_ref().unwrap_or(&either));
                 let stat = name.as_ref().and_then(|_| t.ctx.stat(&path, plan.follow).ok());
@@ -524,6 +605,38 @@ async fn directories(t: &mut Tool, plan: &Plan, old: Side, new: Side) -> Result<
         }
     }
     Ok(status)
+}
+
+/// Names of two ordered lists that belong together. Where case does not count, those that are the same to the letter
+/// find each other first.
+fn pairs(a: Vec<BString>, b: Vec<BString>, ignore_case: bool) -> Vec<(Option<BString>, Option<BString>)> {
+    let mut groups: std::collections::BTreeMap<BString, [Vec<BString>; 2]> =
+        std::collections::BTreeMap::new();
+    for (side, list) in [a, b].into_iter().enumerate() {
+        for name in list {
+            let key = if ignore_case { name.to_ascii_lowercase().into() } else { name.clone() };
+            if let Some(names) = groups.entry(key).or_default().get_mut(side) {
+                names.push(name);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for [mut first, mut second] in groups.into_values() {
+        first.retain(|name| {
+            let Some(at) = second.iter().position(|other| other == name) else { return true };
+            second.remove(at);
+            all.push((Some(name.clone()), Some(name.clone())));
+            false
+        });
+        let (mut first, mut second) = (first.into_iter(), second.into_iter());
+        loop {
+            match (first.next(), second.next()) {
+                (None, None) => break,
+                pair => all.push(pair),
+            }
+        }
+    }
+    all
 }
 
 async fn read(t: &mut Tool, side: &Side) -> Result<Option<Vec<u8>>, Fail> {
@@ -544,16 +657,35 @@ async fn read(t: &mut Tool, side: &Side) -> Result<Option<Vec<u8>>, Fail> {
     }
 }
 
+/// Two files as lines, and their differences.
+async fn compare(t: &Tool, plan: &Plan, a: Vec<u8>, b: Vec<u8>) -> (Text, Text, Vec<Hunk>) {
+    let [a, b] = [a, b]
+        .map(|bytes| Text::new(if plan.strip_cr { Text::without_carriage_returns(&bytes) } else { bytes }));
+    let horizon = match plan.look.form {
+        Form::Context | Form::Unified => plan.look.context,
+        _ => 0,
+    };
+    let ends = Ends::find(&a, &b, horizon.max(plan.horizon), plan.sameness.newline_counts);
+    let [x, y] = classes(&t.ctx, [&a, &b].map(|text| (text, ends.between(text))), &plan.sameness).await;
+    let changes = compare::changes(&t.ctx, &x, &y, ends.prefix, plan.minimal).await;
+    let hunks = changes
+        .into_iter()
+        .map(|change| Hunk { ignored: is_ignored(plan, &a, &b, &change), change })
+        .collect();
+    (a, b, hunks)
+}
+
 /// Compares two files; one may be missing. `below`: they were found in directories.
 async fn files(t: &mut Tool, plan: &Plan, old: &Side, new: &Side, below: bool) -> Result<u8, Fail> {
     if !plan.follow
         && let (Some(a), Some(b)) = (&old.stat, &new.stat)
         && (a.is_symbolic_link() || b.is_symbolic_link())
     {
-        return links(t, old, new).await;
+        return links(t, plan, old, new).await;
     }
     if let (Some(a), Some(b)) = (&old.stat, &new.stat)
         && same_file(a, b)
+        && !plan.shows_same()
         && (old.name == "-") == (new.name == "-")
         && a.kind != wasmsh_os::FileType::Fifo
     {
@@ -562,43 +694,23 @@ async fn files(t: &mut Tool, plan: &Plan, old: &Side, new: &Side, below: bool) -
     }
     let Some(a) = read(t, old).await? else { return Ok(2) };
     let Some(b) = read(t, new).await? else { return Ok(2) };
-    if a == b {
-        if plan.look.form == Form::SideBySide
-            || plan.formats.common.is_some()
-            || plan.look.form == Form::Merged
-        {
-            // These show what is the same as well.
-        } else {
-            identical(t, plan, old, new);
-            return Ok(0);
-        }
+    if a == b && !plan.shows_same() {
+        identical(t, plan, old, new);
+        return Ok(0);
     }
-    let (mut a, mut b) = (Text::new(a), Text::new(b));
-    let differ = |kind: &str| format!("{kind}iles {} and {} differ\n", shown(&old.name), shown(&new.name));
-    if !plan.as_text && (a.is_binary() || b.is_binary()) {
-        if a.bytes == b.bytes {
+    let differ = |kind: &str| {
+        let [a, b] = plan.names(old, new);
+        format!("{kind}iles {a} and {b} differ\n")
+    };
+    if !plan.as_text && (is_binary(&a) || is_binary(&b)) {
+        if a == b {
             return Ok(0);
         }
         let text = differ(if plan.brief { "F" } else { "Binary f" });
         t.out.put(text.as_bytes());
         return Ok(1);
     }
-    if plan.strip_cr {
-        a.strip_carriage_returns();
-        b.strip_carriage_returns();
-    }
-    let all = classes(&[&a, &b], &plan.sameness);
-    let [x, y] = &all[..] else { return Ok(2) };
-    let horizon = match plan.look.form {
-        Form::Context | Form::Unified => plan.look.context,
-        _ => 0,
-    };
-    let ends = Ends::find(a.len(), b.len(), horizon.max(plan.horizon), |i, j| a.line(i) == b.line(j));
-    let changes = compare::changes(x, y, ends, plan.minimal);
-    let hunks: Vec<Hunk> = changes
-        .into_iter()
-        .map(|change| Hunk { ignored: is_ignored(plan, &a, &b, &change), change })
-        .collect();
+    let (a, b, hunks) = compare(t, plan, a, b).await;
     let mut status = u8::from(hunks.iter().any(|hunk| !hunk.ignored));
     if plan.brief {
         if status == 1 {
@@ -610,29 +722,26 @@ async fn files(t: &mut Tool, plan: &Plan, old: &Side, new: &Side, below: bool) -
     }
     if status == 0
         && !(matches!(plan.look.form, Form::Ed | Form::ForwardEd) && (a.lacks_newline() || b.lacks_newline()))
-        && plan.look.form != Form::SideBySide
-        && plan.look.form != Form::Merged
-        && plan.formats.common.is_none()
+        && !plan.shows_same()
     {
         identical(t, plan, old, new);
         return Ok(0);
     }
     if below {
-        let text = format!("diff{} {} {}\n", plan.given, shell(&old.name), shell(&new.name));
-        if plan.look.color {
-            t.out.put(format!("\x1b[1m{}\x1b[0m\n", text.trim_end()).as_bytes());
-        } else {
-            t.out.put(text.as_bytes());
-        }
+        let [a, b] = plan.names(old, new).map(|name| quote_heading(name).as_bstr().to_owned());
+        t.out.put(format!("diff{} {a} {b}\n", plan.given).as_bytes());
     }
     let names = [heading(t, plan, old, 0), heading(t, plan, new, 1)];
     let pair = Pair { old: &a, new: &b, names };
-    if plan.formats.old.is_some() || plan.formats.new.is_some() || plan.formats.common.is_some() {
-        by_formats(plan, t.out.buffer(), &pair, &hunks);
+    if plan.look.form == Form::Merged {
+        plan.formats.write(t.out.buffer(), &pair, &hunks);
     } else {
         Writer { look: &plan.look, out: t.out.buffer() }.all(&pair, &hunks);
     }
     t.out.drain().await?;
+    if status == 0 && plan.look.form == Form::SideBySide {
+        identical(t, plan, old, new);
+    }
     if matches!(plan.look.form, Form::Ed | Form::ForwardEd) {
         for (text, side) in [(&a, old), (&b, new)] {
             if text.lacks_newline() {
@@ -644,10 +753,6 @@ async fn files(t: &mut Tool, plan: &Plan, old: &Side, new: &Side, below: bool) -
     Ok(status)
 }
 
-fn shell(name: &[u8]) -> String {
-    crate::quote::shell_escape(name, false, false)
-}
-
 /// A name in a message.
 fn shown(name: &[u8]) -> String {
     name.as_bstr().to_string()
@@ -656,28 +761,26 @@ fn shown(name: &[u8]) -> String {
 /// `-s`.
 fn identical(t: &mut Tool, plan: &Plan, old: &Side, new: &Side) {
     if plan.report_identical {
-        let text = format!("Files {} and {} are identical\n", shown(&old.name), shown(&new.name));
+        let [a, b] = plan.names(old, new);
+        let text = format!("Files {a} and {b} are identical\n");
         t.out.put(text.as_bytes());
     }
 }
 
-async fn links(t: &mut Tool, old: &Side, new: &Side) -> Result<u8, Fail> {
+async fn links(t: &mut Tool, plan: &Plan, old: &Side, new: &Side) -> Result<u8, Fail> {
     match (t.ctx.read_link(&old.name), t.ctx.read_link(&new.name)) {
         (Ok(a), Ok(b)) if a == b => Ok(0),
         (Ok(_), Ok(_)) => {
-            let text = format!("Symbolic links {} and {} differ\n", shown(&old.name), shown(&new.name));
+            let [a, b] = plan.names(old, new);
+            let text = format!("Symbolic links {a} and {b} differ\n");
             t.out.put(text.as_bytes());
             Ok(1)
         }
         _ => {
             let (Some(a), Some(b)) = (&old.stat, &new.stat) else { return Ok(2) };
-            let text = format!(
-                "File {} is a {} while file {} is a {}\n",
-                shown(&old.name),
-                describe(a),
-                shown(&new.name),
-                describe(b)
-            );
+            let [first, second] = plan.names(old, new);
+            let text =
+                format!("File {first} is a {} while file {second} is a {}\n", describe(a), describe(b));
             t.out.put(text.as_bytes());
             Ok(1)
         }
@@ -729,91 +832,20 @@ fn heading(t: &Tool, plan: &Plan, side: &Side, index: usize) -> Vec<u8> {
     text
 }
 
-/// A name with characters that would break a heading, as in C.
+/// A name as headings show it: with characters that could break them, as a string of C.
 fn quote_heading(name: &[u8]) -> Vec<u8> {
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'\t' | b'\n') || byte.is_ascii_control();
-    if !name.iter().any(special) {
+    if name.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')) {
         return name.to_vec();
     }
     let mut out = vec![b'"'];
     for &byte in name {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            _ if byte.is_ascii_control() => out.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
-            _ => out.push(byte),
+            7..=13 => out.extend([b'\\', b"abtnvfr".get(usize::from(byte - 7)).copied().unwrap_or(byte)]),
+            b' '..=b'~' => out.push(byte),
+            _ => out.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
         }
     }
     out.push(b'"');
     out
-}
-
-/// All lines, each in the format of its kind.
-fn by_formats(plan: &Plan, out: &mut Vec<u8>, pair: &Pair<'_>, hunks: &[Hunk]) {
-    let default = BString::from("%l\n");
-    let of = |format: &Option<BString>| format.as_ref().unwrap_or(&default).clone();
-    let (old, new, common) = (of(&plan.formats.old), of(&plan.formats.new), of(&plan.formats.common));
-    let mut at = 0;
-    let mut show = |format: &BString, line: &[u8], number: usize| line_format(out, format, line, number);
-    for Hunk { change, ignored } in hunks {
-        if *ignored {
-            continue;
-        }
-        for index in at..change.old.start {
-            show(&common, pair.old.line(index), index + 1);
-        }
-        for index in change.old.clone() {
-            show(&old, pair.old.line(index), index + 1);
-        }
-        for index in change.new.clone() {
-            show(&new, pair.new.line(index), index + 1);
-        }
-        at = change.old.end;
-    }
-    for index in at..pair.old.len() {
-        show(&common, pair.old.line(index), index + 1);
-    }
-}
-
-/// A line in a format: `%L` with its newline, `%l` without, `%dn` its number, `%c'C'` a character.
-fn line_format(out: &mut Vec<u8>, format: &[u8], line: &[u8], number: usize) {
-    let mut rest = format;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let start = rest;
-        let flags = rest.iter().take_while(|byte| matches!(byte, b'-' | b'\'' | b'0'..=b'9')).count();
-        let (flag, after) = rest.split_at(flags);
-        match after {
-            [b'%', after @ ..] => (out.push(b'%'), rest = after).1,
-            [b'L', after @ ..] => (out.extend_from_slice(line), rest = after).1,
-            [b'l', after @ ..] => {
-                out.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
-                rest = after;
-            }
-            [b'c', b'\'', character, b'\'', after @ ..] => (out.push(*character), rest = after).1,
-            [b'd', b'n', after @ ..] => {
-                let left = flag.first() == Some(&b'-');
-                let digits = flag.trim_with(|letter| !letter.is_ascii_digit());
-                let zeros = digits.first() == Some(&b'0');
-                let width: usize = digits.to_str().ok().and_then(|digits| digits.parse().ok()).unwrap_or(0);
-                let width = width.min(4096);
-                let text = match (left, zeros) {
-                    (true, _) => format!("{number:<width$}"),
-                    (false, true) => format!("{number:0width$}"),
-                    (false, false) => format!("{number:width$}"),
-                };
-                out.extend_from_slice(text.as_bytes());
-                rest = after;
-            }
-            _ => {
-                out.push(b'%');
-                rest = start;
-            }
-        }
-    }
 }

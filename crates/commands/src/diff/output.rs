@@ -1,6 +1,5 @@
 //! The forms that differences are written in: normal, context, unified, ed, forward ed, RCS, merged, side by side.
 
-use bstr::{BStr, ByteSlice};
 use wasmsh_regex::Regex;
 
 use super::compare::Change;
@@ -24,23 +23,35 @@ pub(super) struct Look {
     pub(super) form: Form,
     pub(super) context: usize,
     pub(super) color: bool,
+    pub(super) palette: Palette,
     pub(super) expand_tabs: bool,
     pub(super) initial_tab: bool,
     pub(super) tab_size: usize,
     pub(super) suppress_blank_empty: bool,
     /// Of `-p` and `-F`.
     pub(super) function: Option<Regex>,
-    /// Of `-D`.
-    pub(super) macro_name: Vec<u8>,
+    /// Text is UTF-8, with characters of two columns and of none.
+    pub(super) utf8: bool,
     pub(super) width: usize,
     pub(super) left_column: bool,
     pub(super) suppress_common: bool,
 }
 
-const RED: &str = "31";
-const GREEN: &str = "32";
-const CYAN: &str = "36";
-const BOLD: &str = "1";
+/// What the parts are written in, as SGR parameters.
+pub(super) struct Palette {
+    pub(super) reset: String,
+    pub(super) heading: String,
+    pub(super) added: String,
+    pub(super) deleted: String,
+    pub(super) lines: String,
+}
+
+impl Default for Palette {
+    fn default() -> Palette {
+        let [reset, heading, added, deleted, lines] = ["0", "1", "32", "31", "36"].map(String::from);
+        Palette { reset, heading, added, deleted, lines }
+    }
+}
 
 /// Two files and what they are called.
 pub(super) struct Pair<'a> {
@@ -64,7 +75,7 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     fn color(&mut self, code: &str) {
         if self.look.color {
-            self.out.extend_from_slice(format!("\x1b[{code}m").as_bytes());
+            color(self.out, code);
         }
     }
 
@@ -112,7 +123,7 @@ impl Writer<'_> {
         let blank = body.is_empty() && self.look.suppress_blank_empty;
         let mark = if blank { mark.trim_end() } else { mark };
         if self.look.initial_tab && !mark.is_empty() {
-            self.text(mark.trim_end_matches(' '));
+            self.text(mark.strip_suffix(' ').unwrap_or(mark));
             if !blank {
                 self.text(b"\t");
             }
@@ -121,7 +132,7 @@ impl Writer<'_> {
         }
         self.contents(body);
         if code.is_some() {
-            self.color("0");
+            self.color(&self.look.palette.reset);
         }
         self.text(b"\n");
         if body.len() == line.len() {
@@ -137,27 +148,28 @@ impl Writer<'_> {
             Form::Ed => self.ed(pair, hunks),
             Form::ForwardEd => self.forward_ed(pair, hunks),
             Form::Rcs => self.rcs(pair, hunks),
-            Form::Merged => self.merged(pair, hunks),
-            Form::SideBySide => super::side::write(self.look, self.out, pair, hunks),
+            // That is written by `formats`.
+            Form::Merged => {}
+            Form::SideBySide => super::side::Sides::new(self.look, pair.old, pair.new).all(self.out, hunks),
         }
     }
 
     fn normal(&mut self, pair: &Pair<'_>, hunks: &[Hunk]) {
         for Hunk { change, .. } in hunks.iter().filter(|hunk| !hunk.ignored) {
-            self.color(CYAN);
+            self.color(&self.look.palette.lines);
             let heading = format!("{}{}{}", range(&change.old), letter(change), range(&change.new));
             self.text(heading);
-            self.color("0");
+            self.color(&self.look.palette.reset);
             self.text(b"\n");
             let code = self.look.color;
             for index in change.old.clone() {
-                self.line("< ", pair.old.line(index), code.then_some(RED));
+                self.line("< ", pair.old.line(index), code.then_some(&self.look.palette.deleted));
             }
             if !change.old.is_empty() && !change.new.is_empty() {
                 self.text("---\n");
             }
             for index in change.new.clone() {
-                self.line("> ", pair.new.line(index), code.then_some(GREEN));
+                self.line("> ", pair.new.line(index), code.then_some(&self.look.palette.added));
             }
         }
     }
@@ -218,10 +230,10 @@ impl Writer<'_> {
     fn headings(&mut self, pair: &Pair<'_>) {
         let marks = if self.look.form == Form::Unified { ["--- ", "+++ "] } else { ["*** ", "--- "] };
         for (mark, name) in marks.into_iter().zip(&pair.names) {
-            self.color(BOLD);
+            self.color(&self.look.palette.heading);
             self.text(mark);
             self.text(name);
-            self.color("0");
+            self.color(&self.look.palette.reset);
             self.text(b"\n");
         }
     }
@@ -234,9 +246,9 @@ impl Writer<'_> {
         new: &std::ops::Range<usize>,
         function: Option<&[u8]>,
     ) {
-        self.color(CYAN);
+        self.color(&self.look.palette.lines);
         self.text(format!("@@ -{} +{} @@", counted(old), counted(new)));
-        self.color("0");
+        self.color(&self.look.palette.reset);
         if let Some(function) = function {
             self.text(b" ");
             self.text(function);
@@ -249,10 +261,10 @@ impl Writer<'_> {
                 self.line(" ", pair.old.line(index), None);
             }
             for index in change.old.clone() {
-                self.line("-", pair.old.line(index), color.then_some(RED));
+                self.line("-", pair.old.line(index), color.then_some(&self.look.palette.deleted));
             }
             for index in change.new.clone() {
-                self.line("+", pair.new.line(index), color.then_some(GREEN));
+                self.line("+", pair.new.line(index), color.then_some(&self.look.palette.added));
             }
             at = change.old.end;
         }
@@ -276,44 +288,44 @@ impl Writer<'_> {
             self.text(function);
         }
         self.text(b"\n");
-        self.color(CYAN);
+        self.color(&self.look.palette.lines);
         self.text(format!("*** {} ****", lines(old)));
-        self.color("0");
+        self.color(&self.look.palette.reset);
         self.text(b"\n");
         if group.iter().any(|hunk| !hunk.change.old.is_empty()) {
             let mut at = old.start;
             for Hunk { change, .. } in group {
                 for index in at..change.old.start {
-                    self.line("  ", pair.old.line(index), color.then_some(RED));
+                    self.line("  ", pair.old.line(index), color.then_some(&self.look.palette.deleted));
                 }
                 let mark = if change.new.is_empty() { "- " } else { "! " };
                 for index in change.old.clone() {
-                    self.line(mark, pair.old.line(index), color.then_some(RED));
+                    self.line(mark, pair.old.line(index), color.then_some(&self.look.palette.deleted));
                 }
                 at = change.old.end;
             }
             for index in at..old.end {
-                self.line("  ", pair.old.line(index), color.then_some(RED));
+                self.line("  ", pair.old.line(index), color.then_some(&self.look.palette.deleted));
             }
         }
-        self.color(CYAN);
+        self.color(&self.look.palette.lines);
         self.text(format!("--- {} ----", lines(new)));
-        self.color("0");
+        self.color(&self.look.palette.reset);
         self.text(b"\n");
         if group.iter().any(|hunk| !hunk.change.new.is_empty()) {
             let mut at = new.start;
             for Hunk { change, .. } in group {
                 for index in at..change.new.start {
-                    self.line("  ", pair.new.line(index), color.then_some(GREEN));
+                    self.line("  ", pair.new.line(index), color.then_some(&self.look.palette.added));
                 }
                 let mark = if change.old.is_empty() { "+ " } else { "! " };
                 for index in change.new.clone() {
-                    self.line(mark, pair.new.line(index), color.then_some(GREEN));
+                    self.line(mark, pair.new.line(index), color.then_some(&self.look.palette.added));
                 }
                 at = change.new.end;
             }
             for index in at..new.end {
-                self.line("  ", pair.new.line(index), color.then_some(GREEN));
+                self.line("  ", pair.new.line(index), color.then_some(&self.look.palette.added));
             }
         }
     }
@@ -373,36 +385,11 @@ impl Writer<'_> {
             }
         }
     }
+}
 
-    fn merged(&mut self, pair: &Pair<'_>, hunks: &[Hunk]) {
-        let name = self.look.macro_name.clone();
-        let name: &BStr = name.as_bstr();
-        let mut at = 0;
-        for Hunk { change, .. } in hunks.iter().filter(|hunk| !hunk.ignored) {
-            for index in at..change.old.start {
-                self.contents(pair.old.line(index));
-            }
-            match (change.old.is_empty(), change.new.is_empty()) {
-                (true, _) => self.text(format!("#ifdef {name}\n")),
-                (false, _) => self.text(format!("#ifndef {name}\n")),
-            }
-            for index in change.old.clone() {
-                self.contents(pair.old.line(index));
-            }
-            if !change.old.is_empty() && !change.new.is_empty() {
-                self.text(format!("#else /* {name} */\n"));
-            }
-            for index in change.new.clone() {
-                self.contents(pair.new.line(index));
-            }
-            let negative = change.new.is_empty();
-            self.text(format!("#endif /* {}{name} */\n", if negative { "! " } else { "" }));
-            at = change.old.end;
-        }
-        for index in at..pair.old.len() {
-            self.contents(pair.old.line(index));
-        }
-    }
+/// Sets a colour.
+pub(super) fn color(out: &mut Vec<u8>, code: &str) {
+    out.extend_from_slice(format!("\x1b[{code}m").as_bytes());
 }
 
 fn letter(change: &Change) -> char {
