@@ -176,7 +176,7 @@ impl Options {
             Some((name, value)) => (name, Some(BString::from(value))),
             None => (&text[..], None),
         };
-        let option = self.find_long(name)?;
+        let option = self.find_long(name, &text)?;
         let (option, full) = match option {
             Found::Help => return Err(help_or_version(Fail::Help, "help", value)),
             Found::Version => return Err(help_or_version(Fail::Version, "version", value)),
@@ -192,7 +192,7 @@ impl Options {
         }
     }
 
-    fn find_long(&self, name: &[u8]) -> Result<Found, Fail> {
+    fn find_long(&self, name: &[u8], whole: &[u8]) -> Result<Found, Fail> {
         let mut candidates: Vec<(&'static str, Found)> = Vec::new();
         let own = self
             .table
@@ -207,7 +207,7 @@ impl Options {
             }
         }
         let Some((_, first)) = candidates.first() else {
-            return Err(Fail::Usage(format!("unrecognized option '--{}'", name.as_bstr())));
+            return Err(Fail::Usage(format!("unrecognized option '--{}'", whole.as_bstr())));
         };
         if candidates.iter().all(|(_, other)| other.same(first)) {
             return Ok(*first);
