@@ -82,6 +82,7 @@ mod path;
 mod pathchk;
 mod perl;
 mod pgrep;
+mod pr;
 pub mod printf;
 mod ps;
 mod pwd;

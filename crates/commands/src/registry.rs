@@ -92,6 +92,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::pathchk::COMMAND,
     &crate::pgrep::PGREP,
     &crate::pgrep::PKILL,
+    &crate::pr::COMMAND,
     &crate::system::PRINTENV,
     &crate::printf::COMMAND,
     &crate::ps::COMMAND,

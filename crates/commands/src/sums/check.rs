@@ -152,8 +152,10 @@ pub(super) async fn list(t: &mut Tool, plan: &Plan, list: &[u8]) -> Done {
         let Some(Entry { digest: expected, file }) = entry else {
             misformatted += 1;
             if plan.warn {
-                let message =
-                    format!("{list_name}: {number}: improperly formatted {} checksum line", state.algorithm.tag);
+                let message = format!(
+                    "{list_name}: {number}: improperly formatted {} checksum line",
+                    state.algorithm.tag
+                );
                 t.warn(message).await?;
             }
             continue;

@@ -268,8 +268,12 @@ async fn print(t: &mut Tool, plan: &Plan, files: Vec<BString>) -> Done {
     for file in or_stdin(files) {
         let Some(mut input) = t.open_or_tell(&file).await? else { continue };
         let old = match plan.algorithm.make {
-            Make::Bsd => sum(&mut input, false).await.map(|(sum, size)| format!("{sum:05} {:5}", size.div_ceil(1024))),
-            Make::SystemV => sum(&mut input, true).await.map(|(sum, size)| format!("{sum} {}", size.div_ceil(512))),
+            Make::Bsd => {
+                sum(&mut input, false).await.map(|(sum, size)| format!("{sum:05} {:5}", size.div_ceil(1024)))
+            }
+            Make::SystemV => {
+                sum(&mut input, true).await.map(|(sum, size)| format!("{sum} {}", size.div_ceil(512)))
+            }
             Make::Crc => {
                 let (crc, size) = posix_crc(&mut input).await;
                 Ok(format!("{crc} {size}"))
