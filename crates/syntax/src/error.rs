@@ -11,6 +11,8 @@ pub struct ParseError {
     pub line: u32,
     /// Column of the offending token in its line, in bytes from 1.
     pub column: u32,
+    /// It stands inside `$( … )` or a process substitution.
+    pub in_substitution: bool,
     /// The source line that bash repeats after the message, without its newline.
     pub source_line: Vec<u8>,
 }
@@ -20,6 +22,8 @@ pub struct ParseError {
 pub enum ParseErrorKind {
     /// A token that cannot stand here (`newline` for the end of a line).
     UnexpectedToken(Vec<u8>),
+    /// The same inside `name=( … )`. Bash then gives up the line, with status 1, and reads on.
+    ArrayToken(Vec<u8>),
     /// The input ended inside a command.
     UnexpectedEof,
     /// The input ended before the closing character of a quotation or of an expansion.
@@ -74,7 +78,7 @@ impl ParseError {
         };
         let repeat = || (self.line, quoted("`", &self.source_line, "'"));
         match &self.kind {
-            ParseErrorKind::UnexpectedToken(token) => {
+            ParseErrorKind::UnexpectedToken(token) | ParseErrorKind::ArrayToken(token) => {
                 vec![(self.line, quoted("syntax error near unexpected token `", token, "'")), repeat()]
             }
             ParseErrorKind::UnexpectedEof => {

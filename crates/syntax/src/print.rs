@@ -44,7 +44,7 @@ pub fn trapped(ast: &Ast, span: Span) -> Vec<u8> {
     }
     let Some(id) = ast.command_at(span) else {
         let text = &ast[span];
-        return [b"((", text, b"))"].concat();
+        return [b"((", text.trim_ascii_start(), b"))"].concat();
     };
     let mut printer = Printer::new(ast);
     match ast[id].kind {
@@ -63,7 +63,7 @@ pub fn trapped(ast: &Ast, span: Span) -> Vec<u8> {
         CommandKind::Case { subject, .. } => {
             printer.schedule(&[Task::Text("case "), Task::Word(subject), Task::Text(" in ")]);
         }
-        _ => printer.schedule(&[Task::Command(id, false)]),
+        _ => printer.schedule(&[Task::Command(id, false), Task::Deferred]),
     }
     printer.run();
     printer.out
@@ -722,7 +722,19 @@ impl<'a> Printer<'a> {
         self.out.push(b'\n');
         for id in std::mem::take(&mut self.state.deferred) {
             let here_doc = self.ast[id];
-            self.out.extend_from_slice(&self.ast[here_doc.body.span]);
+            let mut body = &self.ast[here_doc.body.span];
+            // Lines that a backslash continues have been joined as they were read.
+            while !here_doc.quoted
+                && let Some(at) = memchr::memchr(b'\\', body)
+                && let (head, [_, next, rest @ ..]) = body.split_at(at)
+            {
+                self.out.extend_from_slice(head);
+                if *next != b'\n' {
+                    self.out.extend_from_slice(&[b'\\', *next]);
+                }
+                body = rest;
+            }
+            self.out.extend_from_slice(body);
             self.out.extend_from_slice(&self.ast[here_doc.delimiter]);
             self.out.push(b'\n');
         }

@@ -354,8 +354,13 @@ fn declare_one(
     request: Request,
 ) -> Result<bool, Unwind> {
     let Given { name, subscript, append, value: text } = split_word(word);
-    if !is_name(name) || (subscript.is_some() && matches!(vm.builtin, "export" | "readonly")) {
-        let what = [b"`", &**word, b"'"].concat();
+    let exports = matches!(vm.builtin, "export" | "readonly");
+    if !is_name(name) || (subscript.is_some() && exports) {
+        let shown = match subscript {
+            Some(subscript) => [name, b"[", subscript, b"]"].concat(),
+            None => word.to_vec(),
+        };
+        let what = [b"`", &*shown, b"'"].concat();
         let _ = vm.complain(&what, "not a valid identifier");
         return Ok(false);
     }
@@ -369,11 +374,34 @@ fn declare_one(
         request.indexed = false;
         request.assoc = false;
     }
-    if request.indexed && request.set.contains(Attrs::NAMEREF) {
+    if (request.indexed || request.assoc) && request.set.contains(Attrs::NAMEREF) {
         // An array is no reference.
         request.set.remove(Attrs::NAMEREF);
     }
     let mut symbol = vm.symbol(name);
+    let mut value = value;
+    if request.set.contains(Attrs::NAMEREF) {
+        if let Some(subscript) = subscript {
+            let what = [name, b"[", subscript, b"]"].concat();
+            let _ = vm.complain(&what, "reference variable cannot be an array");
+            return Ok(false);
+        }
+        if let Some(DeclarationValue::Scalar(text)) = &mut value
+            && (request.set | vm.shell.vars.get(symbol).attrs & !request.unset).contains(Attrs::INTEGER)
+            && request.set.contains(Attrs::INTEGER)
+        {
+            // The value is an expression first, and then no name any more.
+            *text = Str::from_int(vm.arith_text(text)?);
+        }
+    }
+    if request.unset.contains(Attrs::NAMEREF)
+        && vm.is_reference(symbol)
+        && let Some(DeclarationValue::Scalar(text)) = &value
+    {
+        // What it refers to is assigned, before it is a reference no more.
+        vm.assign(symbol, Value::Str(text.clone()))?;
+        value = None;
+    }
     let reference = request.set.contains(Attrs::NAMEREF);
     if request.unset.intersects(Attrs::READONLY) && vm.shell.vars.get(symbol).attrs.contains(Attrs::READONLY)
     {
@@ -459,7 +487,24 @@ fn apply(
     subscript: Option<&[u8]>,
     request: Request,
 ) -> Result<bool, Unwind> {
-    let reference = request.set.contains(Attrs::NAMEREF);
+    let mut reference = request.set.contains(Attrs::NAMEREF);
+    let mut request = request;
+    let mut fine = true;
+    if reference && matches!(value, Some(DeclarationValue::Array(_))) {
+        let name = vm.name_of(symbol);
+        let _ = vm.complain(&name, "reference variable cannot be an array");
+        request.set.remove(Attrs::NAMEREF);
+        (reference, fine) = (false, false);
+    }
+    if request.assoc && request.indexed {
+        request.indexed = false;
+        let name = vm.name_of(symbol);
+        let _ = vm.complain(&name, "cannot convert associative to indexed array");
+        fine = false;
+    }
+    if (request.assoc || request.indexed) && vm.is_reference(symbol) {
+        vm.shell.vars.get_mut(symbol).attrs.remove(Attrs::NAMEREF);
+    }
     let var = vm.shell.vars.get(symbol);
     if var.attrs.contains(Attrs::READONLY) && (value.is_some() || request.unset.contains(Attrs::READONLY)) {
         return Err(vm.readonly_error(symbol));
@@ -498,7 +543,14 @@ fn apply(
         if let Some(DeclarationValue::Scalar(target)) = &value {
             if split_reference(target).is_none() {
                 let what = [b"`", &**target, b"'"].concat();
-                let _ = vm.complain(&what, "invalid variable name for name reference");
+                let _ = vm.complain(
+                    &what,
+                    if target.is_empty() {
+                        "not a valid identifier"
+                    } else {
+                        "invalid variable name for name reference"
+                    },
+                );
                 return Ok(false);
             }
             let name = vm.name_of(symbol);
@@ -525,7 +577,14 @@ fn apply(
         var.attrs.insert(request.set - late);
         var.attrs.remove(request.unset - Attrs::READONLY);
     }
-    let mut fine = true;
+    if reference && value.is_some() {
+        vm.shell.vars.get_mut(symbol).attrs.remove(Attrs::CONVERT);
+    }
+    let subscript = subscript.filter(|_| {
+        // With `-a` or `-A` a list is the value of the whole array, whatever the subscript.
+        !((request.indexed || request.assoc)
+            && matches!(&value, Some(DeclarationValue::Scalar(text)) if is_list(text)))
+    });
     match value {
         None => {}
         Some(DeclarationValue::Array(elements)) => vm.assign_compound(symbol, elements, append)?,
@@ -541,8 +600,8 @@ fn apply(
             None => {
                 // `declare -a a='(1 2)'` is a compound assignment too.
                 let array = vm.shell.vars.get(symbol).value.is_array();
-                if array && text.starts_with(b"(") && text.ends_with(b")") {
-                    fine = vm.assign_compound_text(symbol, &text, append)?;
+                if array && is_list(&text) {
+                    fine &= vm.assign_compound_text(symbol, &text, append)?;
                 } else if append {
                     vm.append(symbol, text)?;
                 } else {
@@ -557,6 +616,11 @@ fn apply(
         vm.shell.environment = None;
     }
     Ok(fine)
+}
+
+/// Whether a value is a compound one in a string.
+fn is_list(text: &[u8]) -> bool {
+    text.starts_with(b"(") && text.ends_with(b")")
 }
 
 fn functions(vm: &mut Vm, names: &[Str], request: Request) -> Outcome {

@@ -75,11 +75,14 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         return Outcome::Unwind(vm.too_large());
     }
     match variable {
-        Some(variable) => match vm.assign_place(&variable, out.into()) {
-            Ok(()) => Outcome::Status(status),
-            Err(crate::vm::Unwind::Expand) => Outcome::Unwind(crate::vm::Unwind::Expand),
-            Err(_) => Outcome::Status(1),
-        },
+        // A value ends before the first character 0.
+        Some(variable) => {
+            match vm.assign_place(&variable, Str::new(out.split(|b| *b == 0).next().unwrap_or_default())) {
+                Ok(()) => Outcome::Status(status),
+                Err(crate::vm::Unwind::Expand) => Outcome::Unwind(crate::vm::Unwind::Expand),
+                Err(_) => Outcome::Status(1),
+            }
+        }
         None => {
             vm.put(1, &out);
             Outcome::Status(status)
@@ -234,7 +237,8 @@ impl Printf<'_> {
                 }
                 b'c' => {
                     let text = self.next().unwrap_or_default();
-                    let one = text.get(..1.min(text.len())).unwrap_or_default().to_vec();
+                    // Nothing is the character 0.
+                    let one = [text.first().copied().unwrap_or(0)];
                     self.pad_text(Spec { precision: None, ..spec }, &one);
                 }
                 b'b' => {

@@ -70,6 +70,9 @@ fn unset_variable(vm: &mut Vm, name: &Str, reference: bool, only: bool) -> Resul
             vm.shell.vars.get_mut(target).value = Value::Indexed(Rc::default());
             return Ok(true);
         }
+        if matches!(var.value, Value::Unset) && !var.attrs.contains(Attrs::SPECIAL) {
+            return Ok(true);
+        }
         let key = vm.key_from_source(symbol, subscript)?;
         if key.is_empty() {
             vm.builtin_error([b"[", subscript, b"]: bad array subscript"].concat());

@@ -221,7 +221,13 @@ impl Vm {
                 Op::StoreElement(name) => {
                     let key = keys.pop().unwrap_or_default();
                     let value = values.last().copied().unwrap_or_default();
-                    self.assign_element(symbol(name), key, Str::from_int(value), false)?;
+                    let symbol = symbol(name);
+                    match self.assign_element(symbol, key, Str::from_int(value), false) {
+                        // A subscript out of range is only told of.
+                        Err(Unwind::Discard(_))
+                            if !self.shell.vars.get(symbol).attrs.contains(Attrs::READONLY) => {}
+                        other => other?,
+                    }
                 }
                 Op::Unary(op) => {
                     let value = pop!();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::options::Opt;
 use crate::symbol::Sym;
 use crate::text::Str;
-use crate::vars::{Attrs, Indexed, Value};
+use crate::vars::{Attrs, Indexed, Value, Var};
 use crate::vm::code::{Assign, AssignKind};
 use crate::vm::{Declaration, DeclarationValue, Element, Unwind, Vm};
 
@@ -114,6 +114,13 @@ impl Vm {
                     self.assign_element(target, Str::from_int(next), value, false)?;
                     next += 1;
                 }
+                Element::Keyed { key, value, .. } if matches!(&*key, b"@" | b"*") => {
+                    let message = [b"[", &*key, b"]=", &*value, b": cannot assign to non-numeric index"];
+                    self.error(&message.concat());
+                }
+                Element::Keyed { key, value, .. } if key.is_empty() => {
+                    self.error(&[b"[]=", &*value, b": bad array subscript"].concat());
+                }
                 Element::Keyed { key, value, append } => {
                     let mut index = self.index_of(&key)?;
                     if index < 0
@@ -122,11 +129,7 @@ impl Vm {
                         index += array.end();
                     }
                     if index < 0 {
-                        let mut message = self.name_of(target).to_vec();
-                        message.extend_from_slice(b"[");
-                        message.extend_from_slice(&key);
-                        message.extend_from_slice(b"]: bad array subscript");
-                        self.error(&message);
+                        self.error(&[b"[", &*key, b"]=", &*value, b": bad array subscript"].concat());
                         continue;
                     }
                     self.assign_element(target, Str::from_int(index), value, append)?;
@@ -248,16 +251,12 @@ impl Vm {
             value
         };
         let depth = self.depth();
-        let var = self.shell.vars.get_mut(target);
-        if var.value.is_array() {
-            var.value = Value::Unset;
-        }
-        var.scope = depth + 1;
+        // It is the text as it stands, whatever the attributes of the variable.
+        let attrs = old.attrs & Attrs::SPECIAL | Attrs::EXPORT | Attrs::TEMPORARY;
+        let new = Var { value: Value::Str(value), attrs, exists: true, scope: depth + 1 };
+        *self.shell.vars.get_mut(target) = new;
         self.temporary.push((target, old));
-        self.assign(target, Value::Str(value))?;
-        let var = self.shell.vars.get_mut(target);
-        var.attrs.insert(Attrs::EXPORT | Attrs::TEMPORARY);
-        self.shell.environment = None;
+        self.assigned(target);
         Ok(())
     }
 

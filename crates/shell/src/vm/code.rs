@@ -110,6 +110,12 @@ pub(crate) enum Op {
     Param(Index),
     /// A default, error, or assignment operator: if there is a value, appends it and jumps.
     ParamDefault(Index, Target),
+    /// Before the operands of an operator: if the variable is unset they are not expanded, and nothing is.
+    SkipUnset(Sym, Quoting, Target),
+    /// The same for an element, whose key is on the argument stack.
+    SkipElement(Sym, Quoting, Target),
+    /// The same for a positional parameter.
+    SkipAbsent(u32, Quoting, Target),
     /// An alternative: jumps if there is no value.
     ParamAlternative(Index, Target),
     ParamAssign(Index),
@@ -152,6 +158,8 @@ pub(crate) enum Op {
     },
     /// The marked arguments are elements of a compound assignment.
     ElementWords,
+    /// Before a compound assignment: what does not exist becomes an empty array.
+    MakeArray(Sym),
     /// Begins a compound assignment.
     ArrayBegin,
     /// Begins a command that is assignments alone.
@@ -163,6 +171,14 @@ pub(crate) enum Op {
     /// A temporary assignment before a command.
     TempAssign(Index),
 
+    /// The redirections of a program are made in its process: if they may leave something behind in this one, a
+    /// child goes on here and the parent at the target. Otherwise only under `set -u`.
+    RedirFork {
+        always: bool,
+        end: Target,
+    },
+    /// The end of what such a child executes.
+    RedirForkEnd,
     /// Begins redirections that end with the command.
     RedirBegin(Target),
     Redir(Index),
@@ -341,7 +357,7 @@ pub(crate) struct Exec {
     pub last: bool,
     /// `break` in it leaves status 1.
     pub negated: bool,
-    /// Its process does nothing else: no ERR trap.
+    /// Its process does nothing else, so that there is no ERR trap; or that comes when redirections are undone.
     pub alone: bool,
 }
 

@@ -387,6 +387,13 @@ impl Vm {
         environment
     }
 
+    /// The value that programs see of a variable which a local one without a value hides.
+    fn hidden_export(&self, symbol: Sym) -> Option<Str> {
+        let saved = self.calls.iter().rev().flat_map(|call| call.saved.iter().rev());
+        let mut values = saved.filter(|(saved, var)| *saved == symbol && var.attrs.contains(Attrs::EXPORT));
+        values.find_map(|(_, var)| if var.value.is_array() { None } else { var.value.scalar() })
+    }
+
     /// The exported variables.
     pub(crate) fn environment(&mut self) -> Environment {
         if let Some(environment) = &self.shell.environment {
@@ -405,6 +412,11 @@ impl Vm {
                 variables.push((self.name_of(symbol).to_vec().into(), value.into_vec().into()));
             } else if var.attrs.contains(Attrs::EXPORT | Attrs::SPECIAL) {
                 special.push(symbol);
+            } else if var.attrs.contains(Attrs::EXPORT)
+                && var.scope > 0
+                && let Some(value) = self.hidden_export(symbol)
+            {
+                variables.push((self.name_of(symbol).to_vec().into(), value.into_vec().into()));
             }
         }
         for symbol in special {
@@ -554,8 +566,18 @@ impl Vm {
     /// `eval`
     pub(crate) fn call_eval(&mut self, text: Str) {
         self.call_text(text, CallKind::Eval, 0, None);
+        self.keep_temporary();
+    }
+
+    /// What stands before `eval` and `source` holds until they end, in the scope of the present function.
+    fn keep_temporary(&mut self) {
+        let depth = self.depth();
+        for (symbol, _) in &self.temporary {
+            self.shell.vars.get_mut(*symbol).scope = depth;
+        }
+        let saved = std::mem::take(&mut self.temporary);
         if let Some(call) = self.calls.last_mut() {
-            Rc::make_mut(call).saved = std::mem::take(&mut self.temporary);
+            Rc::make_mut(call).saved = saved;
         }
     }
 
@@ -573,10 +595,9 @@ impl Vm {
         };
         self.push_script(script, CallKind::Source, source, no_errexit, args);
         if let Some(call) = self.calls.last_mut() {
-            let call = Rc::make_mut(call);
-            call.saved = std::mem::take(&mut self.temporary);
-            call.pushed = pushed;
+            Rc::make_mut(call).pushed = pushed;
         }
+        self.keep_temporary();
     }
 
     /// The script of the shell itself.
@@ -626,7 +647,7 @@ impl Vm {
             code: std::mem::replace(&mut self.code, code),
             pc: std::mem::take(&mut self.pc),
             heights: self.heights(),
-            in_condition: self.current.in_condition,
+            in_condition: self.current.in_condition || self.current.alone,
             no_errexit: self.no_errexit,
             args: None,
             options: None,
@@ -705,7 +726,7 @@ impl Vm {
         if self.shell.exported_functions.contains(&symbol) {
             self.shell.environment = None;
         }
-        self.set_status(0);
+        self.shell.status = 0;
         Ok(())
     }
 

@@ -29,6 +29,10 @@ struct Context {
     alone: bool,
     /// The DEBUG trap has been run for it.
     debugged: bool,
+    /// What its failure leads to follows elsewhere.
+    unchecked: bool,
+    /// Its `!` has no effect.
+    as_is: bool,
 }
 
 impl Context {
@@ -250,6 +254,10 @@ impl Compiler<'_> {
                 | Op::Substitute(_, t)
                 | Op::ProcessSubstitute { end: t, .. }
                 | Op::RedirBegin(t)
+                | Op::SkipUnset(_, _, t)
+                | Op::SkipElement(_, _, t)
+                | Op::SkipAbsent(_, _, t)
+                | Op::RedirFork { end: t, .. }
                 | Op::Subshell(t)
                 | Op::Background(_, t)
                 | Op::Coproc(_, t)

@@ -130,6 +130,9 @@ impl Vm {
                 }
             }
             Unwind::Break(levels) | Unwind::Continue(levels) => {
+                if let Some(last) = self.coming_last.take() {
+                    self.bind_last_arg(last);
+                }
                 let is_break = matches!(unwind, Unwind::Break(_));
                 let mut left = levels.max(1);
                 // Bash's way out of all loops after a wrong count.

@@ -30,6 +30,16 @@ enum Purpose {
 impl Vm {
     /// A child that goes on at the present instruction, with what `prepare` does to it.
     fn fork(&mut self, purpose: Purpose, prepare: impl FnOnce(&Ctx)) -> Result<Pid, Unwind> {
+        self.fork_with(purpose, prepare, |_| {})
+    }
+
+    /// The same, with what `set_up` does to the child's machine.
+    fn fork_with(
+        &mut self,
+        purpose: Purpose,
+        prepare: impl FnOnce(&Ctx),
+        set_up: impl FnOnce(&mut Vm),
+    ) -> Result<Pid, Unwind> {
         self.flush_now();
         if self.ctx.kernel().processes_left() == 0 {
             // Those that have ended make room.
@@ -51,6 +61,7 @@ impl Vm {
             let mut inherited = Traps::new(false, keep_err);
             for (trap, text) in shell.traps.iter() {
                 let keep = match trap {
+                    _ if text.is_empty() => true,
                     traps::ERR => keep_err || purpose == Purpose::Subshell || purpose == Purpose::Stage,
                     traps::DEBUG | traps::RETURN => keep_debug,
                     _ => true,
@@ -94,12 +105,51 @@ impl Vm {
             vm.no_errexit = no_errexit;
             vm.calls = calls;
             vm.floor = floor;
+            set_up(&mut vm);
             Box::pin(VmProcess(Box::new(vm)))
         });
         forked.map_err(|_| {
             self.fork_error();
             Unwind::Discard(254)
         })
+    }
+
+    /// Before the redirections of a command whose words may change variables or fail: those of a program are made by
+    /// a child, where they leave nothing behind.
+    pub(super) fn redirect_fork(&mut self, always: bool, end: u32) -> Result<Next, Unwind> {
+        if !always && !self.opt(Opt::NoUnset) {
+            return Ok(Next::Go);
+        }
+        let mark = self.marks.last().copied().unwrap_or(0).min(self.args.len());
+        let Some(name) = self.args.get(mark) else { return Ok(Next::Go) };
+        let symbol = self.symbol(name);
+        let builtin = self.shell.shared.builtin(symbol).is_some() && !self.shell.disabled.contains(&symbol);
+        if builtin || self.shell.functions.contains_key(&symbol) {
+            return Ok(Next::Go);
+        }
+        let argv: Vec<Str> = self.args.drain(mark..).collect();
+        self.marks.pop();
+        let last = argv.last().cloned();
+        let pid = self.fork_with(
+            Purpose::Subshell,
+            |_| {},
+            |vm| {
+                vm.args = argv;
+                vm.marks.push(0);
+                vm.no_errexit = true;
+                vm.redirects_alone = true;
+            },
+        );
+        let pid = pid?;
+        if let Some(last) = last {
+            self.bind_last_arg(last);
+        }
+        self.pop_ctl();
+        self.pc = end as usize;
+        // The check for `set -e` follows in the code.
+        self.current = Current { in_condition: true, ..Current::default() };
+        self.pending = Some(Pending::Child(pid));
+        Ok(Next::Wait)
     }
 
     /// There may be no more processes.

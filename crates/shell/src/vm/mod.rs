@@ -370,6 +370,8 @@ pub(crate) struct Vm {
     substituted: Option<u8>,
     /// `set -e` does not apply, since a caller looks at the status.
     no_errexit: bool,
+    /// The process is that of one program with its redirections.
+    redirects_alone: bool,
     pub(crate) command: Span,
     /// The code that `command` stands in, if it is not the present one.
     command_code: Option<Rc<Code>>,
@@ -456,6 +458,7 @@ impl Vm {
             processes: Vec::new(),
             substituted: None,
             no_errexit: false,
+            redirects_alone: false,
             command: Span::default(),
             command_code: None,
             arith_prefix: None,

@@ -52,6 +52,22 @@ impl Vm {
     fn indirect(&mut self, place: &Place) -> Result<Option<Place>, Unwind> {
         let target = match self.expansion(place)? {
             Expansion::One(text) => text,
+            // An array without the element 0 refers to nothing, and nothing is said.
+            Expansion::Unset
+                if place.subscript == SubscriptKind::None
+                    && matches!(place.name, ParamName::Var(symbol)
+                        if self.shell.vars.get(symbol).value.is_array()) =>
+            {
+                return Ok(None);
+            }
+            // The same for a positional parameter that is not there.
+            Expansion::Unset if matches!(place.name, ParamName::Positional(_)) => {
+                return if self.opt(Opt::NoUnset) {
+                    Err(self.unbound(&[b"!", &*self.place_text(place)].concat()))
+                } else {
+                    Ok(None)
+                };
+            }
             Expansion::Unset => {
                 let mut message = self.place_text(place);
                 message.extend_from_slice(b": invalid indirect expansion");
@@ -59,6 +75,7 @@ impl Vm {
                 return Err(self.failed_expansion());
             }
             Expansion::Many { values, .. } => match values.as_slice() {
+                [] if matches!(place.name, ParamName::Special(_)) => return Ok(None),
                 [one] => one.clone(),
                 _ => Str::from(values.iter().map(|v| v.to_vec()).collect::<Vec<_>>().join(&b' ')),
             },
@@ -133,16 +150,7 @@ impl Vm {
             ParamName::Special(b) => one(self.special_param(b)),
             ParamName::Positional(number) => one(self.positional(number)),
             ParamName::Var(symbol) => match place.subscript {
-                SubscriptKind::None => {
-                    // A reference to `a[@]` stands for all of it.
-                    if let (target, Some(subscript)) = self.resolve(symbol)?
-                        && matches!(subscript.as_bytes(), b"@" | b"*")
-                    {
-                        let star = subscript.as_bytes() == b"*";
-                        return Ok(Expansion::Many { values: self.values(target)?, star });
-                    }
-                    one(self.scalar(symbol)?)
-                }
+                SubscriptKind::None => one(self.scalar(symbol)?),
                 SubscriptKind::Key => one(self.element(symbol, &place.key)?),
                 SubscriptKind::At | SubscriptKind::Star => Expansion::Many {
                     values: self.values(symbol)?,
@@ -215,6 +223,18 @@ impl Vm {
         message.extend_from_slice(b": bad substitution");
         self.error(&message);
         self.failed_expansion()
+    }
+
+    /// `$ref` for a reference to `a[@]`: all of the array.
+    pub(crate) fn push_reference(&mut self, symbol: Sym, quoting: Quoting) -> Result<(), Unwind> {
+        let expansion = match self.resolve(symbol)? {
+            (target, Some(subscript)) if matches!(subscript.as_bytes(), b"@" | b"*") => {
+                Expansion::Many { values: self.values(target)?, star: subscript.as_bytes() == b"*" }
+            }
+            _ => Expansion::One(self.value_or_unset(symbol)?),
+        };
+        self.push_expansion(expansion, quoting);
+        Ok(())
     }
 
     /// Expands a parameter with any operator but those that have a word to fall back to.
@@ -323,7 +343,13 @@ impl Vm {
         {
             let name = match self.resolve(symbol)? {
                 (target, _) if target == symbol => {
-                    self.shell.vars.get(symbol).value.scalar().unwrap_or_default()
+                    let Some(value) = self.shell.vars.get(symbol).value.scalar() else {
+                        let mut message = self.name_of(symbol).to_vec();
+                        message.extend_from_slice(b": invalid indirect expansion");
+                        self.error(&message);
+                        return Err(self.failed_expansion());
+                    };
+                    value
                 }
                 (target, None) => self.name_of(target),
                 (target, Some(subscript)) => {
@@ -333,7 +359,12 @@ impl Vm {
             self.push_expansion(Expansion::One(name), quoting);
             return Ok(());
         }
-        let Some(place) = self.param_place(&param)? else { return Ok(()) };
+        let Some(place) = self.param_place(&param)? else {
+            if quoting == Quoting::Quoted {
+                self.word().quote();
+            }
+            return Ok(());
+        };
         if param.op == ParamOp::Length {
             return self.param_length(&place, quoting);
         }
@@ -505,7 +536,7 @@ impl Vm {
                 };
                 let end = first.last().map_or(0, |last| last + 1);
                 let start = if offset < 0 { end + offset } else { offset };
-                if start < 0 {
+                if start < 0 || start >= end {
                     return Ok(Expansion::Many { values: Vec::new(), star });
                 }
                 if let Some(length) = length
@@ -557,6 +588,18 @@ impl Vm {
         {
             let target = self.resolve(symbol)?.0;
             let text = match place.subscript {
+                SubscriptKind::At | SubscriptKind::Star if !self.value(target)?.is_array() => {
+                    let key = Place { subscript: SubscriptKind::None, ..place.clone() };
+                    return self.param_transform(&key, letter, quoting);
+                }
+                SubscriptKind::At | SubscriptKind::Star
+                    if self.shell.vars.get(target).attrs.contains(crate::vars::Attrs::INVISIBLE) =>
+                {
+                    Some(
+                        [b"declare -", &*self.attribute_letters(target), b" ", &*self.name_of(target)]
+                            .concat(),
+                    )
+                }
                 SubscriptKind::At | SubscriptKind::Star => {
                     let mut text = b"declare -".to_vec();
                     text.extend_from_slice(&self.attribute_letters(target));
@@ -579,6 +622,12 @@ impl Vm {
                         text.push(b'=');
                         text.extend_from_slice(&wasmsh_syntax::quote::reusable(&value));
                         Some(text)
+                    }
+                    Expansion::Unset if self.opt(Opt::NoUnset) => return Err(self.unbound_place(place)),
+                    Expansion::Unset => {
+                        let letters = self.attribute_letters(target);
+                        (!letters.is_empty())
+                            .then(|| [b"declare -", &*letters, b" ", &*self.name_of(target)].concat())
                     }
                     _ => None,
                 },
@@ -767,6 +816,7 @@ impl Vm {
             self.error(&message);
             return Err(self.failed_expansion());
         };
+        let element = (subscript == SubscriptKind::Key).then(|| key.clone());
         match subscript {
             SubscriptKind::None => self.assign(symbol, Value::Str(value))?,
             SubscriptKind::Key => self.assign_element(symbol, key, value, false)?,
@@ -777,8 +827,11 @@ impl Vm {
                 return Err(self.failed_expansion());
             }
         }
-        let value = self.scalar(symbol)?.unwrap_or_default();
-        self.push_expansion(Expansion::One(value), param.quoting);
+        let value = match element {
+            Some(key) => self.element(symbol, &key)?,
+            None => self.scalar(symbol)?,
+        };
+        self.push_expansion(Expansion::One(value.unwrap_or_default()), param.quoting);
         Ok(())
     }
 

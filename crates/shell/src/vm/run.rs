@@ -214,6 +214,11 @@ impl Vm {
                 let text = self.code.text(index).clone();
                 self.args.push(text);
             }
+            Op::PushVar(symbol) if self.is_reference(symbol) => {
+                self.begin_word();
+                self.push_reference(symbol, Quoting::Quoted)?;
+                self.end_word(crate::vm::code::WordEnd::Fields)?;
+            }
             Op::PushVar(symbol) => {
                 let value = self.value_or_unset(symbol)?;
                 self.args.push(value);
@@ -238,12 +243,47 @@ impl Vm {
                 self.word().push(code.text(index), quoting);
             }
             Op::Quote => self.word().quote(),
+            Op::Var(symbol, quoting) if self.is_reference(symbol) => self.push_reference(symbol, quoting)?,
             Op::Var(symbol, quoting) => {
                 let value = self.value_or_unset(symbol)?;
                 self.word().push(&value, quoting);
             }
             Op::Param(index) => self.param(index)?,
             Op::ParamDefault(index, target) => self.param_default(index, target)?,
+            Op::SkipUnset(symbol, quoting, target) => {
+                let var = self.shell.vars.get(symbol);
+                if !var.is_set()
+                    && !var.attrs.intersects(crate::vars::Attrs::SPECIAL | crate::vars::Attrs::NAMEREF)
+                    && !self.opt(Opt::NoUnset)
+                {
+                    if quoting == Quoting::Quoted {
+                        self.word().quote();
+                    }
+                    self.pc = target as usize;
+                }
+            }
+            Op::SkipElement(symbol, quoting, target) => {
+                let var = self.shell.vars.get(symbol);
+                if !var.attrs.intersects(crate::vars::Attrs::SPECIAL | crate::vars::Attrs::NAMEREF)
+                    && !self.opt(Opt::NoUnset)
+                    && let Some(key) = self.args.last().cloned()
+                    && self.element(symbol, &key)?.is_none()
+                {
+                    self.args.pop();
+                    if quoting == Quoting::Quoted {
+                        self.word().quote();
+                    }
+                    self.pc = target as usize;
+                }
+            }
+            Op::SkipAbsent(number, quoting, target) => {
+                if number as usize > self.shell.args.len() && !self.opt(Opt::NoUnset) {
+                    if quoting == Quoting::Quoted {
+                        self.word().quote();
+                    }
+                    self.pc = target as usize;
+                }
+            }
             Op::ParamAlternative(index, target) => self.param_alternative(index, target)?,
             Op::ParamAssign(index) => self.param_assign(index)?,
             Op::ParamError(index) => return self.param_error(index).map(|()| Next::Go),
@@ -336,6 +376,13 @@ impl Vm {
                 }
                 self.assign(symbol, crate::vars::Value::Int(value))?;
             }
+            Op::MakeArray(symbol) => {
+                if !self.shell.vars.get(symbol).exists {
+                    let var = self.shell.vars.get_mut(symbol);
+                    var.exists = true;
+                    var.value = crate::vars::Value::Indexed(Rc::default());
+                }
+            }
             Op::ArrayBegin => self.elements.push(Vec::new()),
             Op::ElementKeyed { append } => {
                 let value = self.pop();
@@ -381,6 +428,12 @@ impl Vm {
                 let heights = self.heights();
                 self.ctl.push(Ctl::Redirect { saved: Vec::new(), fail_to, heights });
             }
+            Op::RedirFork { always, end } => return self.redirect_fork(always, end),
+            Op::RedirForkEnd => {
+                if self.redirects_alone {
+                    return self.subshell_end();
+                }
+            }
             Op::Redir(index) => return self.redirect(index),
             Op::RedirEnd => {
                 self.pop_ctl();
@@ -395,7 +448,8 @@ impl Vm {
                 let status = self.substituted.take().unwrap_or(0);
                 self.set_status(status);
                 self.bind_last_arg(Str::EMPTY);
-                let in_condition = self.code.execs.get(index as usize).is_some_and(|exec| exec.in_condition);
+                let in_condition =
+                    self.code.execs.get(index as usize).is_some_and(|exec| exec.in_condition || exec.alone);
                 self.after_command(in_condition)?;
             }
             Op::DefineFunction(index) => {
@@ -771,11 +825,23 @@ impl Vm {
                     self.put(2, &error.render(&prefix));
                     // A mistake inside `[[ … ]]` leaves the status, as in bash.
                     let cond = matches!(error.kind, wasmsh_syntax::error::ParseErrorKind::Cond { .. });
-                    if !(cond && kind == CallKind::Main) || error.is_incomplete() {
+                    let array = matches!(error.kind, wasmsh_syntax::error::ParseErrorKind::ArrayToken(_));
+                    if array {
+                        self.set_status(1);
+                    } else if !(cond && kind == CallKind::Main) || error.is_incomplete() {
                         self.set_status(2);
                     }
                     self.flush_now();
-                    if kind == CallKind::Main && self.shell.interactive {
+                    if error.in_substitution
+                        && !array
+                        && !error.is_incomplete()
+                        && self.shell.command_string.is_some()
+                        && !self.shell.interactive
+                    {
+                        // Bash gives a command string up altogether then.
+                        return Err(Unwind::Exit(127));
+                    }
+                    if array || kind == CallKind::Main && self.shell.interactive {
                         continue;
                     }
                     // The rest of the text is given up.

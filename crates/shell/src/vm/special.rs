@@ -211,7 +211,7 @@ impl Vm {
             known::BASH_SUBSHELL => Value::Int(i64::from(self.shell.subshell)),
             known::UNDERSCORE => Value::Str(self.shell.last_arg.clone()),
             known::BASH_COMMAND => {
-                let trapped = self.calls.iter().rev().find_map(|call| call.trapped_command());
+                let trapped = self.calls.iter().find_map(|call| call.trapped_command());
                 let (code, span) = trapped.unwrap_or_else(|| (self.code.clone(), self.command));
                 Value::Str(wasmsh_syntax::print::trapped(&code.ast, span).into())
             }

@@ -68,6 +68,12 @@ impl Vm {
         Ok((symbol, None))
     }
 
+    /// Whether a variable is a reference.
+    #[inline]
+    pub(crate) fn is_reference(&self, symbol: Sym) -> bool {
+        self.shell.vars.get(symbol).attrs.contains(Attrs::NAMEREF)
+    }
+
     /// Whether a variable is a reference to one element of an array.
     pub(crate) fn refers_to_element(&mut self, symbol: Sym) -> Result<bool, Unwind> {
         if !self.shell.vars.get(symbol).attrs.contains(Attrs::NAMEREF) {
@@ -170,8 +176,9 @@ impl Vm {
         if self.shell.interactive {
             return Unwind::Discard(1);
         }
-        let command =
-            self.shell.command_string.is_some() && self.shell.subshell == 0 && !self.opt(Opt::ErrExit);
+        let command = self.shell.command_string.is_some()
+            && self.shell.subshell == u32::from(self.redirects_alone)
+            && !self.opt(Opt::ErrExit);
         Unwind::Exit(if command { 127 } else { 1 })
     }
 
@@ -214,7 +221,7 @@ impl Vm {
         Ok(Str::from_int(value))
     }
 
-    /// The value of a subscript. A command string is given up if it is wrong, as in bash.
+    /// The value of a subscript, or of an element of an integer array. A command string is given up if it is wrong, as in bash.
     pub(crate) fn index_of(&mut self, text: &[u8]) -> Result<i64, Unwind> {
         match self.arith_text(text) {
             Err(Unwind::Discard(_)) => Err(self.too_many_arguments()),
@@ -478,11 +485,17 @@ impl Vm {
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));
         }
+        if attrs.contains(Attrs::NAMEREF) {
+            // A reference that refers to nothing yet.
+            let name = self.shell.vars.get(target).value.scalar().unwrap_or_default();
+            self.error(&[b"`", &*name, b"': not a valid identifier"].concat());
+            return Err(Unwind::Discard(1));
+        }
         if attrs.contains(Attrs::SPECIAL) && self.assign_table(target, &key, &value) {
             return Ok(());
         }
         let value = if attrs.contains(Attrs::INTEGER) {
-            let new = self.arith_text(&value)?;
+            let new = self.index_of(&value)?;
             if append {
                 let old = self.element(target, &key)?.unwrap_or_default();
                 Str::from_int(self.arith_text(&old)?.wrapping_add(new))
@@ -502,44 +515,37 @@ impl Vm {
             }
         }
         let var = self.shell.vars.get_mut(target);
-        var.exists = true;
-        var.attrs.remove(Attrs::INVISIBLE);
-        match &mut var.value {
-            Value::Assoc(array) => {
-                let array = Rc::make_mut(array);
-                if append { array.append(key, &value) } else { array.set(key, value) }
+        if let Value::Assoc(array) = &mut var.value {
+            let array = Rc::make_mut(array);
+            if append { array.append(key, &value) } else { array.set(key, value) }
+        } else {
+            let mut index = crate::text::plain_int(&key).unwrap_or(0);
+            if index < 0 {
+                index += match &var.value {
+                    Value::Indexed(array) => array.end(),
+                    Value::Unset => 0,
+                    _ => 1,
+                };
             }
-            other => {
-                if !matches!(other, Value::Indexed(_)) {
-                    let mut array = Indexed::default();
-                    if let Some(old) = other.scalar() {
-                        array.set(0, old);
-                    }
-                    *other = Value::Indexed(Rc::new(array));
+            if index < 0 || matches!(key.as_bytes(), b"@" | b"*") {
+                let name = self.name_of(target);
+                self.error(&[&*name, b"[", &*key, b"]: bad array subscript"].concat());
+                return Err(Unwind::Discard(1));
+            }
+            if !matches!(var.value, Value::Indexed(_)) {
+                let mut array = Indexed::default();
+                if let Some(old) = var.value.scalar() {
+                    array.set(0, old);
                 }
-                if let Value::Indexed(array) = other {
-                    if matches!(key.as_bytes(), b"@" | b"*") {
-                        let name = self.name_of(target);
-                        self.error(&[&*name, b"[", &*key, b"]: bad array subscript"].concat());
-                        return Err(Unwind::Discard(1));
-                    }
-                    let mut index = crate::text::plain_int(&key).unwrap_or(0);
-                    if index < 0 {
-                        index += array.end();
-                    }
-                    if index < 0 {
-                        let mut message = self.name_of(target).to_vec();
-                        message.extend_from_slice(b"[");
-                        message.extend_from_slice(&key);
-                        message.extend_from_slice(b"]: bad array subscript");
-                        self.error(&message);
-                        return Err(Unwind::Discard(1));
-                    }
-                    let array = Rc::make_mut(array);
-                    if append { array.append(index, &value) } else { array.set(index, value) }
-                }
+                var.value = Value::Indexed(Rc::new(array));
+            }
+            if let Value::Indexed(array) = &mut var.value {
+                let array = Rc::make_mut(array);
+                if append { array.append(index, &value) } else { array.set(index, value) }
             }
         }
+        var.exists = true;
+        var.attrs.remove(Attrs::INVISIBLE);
         self.assigned(target);
         Ok(())
     }
@@ -599,6 +605,7 @@ impl Vm {
             }
             return true;
         }
+        let inherits_value = old.exists && old.attrs.contains(Attrs::TEMPORARY);
         if old.scope == depth {
             // It is local here already, and unset.
             self.shell.vars.get_mut(symbol).exists = true;
@@ -606,12 +613,12 @@ impl Vm {
         }
         let inherit = self.shopt(crate::options::Shopt::LocalVarInherit);
         let special = old.attrs & (Attrs::SPECIAL);
-        let export = old.attrs & Attrs::EXPORT;
+        // The mark of an exported variable is inherited, and the value of a temporary one.
         let new = if inherit {
             Var { scope: depth, ..old.clone() }
         } else {
-            let _ = export;
-            Var { value: Value::Unset, attrs: special, exists: true, scope: depth }
+            let value = if inherits_value { old.value.clone() } else { Value::Unset };
+            Var { value, attrs: special | old.attrs & Attrs::EXPORT, exists: true, scope: depth }
         };
         let getopts_at = self.shell.getopts_at;
         if let Some(call) = self.function_call() {
@@ -650,37 +657,16 @@ impl Vm {
         let scope = var.scope;
         let depth = self.depth();
         let temporary = var.attrs.contains(Attrs::TEMPORARY);
-        if temporary
-            && let Some(index) =
-                self.calls.iter().rposition(|call| call.saved.iter().any(|(saved, _)| *saved == symbol))
-            && let Some(call) = self.calls.get_mut(index)
+        let of_caller = scope > 0 && scope < depth && !self.shopt(crate::options::Shopt::LocalVarUnset);
+        // A temporary variable, or a local one of a caller: what it hides appears again.
+        if (temporary || of_caller)
+            && let Some(old) = self.calls.iter_mut().rev().find_map(|call| {
+                let at = call.saved.iter().rposition(|(saved, _)| *saved == symbol)?;
+                Some(Rc::make_mut(call).saved.remove(at).1)
+            })
         {
-            let call = Rc::make_mut(call);
-            if let Some(at) = call.saved.iter().rposition(|(saved, _)| *saved == symbol) {
-                let (_, old) = call.saved.remove(at);
-                self.restore_variable(symbol, old);
-                return Ok(());
-            }
-        }
-        if scope > 0 && scope < depth && !self.shopt(crate::options::Shopt::LocalVarUnset) {
-            // A local variable of a caller: what it hides appears again.
-            let call = self
-                .calls
-                .iter()
-                .enumerate()
-                .filter(|(_, call)| call.kind == CallKind::Function)
-                .nth(scope as usize - 1)
-                .map(|(index, _)| index);
-            if let Some(index) = call
-                && let Some(call) = self.calls.get_mut(index)
-            {
-                let call = Rc::make_mut(call);
-                if let Some(at) = call.saved.iter().rposition(|(saved, _)| *saved == symbol) {
-                    let (_, old) = call.saved.remove(at);
-                    self.restore_variable(symbol, old);
-                    return Ok(());
-                }
-            }
+            self.restore_variable(symbol, old);
+            return Ok(());
         }
         let keep_scope = if scope == depth { scope } else { 0 };
         *self.shell.vars.get_mut(symbol) = Var { scope: keep_scope, ..Var::default() };

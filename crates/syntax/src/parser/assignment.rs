@@ -204,7 +204,13 @@ impl Parser {
             }
             tok => {
                 let _ = start;
-                return Err(self.unexpected(tok));
+                let mut stop = self.unexpected(tok);
+                if let Stop::Error(error) = &mut stop
+                    && let ErrorKind::UnexpectedToken(token) = &mut error.kind
+                {
+                    error.kind = ErrorKind::ArrayToken(std::mem::take(token));
+                }
+                return Err(stop);
             }
         }
         Ok(())

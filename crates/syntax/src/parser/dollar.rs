@@ -7,12 +7,25 @@ use crate::ast::UNESCAPED;
 use crate::quote;
 
 impl Parser {
-    pub(super) fn begin_double_quotes(&mut self, skip: usize, localized: bool) -> Result<Next> {
+    pub(super) fn begin_double_quotes(&mut self, skip: usize, localized: bool, nested: bool) -> Result<Next> {
         let start = self.pos;
         self.pos += skip;
-        let text = TextFrame::new(self, Mode::DoubleQuotes { localized }, start);
+        let text = TextFrame::new(self, Mode::DoubleQuotes { localized, nested }, start);
         self.push_frame(Frame::Text(text))?;
         Ok(Next::Leave)
+    }
+
+    /// Whether a text is the word of a `${…}` inside double quotes, where `$'…'` is as without them.
+    fn is_in_quoted_operand(&self, f: TextFrame) -> bool {
+        matches!(f.mode, Mode::Operand { quoted: true, .. })
+            && self.frames.iter().rev().find_map(|frame| match frame {
+                Frame::Text(text) => match text.mode {
+                    Mode::DoubleQuotes { .. } => Some(true),
+                    Mode::Operand { .. } => None,
+                    _ => Some(false),
+                },
+                _ => None,
+            }) == Some(true)
     }
 
     /// `$` at the position.
@@ -57,7 +70,7 @@ impl Parser {
                 self.push_frame(Frame::Text(text))?;
                 return Ok(Next::Leave);
             }
-            b'\'' if !quoted => {
+            b'\'' if !quoted || self.is_in_quoted_operand(f) => {
                 let mut at = start + 2;
                 loop {
                     match self.byte(at)? {
@@ -77,7 +90,8 @@ impl Parser {
                 self.pos = at + 1;
                 return Ok(Next::Continue);
             }
-            b'"' if !quoted => return self.begin_double_quotes(2, true),
+            b'"' if !quoted => return self.begin_double_quotes(2, true, false),
+            b'"' if self.is_in_quoted_operand(f) => return self.begin_double_quotes(2, true, true),
             _ => {}
         }
         let (name, len) = if is_name_start(b) {

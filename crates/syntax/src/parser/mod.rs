@@ -510,6 +510,7 @@ impl Parser {
             kind,
             line,
             column: (at - start) as u32 + 1,
+            in_substitution: self.frames.iter().any(|frame| matches!(frame, Frame::Substitution { .. })),
             source_line: self.text[start..end].to_vec(),
         }))
     }

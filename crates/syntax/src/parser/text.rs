@@ -33,8 +33,9 @@ pub enum Whole {
 pub(super) enum Mode {
     /// A word: ends before an unquoted metacharacter.
     Word(WordContext),
-    /// Inside `"…"`.
-    DoubleQuotes { localized: bool },
+    /// Inside `"…"`. `nested`: these quotes stand in the word of a `${…}` that is itself in quotes, where a backslash
+    /// before any character quotes it.
+    DoubleQuotes { localized: bool, nested: bool },
     /// The body of a here-document: ends at the limit.
     HereDoc,
     /// A word of `${…}`: ends at `}`, a pattern of `${v/…}` also at `/`. `quoted`: read as in double quotes.
@@ -229,7 +230,7 @@ impl Parser {
             b'"' => {
                 f.tilde = false;
                 self.set_top(Frame::Text(*f));
-                self.begin_double_quotes(1, false)
+                self.begin_double_quotes(1, false, false)
             }
             b'$' => {
                 f.tilde = false;
@@ -341,7 +342,7 @@ impl Parser {
                     Some(b'$' | b'`' | b'\\') => true,
                     Some(b'"') => !matches!(f.mode, Mode::HereDoc),
                     Some(b'}') => matches!(f.mode, Mode::Operand { .. }),
-                    _ => false,
+                    _ => matches!(f.mode, Mode::DoubleQuotes { nested: true, .. }),
                 };
                 if !escaped {
                     // An apostrophe after a backslash is not one of a pair.
@@ -384,7 +385,7 @@ impl Parser {
                 Mode::HereDoc | Mode::Whole(Whole::DoubleQuotes) => Ok(Next::Literal(1)),
                 Mode::Operand { .. } => {
                     self.set_top(Frame::Text(*f));
-                    self.begin_double_quotes(1, false)
+                    self.begin_double_quotes(1, false, true)
                 }
                 _ => {
                     // Quotes in arithmetic are removed.
@@ -515,7 +516,7 @@ impl Parser {
                     self.word_done(word, None, context.cond)?;
                 }
             }
-            Mode::DoubleQuotes { localized } => {
+            Mode::DoubleQuotes { localized, .. } => {
                 if localized {
                     self.ast.localized.push((parts.start() as u32, f.start));
                 }

@@ -25,9 +25,11 @@ impl Compiler<'_> {
                     _ => false,
                 };
                 self.emit(Op::Background(text, end));
+                // Bash does not turn the status of a single pipeline around then.
+                let as_is = and_or.pipelines.len() == 1;
                 self.then(Task::AndOr(
                     *and_or,
-                    Context { last: true, alone: true, debugged, ..Context::default() },
+                    Context { last: true, alone: true, debugged, as_is, ..Context::default() },
                 ));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
@@ -66,6 +68,8 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         let stages = &ast[pipeline.stages];
         let time = pipeline.time != Time::No;
+        let pipeline = Pipeline { negated: pipeline.negated && !context.as_is, ..pipeline };
+        let context = Context { as_is: false, ..context };
         let inner = Context {
             condition: context.condition || pipeline.negated,
             negated: context.negated != pipeline.negated,
@@ -155,12 +159,9 @@ impl Compiler<'_> {
             self.emit(Op::RedirBegin(end));
             self.redirects(command.redirects);
             self.pipe_stderr(context);
-            self.then(Task::Body(id, context.inner()));
-            self.emit(Op::RedirEnd);
-            self.place(end);
-            if !context.condition {
-                self.emit(Op::ErrCheck);
-            }
+            let subshell = matches!(command.kind, CommandKind::Subshell(_));
+            self.then(Task::Body(id, Context { unchecked: subshell, ..context.inner() }));
+            self.redirects_end(end, !subshell, context);
         }
         if substitutions {
             self.emit(Op::ProcessClose);
@@ -172,7 +173,7 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         let command = &ast[id];
         let outer = context;
-        let context = Context { alone: false, debugged: false, ..context };
+        let context = Context { alone: false, debugged: false, unchecked: false, ..context };
         match command.kind {
             CommandKind::Simple(simple) => self.simple(command, simple, outer),
             CommandKind::Group(list) => self.then(Task::List(list, context)),
@@ -193,7 +194,7 @@ impl Compiler<'_> {
                 ));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
-                if !context.condition {
+                if !context.condition && !outer.unchecked {
                     self.emit(Op::Command(command.span));
                     self.emit(Op::ErrCheck);
                 }
@@ -486,15 +487,15 @@ impl Compiler<'_> {
             self.emit(Op::ProcessMark);
         }
         let (end, skipped) = (self.label(), self.label());
+        let redirected = !command.redirects.is_empty() || context.stderr;
         self.code.execs.push(code::Exec {
             span: command.span,
             in_condition: context.condition,
             last: context.last && !substitutions,
             negated: context.negated,
-            alone: context.alone,
+            alone: context.alone || redirected,
         });
         let exec = (self.code.execs.len() - 1) as u32;
-        let redirected = !command.redirects.is_empty() || context.stderr;
         if args.is_empty() && !redirected && !substitutions {
             self.debug(command, skipped, context);
             self.emit(Op::AssignBegin);
@@ -523,7 +524,14 @@ impl Compiler<'_> {
                 self.assignment(assignment);
             }
         }
+        let mut forks = false;
         if redirected {
+            if !args.is_empty()
+                && let Some(always) = self.redirects_may_touch(command.redirects)
+            {
+                forks = true;
+                self.emit(Op::RedirFork { always, end });
+            }
             self.redirects(command.redirects);
             self.pipe_stderr(context);
         }
@@ -549,18 +557,33 @@ impl Compiler<'_> {
             }
             self.emit(Op::Exec(exec));
         }
+        if forks {
+            self.emit(Op::RedirForkEnd);
+        }
         if redirected {
-            self.emit(Op::RedirEnd);
-            self.place(end);
-            if !context.condition {
-                // A redirection that failed comes here directly.
-                self.emit(Op::ErrCheck);
-            }
+            self.redirects_end(end, false, context);
         }
         self.place(skipped);
         if substitutions {
             self.emit(Op::ProcessClose);
         }
+    }
+
+    /// The end of a command with redirections. What a failure leads to follows when they are undone: that of a
+    /// redirection comes to `end`, and if `checked` the command itself has seen to its own already.
+    fn redirects_end(&mut self, end: u32, checked: bool, context: Context) {
+        self.emit(Op::RedirEnd);
+        if context.condition || context.alone {
+            self.place(end);
+            return;
+        }
+        let after = self.label();
+        if checked {
+            self.emit(Op::Jump(after));
+        }
+        self.place(end);
+        self.emit(Op::ErrCheck);
+        self.place(after);
     }
 
     fn debug(&mut self, command: &Command, skipped: u32, context: Context) {
@@ -680,10 +703,27 @@ impl Compiler<'_> {
             && let [Part::Arith { text, .. }] = ast[word.parts]
             && let Some(code) = self.static_arith(text)
         {
+            let guarded = code.is_guarded();
             let index = self.arith(code);
             let name = self.symbol(assignment.name);
+            if !guarded {
+                self.emit(Op::AssignNumber(name, index));
+                return;
+            }
+            let (slow, end) = (self.label(), self.label());
+            self.emit(Op::ArithGuard(index, slow));
             self.emit(Op::AssignNumber(name, index));
+            self.emit(Op::Jump(end));
+            self.place(slow);
+            self.value(assignment, None);
+            let index = self.assign_entry(assignment);
+            self.emit(Op::Assign(index));
+            self.place(end);
             return;
+        }
+        if let (AssignmentValue::Array(_), None) = (assignment.value, assignment.subscript) {
+            let name = self.symbol(assignment.name);
+            self.emit(Op::MakeArray(name));
         }
         self.value(assignment, None);
         let index = self.assign_entry(assignment);
@@ -762,6 +802,37 @@ impl Compiler<'_> {
             let index = (self.code.redirs.len() - 1) as u32;
             self.emit(Op::Redir(index));
         }
+    }
+
+    /// Whether expansions in the words of redirections may change a variable or end the shell (`Some(true)`), or may
+    /// do so under `set -u`. Told by the text: too often does no harm.
+    fn redirects_may_touch(&self, redirects: Seq<Redirect>) -> Option<bool> {
+        let ast = &self.ast;
+        let mut touch = None;
+        for redirect in &ast[redirects] {
+            let word = match redirect.kind {
+                RedirectKind::Input(w)
+                | RedirectKind::Output(w)
+                | RedirectKind::Clobber(w)
+                | RedirectKind::Append(w)
+                | RedirectKind::ReadWrite(w)
+                | RedirectKind::DupInput(w)
+                | RedirectKind::DupOutput(w)
+                | RedirectKind::OutputBoth(w)
+                | RedirectKind::AppendBoth(w)
+                | RedirectKind::HereString(w) => w,
+                RedirectKind::HereDoc(id) => ast[id].body,
+            };
+            if ast[word.parts].iter().all(|part| matches!(part, Part::Literal(_))) {
+                continue;
+            }
+            let text = &ast[word.span];
+            let always = bstr::ByteSlice::contains_str(text, "$((")
+                || bstr::ByteSlice::contains_str(text, "$[")
+                || bstr::ByteSlice::contains_str(text, "${") && text.iter().any(|b| b"=?!".contains(b));
+            touch = Some(always || touch == Some(true));
+        }
+        touch
     }
 
     fn has_process_substitution(&self, redirects: Seq<Redirect>) -> bool {

@@ -471,6 +471,27 @@ impl Compiler<'_> {
             ParamName::Positional(number) => code::ParamName::Positional(number),
             ParamName::Special(b) => code::ParamName::Special(b),
         };
+        // The operands of a variable without a value are not expanded.
+        let operands = match param.op {
+            ParamOp::RemovePrefix { pattern, .. }
+            | ParamOp::RemoveSuffix { pattern, .. }
+            | ParamOp::Case { pattern, .. } => [pattern, Word::default()],
+            ParamOp::Replace { pattern, replacement, .. } => [pattern, replacement.unwrap_or_default()],
+            ParamOp::Substring { offset, length } => [offset, length.unwrap_or_default()],
+            _ => Default::default(),
+        };
+        let substring = matches!(param.op, ParamOp::Substring { .. });
+        let plain = |part: &Part| match *part {
+            // An expression may assign, or be wrong.
+            Part::Literal(text) => {
+                let changes = |pair: &[u8]| matches!(pair, b"++" | b"--");
+                !substring
+                    || !ast[text].iter().any(|b| b"=/".contains(b)) && !ast[text].windows(2).any(changes)
+            }
+            Part::Param(id) => matches!(ast[id].op, ParamOp::Value) && !ast[id].indirect,
+            Part::Escaped(_) | Part::SingleQuoted(_) | Part::AnsiC(_) => true,
+            _ => false,
+        };
         let subscript = match param.subscript {
             None => SubscriptKind::None,
             Some(Subscript::At) => SubscriptKind::At,
@@ -481,6 +502,26 @@ impl Compiler<'_> {
                 }
                 SubscriptKind::Key
             }
+        };
+        let skip = match name {
+            code::ParamName::Var(_) | code::ParamName::Positional(_)
+                if !param.indirect && !operands.iter().all(|word| ast[word.parts].iter().all(plain)) =>
+            {
+                let skip = self.label();
+                // Of `"${a[@]}"` there is not even an empty word.
+                let all = param.subscript == Some(Subscript::At);
+                let quoting = if all { Quoting::Expanded } else { quoting };
+                self.emit(match name {
+                    code::ParamName::Positional(number) => Op::SkipAbsent(number, quoting, skip),
+                    code::ParamName::Var(symbol) if subscript == SubscriptKind::Key => {
+                        Op::SkipElement(symbol, quoting, skip)
+                    }
+                    code::ParamName::Var(symbol) => Op::SkipUnset(symbol, quoting, skip),
+                    code::ParamName::Special(_) => Op::Jump(skip),
+                });
+                Some(skip)
+            }
+            _ => None,
         };
         let pattern = |this: &mut Self, word: Word| this.then(Task::Word(word, WordEnd::Pattern));
         let op = match param.op {
@@ -511,6 +552,9 @@ impl Compiler<'_> {
                     self.number(length.parts);
                 }
                 code::ParamOp::Substring { length: length.is_some() }
+            }
+            ParamOp::Case { .. } if matches!(name, code::ParamName::Special(b'?' | b'-' | b'#')) => {
+                code::ParamOp::Bad
             }
             ParamOp::Case { change, all, pattern: word } => {
                 let any = !ast[word.parts].is_empty();
@@ -561,6 +605,9 @@ impl Compiler<'_> {
                 self.place(end);
             }
             _ => self.emit(Op::Param(index)),
+        }
+        if let Some(skip) = skip {
+            self.place(skip);
         }
     }
 
