@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! dist/manifest.json            what there is: component → mode → glue, and the modules it asks for
+//! dist/index.js                 the same for bundlers: every file by an import, or an address beside the module
 //! dist/core.multi.js            glue for engines with several memories in a module (multi-memory)
 //! dist/core.single.js           glue for all others, unless it is the same
 //! dist/wasm/<SHA-256, 16 hex digits>.wasm   the modules; equal ones, of both modes and of all components, once
@@ -14,10 +15,18 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { transpile } from "@bytecodealliance/jco";
+import { INDEX_TYPES, indexOf } from "./index-of.mjs";
+import { bound } from "./bound.mjs";
 import { trim } from "./trim.mjs";
 
 const COMPONENTS = /** @type {const} */ (["core", "python", "sandbox"]);
 const MODES = /** @type {const} */ (["multi", "single"]);
+
+/**
+ * Pages of 64 KiB that one memory may have, 1 GiB: JavaScript has no other way to bound what a program takes of its host. What needs more is told
+ * that there is no more.
+ */
+const MOST_PAGES = 16384;
 
 const { values } = parseArgs({
   options: {
@@ -53,6 +62,8 @@ for (const component of named) {
   for (const mode of MODES) modes[mode] = await translate(component, bytes, mode);
   components[component] = modes;
 }
+await writeFile(join(fresh, "index.js"), indexOf(components));
+await writeFile(join(fresh, "index.d.ts"), INDEX_TYPES);
 await writeFile(join(fresh, "manifest.json"), `${JSON.stringify({ format: 1, components }, null, 1)}\n`);
 await rm(out, { recursive: true, force: true });
 await rename(fresh, out);
@@ -75,9 +86,10 @@ async function translate(component, bytes, mode) {
   for (const [path, contents] of Object.entries(files)) {
     const name = basename(path);
     if (name.endsWith(".wasm")) {
-      const hash = createHash("sha256").update(contents).digest("hex").slice(0, 16);
+      const bounded = bound(contents, MOST_PAGES);
+      const hash = createHash("sha256").update(bounded).digest("hex").slice(0, 16);
       modules[name] = `wasm/${hash}.wasm`;
-      await writeFile(join(fresh, modules[name]), contents);
+      await writeFile(join(fresh, modules[name]), bounded);
     } else if (name.endsWith(".js")) {
       const generated = new TextDecoder().decode(contents);
       const known = scripts.get(generated);

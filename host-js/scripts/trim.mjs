@@ -18,7 +18,7 @@ const EMPTY_METHODS = new Set(["GlobalComponentAsyncLowers.define", "GlobalCompo
 const BOOKKEEPING = new Set(["task", "parentTask", "subtask", "createTask", "hostProvided", "cstate"]);
 
 /** What must not be left: the whole machinery hangs on these names. */
-const GONE = ["createNewCurrentTask", "endCurrentTask", "_debugLog", "AsyncTask", "taskCreation", "JCO_DEBUG", "codepoints"];
+const GONE = ["createNewCurrentTask", "endCurrentTask", "_debugLog", "AsyncTask", "taskCreation", "JCO_DEBUG", "codepoints", "fetchCompile", "isNode"];
 
 /**
  * @param {string} generated what jco generated in the `async` instantiation mode
@@ -47,7 +47,7 @@ export async function trim(generated) {
   }
   kept += source.slice(from);
 
-  const { code } = await minify(exchangeHandles(sweep(kept)), {
+  const { code } = await minify(exchangeHandles(sweep(withoutLoader(kept))), {
     ecma: 2020,
     module: true,
     mangle: false,
@@ -61,6 +61,16 @@ export async function trim(generated) {
   if (left.length > 0) throw new Error(`trim: ${left.join(", ")} left in the glue; is this the pinned version of jco?`);
   if (/(?<!view = )new DataView\(exports/.test(glue)) throw new Error("trim: a view is made for each call; is this the pinned version of jco?");
   return glue;
+}
+
+/**
+ * Whoever instantiates the glue has compiled its modules: how it would load them itself, in Node or by `fetch`, is not for bundlers to see.
+ * @param {string} source
+ */
+function withoutLoader(source) {
+  const loader = /\bif \(!getCoreModule\)[^;]+;|getCoreModule \|\| \(getCoreModule = [^;]+;/;
+  if (!loader.test(source)) throw new Error("trim: where are modules loaded? is this the pinned version of jco?");
+  return source.replace(loader, ";");
 }
 
 /**

@@ -5,8 +5,11 @@
 import { GuestStopped, PythonTrap, symbolDispose } from "./link.js";
 
 /**
- * @import { Answer, Chunk, Event, Exit, Request, Run, Signal, Wait } from "./wit.js"
+ * @import { Clock } from "./clock.js"
+ * @import { ForeignCommands } from "./foreign.js"
+ * @import { Answer, Chunk, Event, Exit, HttpRequest, Reception, Request, Run, Signal, State, Wait } from "./wit.js"
  * @import { Python, Sandbox } from "./link.js"
+ * @import { CommandCall } from "./protocol.js"
  */
 
 /**
@@ -28,6 +31,14 @@ import { GuestStopped, PythonTrap, symbolDispose } from "./link.js";
  */
 
 /**
+ * Who carries out HTTP exchanges.
+ * @typedef {object} Network
+ * @property {(id: number, request: HttpRequest) => void} begin its answers come by `pushAnswer`
+ * @property {(id: number) => void} taken one more piece of the answer may come
+ * @property {(id: number) => void} unwanted nobody waits for it any more
+ */
+
+/**
  * Python, which may have to be loaded first.
  * @typedef {object} PythonSource
  * @property {Python | undefined} loaded
@@ -43,6 +54,12 @@ const FIRST_FUEL = 50_000n;
 const MOST_FUEL = 1n << 28n;
 /** A slice is to last between these, in milliseconds: rarely enough to cost nothing, often enough for a signal to seem immediate. */
 const SLICE = { shortest: 4, longest: 16 };
+
+/** The number of no request. */
+const NOBODY = 0xffff_ffff;
+
+/** Milliseconds after which a wait that the shell must be asked about is begun anew, where other commands may be in need of it. */
+const TURN = 5;
 
 /** Bytes of output that one `resume` may return. */
 const MOST_OUTPUT = 1 << 20;
@@ -71,12 +88,21 @@ export class RunDriver {
   /** @type {Signal[]} */
   #signals = [];
   #cancelled = false;
+  /** How the run ended while Python was on the stack. @type {Exit | undefined} */
+  #exit = undefined;
   /** Whether Python is on the stack. */
   #inside = false;
   /** Whether something happened to the run since it was resumed, so that it may go on. */
   #stirred = false;
   /** Ends the waiting of the loop. @type {(() => void) | undefined} */
   #wake = undefined;
+  /** Answers from the network that were not given to the shell yet. @type {Array<[number, Answer]>} */
+  #answers = [];
+  /** Exchanges whose answer is read more slowly than it comes. @type {Set<number>} */
+  #paused = new Set();
+  /** Exchanges under way. @type {Set<number>} */
+  #exchanges = new Set();
+  #fuel = FIRST_FUEL;
 
   /**
    * @param {object} parts
@@ -88,8 +114,16 @@ export class RunDriver {
    * @param {Uint8Array | "empty" | "stream"} parts.stdin
    * @param {number} parts.wallTimeMs the limit of the run; 0: none. The shell ends it; this loop only sees to it that it can
    * @param {() => void} parts.between called between two calls into the components
+   * @param {Clock} parts.clock
+   * @param {Network} parts.network
+   * @param {ForeignCommands} parts.foreign
+   * @param {ReadonlySet<string>} parts.commands that the caller answers
    */
-  constructor({ run, sandbox, python, environment, sink, stdin, wallTimeMs, between }) {
+  constructor({ run, sandbox, python, environment, sink, stdin, wallTimeMs, between, clock, network, foreign, commands }) {
+    this.clock = clock;
+    this.network = network;
+    this.foreign = foreign;
+    this.commands = commands;
     this.run = run;
     this.sandbox = sandbox;
     this.python = python;
@@ -104,30 +138,118 @@ export class RunDriver {
 
   /** Runs the script to its end. @returns {Promise<Exit>} */
   async drive() {
-    const { run, environment, sink } = this;
-    let fuel = FIRST_FUEL;
+    const { environment, sink } = this;
     for (;;) {
-      const began = performance.now();
-      this.#stirred = false;
-      const { output, requests, state } = run.resume(fuel, MOST_OUTPUT);
-      if (output.length > 0) sink.push(output);
-      for (const [id, request] of requests) this.#begin(id, request);
+      const state = this.#advance();
       if (state.tag === "exited") return state.val;
-
       await this.#runCommands();
-      this.between();
-      if (state.tag === "running") {
-        const took = performance.now() - began;
-        if (took < SLICE.shortest && fuel < MOST_FUEL) fuel *= 2n;
-        else if (took > SLICE.longest && fuel > 1n) fuel /= 2n;
-      }
-      this.#feed();
-      this.#deliverSignals();
+      if (this.#exit !== undefined) return this.#exit;
+      this.#exchange();
       while (sink.full() && !this.#cancelled) await this.#sleep(Infinity);
       if (this.#cancelled) return KILLED;
       if (state.tag === "waiting" && !this.#stirred) await this.#wait(state.val);
       else if (environment.pending()) await environment.pause();
     }
+  }
+
+  /** Resumes the run once. @returns {State} */
+  #advance() {
+    const began = performance.now();
+    this.#stirred = false;
+    const { output, requests, state } = this.run.resume(this.#fuel, MOST_OUTPUT);
+    if (output.length > 0) this.sink.push(output);
+    for (const [id, request] of requests) this.#begin(id, request);
+    if (state.tag === "running") {
+      const took = performance.now() - began;
+      if (took < SLICE.shortest && this.#fuel < MOST_FUEL) this.#fuel *= 2n;
+      else if (took > SLICE.longest && this.#fuel > 1n) this.#fuel /= 2n;
+    }
+    return state;
+  }
+
+  /** Gives the run all that has come for it, between two slices. */
+  #exchange() {
+    this.between();
+    this.#feed();
+    this.#deliverSignals();
+    this.#deliverAnswers();
+    if (this.foreign.serve((id, exit) => this.#answer(id, { tag: "exited", val: exit }))) this.#stirred = true;
+  }
+
+  /**
+   * One turn of the loop while Python is on the stack and waits, for sessions whose caller has commands: these need the shell, which a
+   * wait inside a component would keep.
+   * @returns {Wait | undefined} what nothing goes on without; `undefined`: something does
+   */
+  turn() {
+    const { environment } = this;
+    this.#inside = false;
+    try {
+      const state = this.#advance();
+      if (environment.pending()) environment.receive();
+      if (state.tag === "exited") {
+        this.#exit = state.val;
+        this.sandbox.stopAt = 0;
+        return undefined;
+      }
+      this.#exchange();
+      if (this.#cancelled || performance.now() >= this.deadline) {
+        this.sandbox.stopAt = Math.min(this.sandbox.stopAt, performance.now() + PATIENCE);
+        if (this.#cancelled) this.run.signal("kill");
+        return undefined;
+      }
+      return state.tag === "running" || this.#stirred ? undefined : state.val;
+    } finally {
+      this.#inside = true;
+    }
+  }
+
+  /**
+   * Waits as `turn` has told.
+   * @param {Wait} wait
+   * @param {number} until when, on `performance.now`, Python's own wait is over
+   * @returns {number | undefined} milliseconds that Python is to wait inside the component instead: nothing can come from outside before, or
+   *   another Python must run first
+   */
+  rest({ timer, stdin }, until) {
+    const { environment, sink } = this;
+    const comes = stdin || timer !== undefined || this.foreign.size > 0 || this.#exchanges.size > 0 || sink.full() || until < Infinity;
+    if (!comes || this.#commands.length > 0) return TURN;
+    const wake = timer === undefined ? Infinity : performance.now() + Number(timer) / 1e6;
+    const left = Math.min(until, wake, this.deadline) - performance.now();
+    if (timer !== undefined && !stdin && this.#onlyTime) {
+      this.clock.pass(timer);
+      return undefined;
+    }
+    const began = performance.now();
+    if (left > 0 && !environment.pending()) environment.wait(left);
+    this.#pass(began);
+    return undefined;
+  }
+
+  /** Whether a command of the caller's can only go on when nothing is inside the core. */
+  get needed() {
+    return this.foreign.pending && this.#commands.length === 0;
+  }
+
+  /** @param {number} id @param {Answer} answer */
+  pushAnswer(id, answer) {
+    if (!this.#exchanges.has(id)) return;
+    this.#answers.push([id, answer]);
+    this.wake();
+  }
+
+  /** @param {CommandCall} call */
+  callCommand(call) {
+    this.foreign.take(call);
+    this.wake();
+  }
+
+  /** Ends what was begun outside for the run. */
+  end() {
+    for (const id of this.#exchanges) this.network.unwanted(id);
+    this.#exchanges.clear();
+    this.foreign.clear();
   }
 
   /** @param {Uint8Array} bytes the next piece of a streamed standard input */
@@ -182,10 +304,19 @@ export class RunDriver {
       }
       const stuck = sink.full() && !over;
       if (events.length > 0 && !stuck) return events;
-      if (!environment.blocks) return events;
+      if (events.length === 0 && timeout !== undefined && timeout > 0n && !stuck && (!environment.blocks || this.#onlyTime)) {
+        // Nothing can come but time, which can be waited for everywhere. Of an answer to nobody the shell takes notice, and looks again.
+        if (this.clock.fixed) this.clock.pass(timeout);
+        else environment.wait(Math.max(0, until - performance.now()));
+        return [{ tag: "answered", val: [NOBODY, { tag: "body", val: new Uint8Array() }] }];
+      }
+      // A command of the caller's can only be served when this has returned.
+      if (!environment.blocks || this.foreign.pending) return events;
       if (!stuck && performance.now() >= until) return events;
       if (events.length > 0) this.#events.unshift(...events);
-      environment.wait((stuck ? this.deadline : until) - performance.now());
+      const began = performance.now();
+      environment.wait((stuck ? this.deadline : until) - began);
+      this.#pass(began);
     }
   }
 
@@ -193,17 +324,51 @@ export class RunDriver {
   #begin(id, request) {
     switch (request.tag) {
       case "command":
-        this.#commands.push({ id, ...request.val });
+        if (!this.commands.has(request.val.name)) this.#commands.push({ id, ...request.val });
+        else if (!this.foreign.begin(id, request.val.name, request.val.pid)) this.#answer(id, { tag: "exited", val: KILLED });
         return;
       case "fetch":
-        this.#answer(id, {
-          tag: "ended",
-          val: { tag: "err", val: { tag: "denied", val: "this session has no network" } },
-        });
+        this.#exchanges.add(id);
+        this.network.begin(id, request.val);
         return;
       case "cancelled":
         this.#commands = this.#commands.filter((command) => command.id !== request.val);
+        this.foreign.cancel(request.val);
+        this.#forget(request.val);
     }
+  }
+
+  /** @param {number} id of an exchange that nobody waits for */
+  #forget(id) {
+    if (!this.#exchanges.delete(id)) return;
+    this.#paused.delete(id);
+    this.#answers = this.#answers.filter(([other]) => other !== id);
+    this.network.unwanted(id);
+  }
+
+  /** Hands on what has come from the network, as far as it is read. */
+  #deliverAnswers() {
+    for (const id of [...this.#paused]) {
+      this.#paused.delete(id);
+      this.#received(id, this.run.answer(id, { tag: "body", val: new Uint8Array() }));
+    }
+    for (const [id, answer] of this.#answers.splice(0)) {
+      if (this.#paused.has(id)) {
+        this.#answers.push([id, answer]);
+        continue;
+      }
+      this.#stirred = true;
+      const reception = this.run.answer(id, answer);
+      if (answer.tag === "ended") this.#exchanges.delete(id);
+      else this.#received(id, reception);
+      if (answer.tag === "body") this.network.taken(id);
+    }
+  }
+
+  /** @param {number} id @param {Reception} reception */
+  #received(id, reception) {
+    if (reception === "full") this.#paused.add(id);
+    else if (reception === "unwanted") this.#forget(id);
   }
 
   /** @param {number} id @param {Answer} answer */
@@ -245,7 +410,7 @@ export class RunDriver {
     }
     this.#inside = true;
     try {
-      return python.run(pid);
+      return python.run(pid, this.deadline + PATIENCE);
     } catch (error) {
       if (!(error instanceof PythonTrap) || this.sandbox.defect !== undefined) throw error;
       if (error.cause instanceof GuestStopped) return KILLED;
@@ -328,6 +493,11 @@ export class RunDriver {
    */
   #takeEvents(waits) {
     const events = this.#events.splice(0);
+    for (const [id, answer] of this.#answers.splice(0)) {
+      events.push({ tag: "answered", val: [id, answer] });
+      if (answer.tag === "ended") this.#exchanges.delete(id);
+      else if (answer.tag === "body") this.network.taken(id);
+    }
     for (const signal of this.#signals.splice(0)) events.push({ tag: "signalled", val: signal });
     if (!waits || this.#stdinClosed) return events;
     const piece = this.#stdin[0];
@@ -346,9 +516,25 @@ export class RunDriver {
 
   /** @param {Wait} wait */
   async #wait(wait) {
+    if (this.clock.fixed && wait.timer !== undefined && !wait.stdin && this.#onlyTime) {
+      this.clock.pass(wait.timer);
+      return;
+    }
     const timer = wait.timer === undefined ? Infinity : Number(wait.timer) / 1e6;
     const left = this.deadline - performance.now();
+    const began = performance.now();
     await this.#sleep(Math.ceil(left > 0 ? Math.min(timer, left) : timer));
+    this.#pass(began);
+  }
+
+  /** Where time is fixed, and nothing from outside is under way, it need not be waited for. */
+  get #onlyTime() {
+    return this.clock.fixed && this.foreign.size === 0 && this.#exchanges.size === 0;
+  }
+
+  /** What was really waited for passes also where time is fixed. @param {number} began on `performance.now` */
+  #pass(began) {
+    if (this.clock.fixed) this.clock.pass(BigInt(Math.round((performance.now() - began) * 1e6)));
   }
 
   /** @param {number} milliseconds */

@@ -58,6 +58,12 @@ export class Sandbox {
   #calls = 0;
 
   /**
+   * Where the caller has commands of its own: lets all others go on while a guest waits.
+   * @type {Pick<import("./driver.js").RunDriver, "turn" | "rest" | "needed"> | undefined}
+   */
+  meanwhile = undefined;
+
+  /**
    * @param {Loaded} loaded `core` or `sandbox`
    * @param {Record<string, object>} imports WASI and `wasmsh:session/host`
    */
@@ -65,6 +71,8 @@ export class Sandbox {
     /** @type {CoreExports} */
     const exports = instantiate(loaded, imports);
     this.session = exports.session;
+    this.quotas = exports.quotas;
+    this.determinism = exports.determinism;
     this.files = this.#watchInterface(exports.files);
     this.processes = this.#watchInterface(exports.processes);
     this.#watchMethods(exports.session.Session.prototype);
@@ -72,11 +80,14 @@ export class Sandbox {
     this.#watchMakers();
   }
 
-  /** Remembers from now on which handles are made, for `release`. */
-  record() {
+  /**
+   * Remembers from now on which handles are made, for `release`.
+   * @param {number} stopAt
+   */
+  record(stopAt) {
     this.#made = new Set();
     this.#interrupted = 0;
-    this.stopAt = Infinity;
+    this.stopAt = stopAt;
   }
 
   /** The process that was opened since `record`, if it still is. */
@@ -113,22 +124,24 @@ export class Sandbox {
   /** @param {any} prototype */
   #watchMethods(prototype) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
-      if (name !== "constructor") prototype[name] = this.#watch(prototype[name]);
+      // Asking for a signal always succeeds: it is no sign that a guest goes on to anything.
+      if (name !== "constructor") prototype[name] = this.#watch(prototype[name], name !== "takeSignal");
     }
   }
 
   /**
    * @param {Function} call
+   * @param {boolean} [progress] whether its success means that the guest gets on
    * @returns {(...parameters: any[]) => any}
    */
-  #watch(call) {
+  #watch(call, progress = true) {
     const sandbox = this;
     // No call has more parameters. Naming them is several times as fast as collecting them.
     return /** @this {any} */ function (/** @type {any} */ a, /** @type {any} */ b, /** @type {any} */ c, /** @type {any} */ d) {
       if (sandbox.#made !== undefined) sandbox.#stop();
       try {
         const result = call.call(this, a, b, c, d);
-        sandbox.#interrupted = 0;
+        if (progress) sandbox.#interrupted = 0;
         return result;
       } catch (error) {
         if (isTrap(error)) sandbox.defect ??= error;
@@ -169,12 +182,87 @@ export class Sandbox {
     process.file = function (descriptor) {
       return made(fileOf.call(this, descriptor));
     };
+    this.#watchWaits(process);
     const { adopt } = process;
     const sandbox = this;
     process.adopt = function (handle) {
       sandbox.#made?.delete(handle);
       return adopt.call(this, handle);
     };
+  }
+
+  /**
+   * Has calls that wait take turns with what needs the core meanwhile.
+   * @param {Process} process
+   */
+  #watchWaits(process) {
+    const { read, write, poll, wait } = process;
+    const sandbox = this;
+    process.read = function (descriptor, max, blocking) {
+      if (!blocking || sandbox.meanwhile === undefined) return read.call(this, descriptor, max, blocking);
+      return sandbox.#waiting(Infinity, () => attempt(() => read.call(this, descriptor, max, false)), () => read.call(this, descriptor, max, true), () => read.call(this, descriptor, max, false));
+    };
+    process.write = function (descriptor, bytes, blocking) {
+      if (!blocking || sandbox.meanwhile === undefined) return write.call(this, descriptor, bytes, blocking);
+      let done = 0;
+      const piece = () => {
+        try {
+          const taken = attempt(() => write.call(this, descriptor, bytes.subarray(done), false));
+          done += taken ?? 0;
+        } catch (error) {
+          // As write(2): what was written counts, the signal is seen afterwards.
+          if (done > 0 && /** @type {any} */ (error).payload === "interrupted") return done;
+          throw error;
+        }
+        return done === bytes.length ? done : undefined;
+      };
+      return sandbox.#waiting(Infinity, piece, () => done + write.call(this, descriptor, bytes.subarray(done), true), () => done);
+    };
+    process.poll = function (entries, timeout) {
+      if (timeout === 0n || sandbox.meanwhile === undefined) return poll.call(this, entries, timeout);
+      const look = (/** @type {bigint | undefined} */ time) => {
+        const ready = poll.call(this, entries, time);
+        return ready.some(({ read, write, hangUp, invalid }) => read || write || hangUp || invalid) ? ready : undefined;
+      };
+      return sandbox.#waiting(endOf(timeout), () => look(0n), look, () => poll.call(this, entries, 0n));
+    };
+    process.wait = function (child, timeout) {
+      if (timeout === 0n || sandbox.meanwhile === undefined) return wait.call(this, child, timeout);
+      return sandbox.#waiting(endOf(timeout), () => wait.call(this, child, 0n), (time) => wait.call(this, child, time), () => undefined);
+    };
+  }
+
+  /**
+   * @template T
+   * @param {number} until when, on `performance.now`, the wait is over
+   * @param {() => T | undefined} attempt does it if it can be done at once
+   * @param {(timeout: bigint | undefined) => T | undefined} block does it inside the component
+   * @param {() => T} over what there is when the time is over
+   * @returns {T}
+   */
+  #waiting(until, attempt, block, over) {
+    /** @type {import("./wit.js").Wait | undefined} */
+    let idle;
+    for (;;) {
+      const done = attempt();
+      if (done !== undefined) return done;
+      const left = until - performance.now();
+      if (left <= 0) return over();
+      this.#stop();
+      if (idle === undefined) {
+        idle = this.meanwhile?.turn();
+        continue;
+      }
+      const inside = this.meanwhile?.rest(idle, until);
+      idle = undefined;
+      if (inside === undefined) continue;
+      try {
+        const waited = block(until === Infinity ? undefined : BigInt(Math.max(1, Math.round(Math.min(inside, left) * 1e6))));
+        if (waited !== undefined) return waited;
+      } catch (error) {
+        if (/** @type {any} */ (error).payload !== "again" || !this.meanwhile?.needed) throw error;
+      }
+    }
   }
 
   /** @param {Set<Disposable>} made @param {any} handle */
@@ -186,6 +274,25 @@ export class Sandbox {
       dispose();
     };
   }
+}
+
+/**
+ * @template T
+ * @param {() => T} call that does not wait
+ * @returns {T | undefined} `undefined`: it would have to
+ */
+function attempt(call) {
+  try {
+    return call();
+  } catch (error) {
+    if (/** @type {any} */ (error).payload === "again") return undefined;
+    throw error;
+  }
+}
+
+/** @param {bigint | undefined} timeout nanoseconds */
+function endOf(timeout) {
+  return timeout === undefined ? Infinity : performance.now() + Number(timeout) / 1e6;
 }
 
 /** A trap in Python, or whatever else ended it from outside its own code. */
@@ -217,12 +324,13 @@ export class Python {
   /**
    * Runs the process `pid`, which `core` has handed over. `Sandbox.release` afterwards.
    * @param {number} pid
+   * @param {number} stopAt when, on `performance.now`, it is stopped if it still calls
    * @returns {import("./wit.js").Exit}
    * @throws {PythonTrap} with the handles of the dead instance still open
    */
-  run(pid) {
+  run(pid, stopAt) {
     const { sandbox } = this;
-    sandbox.record();
+    sandbox.record(stopAt);
     try {
       this.#interpreter ??= instantiate(this.loaded, {
         ...this.imports,

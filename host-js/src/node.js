@@ -1,17 +1,30 @@
-//! Sessions in Node: each in a worker thread, with a bell by which a blocked thread is told of messages.
+//! Sessions in Node, Deno and Bun: each in a worker thread, or in a process of its own; threads are made ready ahead of their need.
 
-import { Worker } from "node:worker_threads";
 import { fileURLToPath } from "node:url";
 import { Assets, PACKAGE_ASSETS } from "./assets.js";
+import { Child } from "./child.js";
+import { OptionError } from "./errors.js";
+import { mounted } from "./mounts.js";
+import { send } from "./node-network.js";
 import { checkSession } from "./options.js";
 import { Session } from "./session.js";
+import { HOST, Thread } from "./thread.js";
 
 /** @import { SessionOptions, WasmshSession } from "../types/index.js" */
 
-/** Python's C stack is the thread's; the default of 4 MB ends its recursion before its own limit does. */
-const STACK_MB = 16;
+/** @type {import("./options.js").Offer} */
+const OFFER = { send, follows: false, options: ["assetDir", "nodeExecutable", "isolate", "mounts"] };
 
-const HOST = new URL("./node-worker.js", import.meta.url);
+/** Milliseconds after the last session was made before a spare is: whoever makes several gets them first. */
+const REST = 100;
+
+/** How many threads are kept ready for each set of assets. */
+let kept = 1;
+
+/** Sessions that nobody has yet, with the components in their threads, by their assets. @type {Map<Assets, Set<Spare>>} */
+const spares = new Map();
+
+/** @typedef {{ session: Session, ready: Promise<void>, keeper: { held: boolean } }} Spare */
 
 /**
  * @param {SessionOptions} [options]
@@ -19,6 +32,16 @@ const HOST = new URL("./node-worker.js", import.meta.url);
  */
 export function createNodeSession(options) {
   return openSession(options);
+}
+
+/**
+ * Makes threads ready for sessions to come; so many are kept from now on.
+ * @param {{ spares?: number, assetDir?: string }} [options]
+ */
+export async function prewarm({ spares: count = 1, assetDir } = {}) {
+  if (!Number.isInteger(count) || count < 0) throw new OptionError("spares", "not a whole number ≥ 0");
+  kept = count;
+  await replenish(Assets.of(assetDir), true);
 }
 
 /**
@@ -30,44 +53,117 @@ export function createNodeSession(options) {
  * @returns {Promise<WasmshSession>}
  */
 export async function openSession(options = {}, { composition = "linked", memories } = {}) {
-  const checked = checkSession(options);
+  const checked = checkSession(options, OFFER);
+  const { assetDir, isolate = "thread", nodeExecutable, mounts } = options;
+  if (assetDir !== undefined && typeof assetDir !== "string") throw new OptionError("assetDir", "not a path");
+  if (isolate !== "thread" && isolate !== "process") throw new OptionError("isolate", "neither thread nor process");
+  if (nodeExecutable !== undefined && typeof nodeExecutable !== "string") throw new OptionError("nodeExecutable", "not a path");
+  checked.signal?.throwIfAborted();
   checked.init.composition = composition;
-  const assets = Assets.of(checked.assetDir, memories);
-  const bell = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(HOST, {
-    name: "wasmsh",
-    workerData: { bell },
-    // Nothing of the host is for the sandbox.
-    env: {},
-    argv: [],
-    execArgv: [],
-    resourceLimits: { stackSizeMb: STACK_MB },
-  });
-  const session = new Session(
-    {
-      post: (message, transfer) => {
-        worker.postMessage(message, transfer);
-        Atomics.add(bell, 0, 1);
-        Atomics.notify(bell, 0);
-      },
-      terminate: async () => {
-        await worker.terminate();
-      },
-      keep: (needed) => (needed ? worker.ref() : worker.unref()),
-      component: (name) => assets.component(name),
-    },
-    checked,
+  if (mounts !== undefined) checked.init.files.unshift(...(await mounted(mounts)));
+  const assets = Assets.of(assetDir, memories);
+  const threaded = isolate === "thread" && composition === "linked";
+  const session = (threaded ? await takeSpare(assets) : undefined) ?? await fresh(
+    isolate === "process" ? new Child(nodeExecutable, { assetDir, mode: assets.mode }) : new Thread(),
+    assets,
+    composition,
   );
-  worker.on("message", (message) => session.receive(message));
-  worker.on("error", (error) => session.lose(error.message, error));
-  worker.on("exit", () => session.lose("its thread ended"));
+  if (threaded) later(assets);
+  await orClose(session, session.start(checked));
+  return session;
+}
+
+/**
+ * @param {Thread | Child} thread
+ * @param {Assets} assets
+ * @param {{ held: boolean }} keeper whether the process may go on for the session
+ */
+function connect(thread, assets, keeper) {
+  const session = new Session({
+    post: (message, transfer) => thread.post(message, transfer),
+    terminate: () => thread.terminate(),
+    keep: (needed) => thread.keep(needed && keeper.held),
+    component: (name) => assets.component(name),
+    modules: thread instanceof Thread,
+  });
+  thread.listen((message) => session.receive(message), (why, cause) => session.lose(why, cause));
+  return session;
+}
+
+/**
+ * @param {Thread | Child} thread
+ * @param {Assets} assets
+ * @param {"linked" | "composed"} composition
+ */
+async function fresh(thread, assets, composition) {
+  const session = connect(thread, assets, { held: true });
+  await orClose(session, session.prepare(composition));
+  return session;
+}
+
+/** @param {Session} session @param {Promise<void>} work */
+async function orClose(session, work) {
   try {
-    await session.start(checked);
+    await work;
   } catch (error) {
     await session.close();
     throw error;
   }
-  return session;
+}
+
+/** @param {Assets} assets @returns {Promise<Session | undefined>} */
+async function takeSpare(assets) {
+  for (const spare of spares.get(assets) ?? []) {
+    spares.get(assets)?.delete(spare);
+    spare.keeper.held = true;
+    spare.session.awaken();
+    try {
+      await spare.ready;
+      return spare.session;
+    } catch {
+      // Its thread was lost before anybody had it: the next, or a new one.
+    }
+  }
+  return undefined;
+}
+
+/** @type {any} */
+let timer;
+
+/** @param {Assets} assets */
+function later(assets) {
+  clearTimeout(timer);
+  timer = setTimeout(() => void replenish(assets, false), REST);
+  timer.unref?.();
+}
+
+/**
+ * @param {Assets} assets
+ * @param {boolean} held whether the process goes on until they are ready
+ */
+async function replenish(assets, held) {
+  const ready = spares.get(assets) ?? new Set();
+  spares.set(assets, ready);
+  for (const spare of ready) {
+    if (ready.size <= kept) break;
+    ready.delete(spare);
+    void spare.session.close();
+  }
+  while (ready.size < kept) {
+    const keeper = { held };
+    const thread = new Thread();
+    thread.keep(held);
+    const session = connect(thread, assets, keeper);
+    /** @type {Spare} */
+    const spare = { session, keeper, ready: session.prepare("linked") };
+    ready.add(spare);
+    spare.ready.catch(() => {
+      ready.delete(spare);
+      void session.close();
+    });
+  }
+  await Promise.allSettled([...ready].map((spare) => spare.ready));
+  for (const { keeper } of ready) keeper.held = false;
 }
 
 /** @param {string[]} segments */

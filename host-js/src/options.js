@@ -1,14 +1,24 @@
 //! Checks what a caller passes, and puts the defaults in its place.
 
+import { bytesOf, iterate } from "./content.js";
 import { OptionError } from "./errors.js";
+import { sendByFetch } from "./network.js";
+import { Policy } from "./policy.js";
 import { WORKSPACE } from "./protocol.js";
 
 /**
- * @import { Content, InitialFile, RunOptions, SessionOptions, OutputListener } from "../types/index.js"
+ * @import { CommandFunction, Content, InitialFile, RunOptions, SessionOptions, OutputListener } from "../types/index.js"
+ * @import { NetworkOptions, Send } from "./network.js"
  * @import { InitOptions, Limits, RunRequest } from "./protocol.js"
  *
+ * What an environment offers beside what is the same in all.
+ * @typedef {object} Offer
+ * @property {Send} send HTTP to where the policy allows it
+ * @property {boolean} follows whether `send` follows redirects by itself
+ * @property {readonly string[]} options names of options that only this environment has
+ *
  * @typedef {{ onStdout: OutputListener | undefined, onStderr: OutputListener | undefined }} Listeners
- * @typedef {{ init: InitOptions, limits: Limits, listeners: Listeners, signal: AbortSignal | undefined, assetDir: string | undefined }} CheckedSession
+ * @typedef {{ init: InitOptions, limits: Limits, listeners: Listeners, signal: AbortSignal | undefined, network: NetworkOptions, commands: ReadonlyMap<string, CommandFunction> }} CheckedSession
  * @typedef {Iterator<Content> | AsyncIterator<Content>} StdinSource
  * @typedef {{ request: RunRequest, stdin: StdinSource | undefined, listeners: Listeners, signal: AbortSignal | undefined }} CheckedRun
  */
@@ -25,26 +35,20 @@ const ENVIRONMENT = {
   TZ: "UTC",
 };
 
-const SESSION_OPTIONS = new Set([
-  "assetDir", "nodeExecutable", "stepBudget", "timeoutMs", "outputLimit", "initialFiles", "allowedHosts", "env", "cwd", "signal",
-  "onStdout", "onStderr",
-]);
+const SESSION_OPTIONS = [
+  "stepBudget", "timeoutMs", "outputLimit", "filesystemLimit", "initialFiles", "allowedHosts", "fetch", "fetchLimit", "fetchTimeoutMs", "onFetch",
+  "commands", "env", "cwd", "seed", "clock", "signal", "onStdout", "onStderr",
+];
 const RUN_OPTIONS = new Set([
-  "stdin", "env", "cwd", "name", "args", "fresh", "stepBudget", "timeoutMs", "outputLimit", "signal", "onStdout", "onStderr",
+  "stdin", "env", "cwd", "name", "args", "fresh", "stepBudget", "timeoutMs", "outputLimit", "terminal", "signal", "onStdout", "onStderr",
 ]);
+
+/** Bytes that the body of a response may have, unless the caller says another number; the same on every host. */
+const FETCH_BYTES = 2 ** 30;
+/** Milliseconds that an exchange may take, redirects included, unless the caller says another number. */
+const FETCH_TIME = 300_000;
 
 const encoder = new TextEncoder();
-
-/** @param {string} option @param {unknown} value @returns {asserts value is Content} */
-function checkContent(option, value) {
-  if (typeof value !== "string" && !(value instanceof Uint8Array)) throw new OptionError(option, "neither a string nor a Uint8Array");
-}
-
-/** @param {string} option @param {unknown} content @returns {Uint8Array} */
-export function bytesOf(option, content) {
-  checkContent(option, content);
-  return typeof content === "string" ? encoder.encode(content) : content;
-}
 
 /** @param {string} option @param {unknown} path @returns {string} */
 export function checkPath(option, path) {
@@ -100,20 +104,75 @@ function checkSignal(signal) {
   return signal;
 }
 
-/** @param {SessionOptions} options @returns {CheckedSession} */
-export function checkSession(options) {
-  checkNames(options, SESSION_OPTIONS);
-  if (options.allowedHosts !== undefined && !Array.isArray(options.allowedHosts)) throw new OptionError("allowedHosts", "not a list");
-  if (options.allowedHosts !== undefined && options.allowedHosts.length > 0) {
-    throw new OptionError("allowedHosts", "this version has no network, so that it cannot allow any host");
+/** @param {unknown} commands @returns {Map<string, CommandFunction>} */
+function checkCommands(commands) {
+  if (commands === undefined) return new Map();
+  if (typeof commands !== "object" || commands === null) throw new OptionError("commands", "not an object");
+  return new Map(Object.entries(commands).map(([name, command]) => {
+    if (!/^[^/\0\s]+$/.test(name) || name === "." || name === "..") throw new OptionError("commands", `${JSON.stringify(name)} is no name of a command`);
+    if (typeof command !== "function") throw new OptionError("commands", `${name} is not a function`);
+    return [name, command];
+  }));
+}
+
+/** @param {SessionOptions} options @param {Offer} offer @returns {NetworkOptions} */
+function checkNetwork(options, { send, follows }) {
+  const { allowedHosts, fetch, onFetch } = options;
+  if (allowedHosts !== undefined && !Array.isArray(allowedHosts)) throw new OptionError("allowedHosts", "not a list");
+  if (fetch !== undefined && typeof fetch !== "function") throw new OptionError("fetch", "not a function");
+  if (onFetch !== undefined && typeof onFetch !== "function") throw new OptionError("onFetch", "not a function");
+  const policy = allowedHosts === undefined && fetch !== undefined ? undefined : new Policy(allowedHosts ?? [], onFetch);
+  const none = fetch === undefined && (allowedHosts ?? []).length === 0;
+  return {
+    policy,
+    send: none ? undefined : fetch === undefined ? send : sendByFetch(fetch, "manual"),
+    follows: fetch === undefined && follows,
+    bodyLimit: checkLimit("fetchLimit", options.fetchLimit, FETCH_BYTES),
+    timeoutMs: checkLimit("fetchTimeoutMs", options.fetchTimeoutMs, FETCH_TIME),
+  };
+}
+
+/** @param {unknown} seed @returns {bigint | undefined} */
+function checkSeed(seed) {
+  if (seed === undefined) return undefined;
+  if (typeof seed !== "bigint" && !Number.isSafeInteger(seed)) throw new OptionError("seed", "not a whole number");
+  return BigInt.asUintN(64, BigInt(/** @type {number | bigint} */ (seed)));
+}
+
+/** @param {SessionOptions["clock"]} clock */
+function checkClock(clock) {
+  if (clock === undefined) return undefined;
+  const { start, stepMs = 0 } = typeof clock === "number" || clock instanceof Date ? { start: clock } : clock;
+  const begin = Number(start);
+  if (!Number.isFinite(begin)) throw new OptionError("clock", "not a time");
+  if (!Number.isFinite(stepMs) || stepMs < 0) throw new OptionError("clock", "a step is a number of milliseconds ≥ 0");
+  return { start: begin, step: stepMs };
+}
+
+/** @param {unknown} size */
+function checkTerminal(size) {
+  if (size === undefined) return undefined;
+  const { columns, rows } = /** @type {any} */ (size ?? {});
+  for (const number of [columns, rows]) {
+    if (!Number.isInteger(number) || number < 1 || number > 65535) throw new OptionError("terminal", "not { columns, rows } of at least 1");
   }
-  if (options.assetDir !== undefined && typeof options.assetDir !== "string") throw new OptionError("assetDir", "not a path");
+  return { columns, rows };
+}
+
+/**
+ * @param {SessionOptions} options
+ * @param {Offer} offer of the environment
+ * @returns {CheckedSession}
+ */
+export function checkSession(options, offer) {
+  checkNames(options, new Set([...SESSION_OPTIONS, ...offer.options]));
   if (options.initialFiles !== undefined && !Array.isArray(options.initialFiles)) throw new OptionError("initialFiles", "not a list");
   const limits = {
     steps: checkLimit("stepBudget", options.stepBudget, 0),
     wallTimeMs: checkLimit("timeoutMs", options.timeoutMs, 0),
     outputBytes: checkLimit("outputLimit", options.outputLimit, 0),
   };
+  const commands = checkCommands(options.commands);
   return {
     init: {
       composition: "linked",
@@ -125,11 +184,16 @@ export function checkSession(options) {
         content: bytesOf("initialFiles", content),
         mode: checkMode("initialFiles", mode),
       })),
+      commands: [...commands.keys()],
+      filesystemBytes: checkLimit("filesystemLimit", options.filesystemLimit, 0),
+      seed: checkSeed(options.seed),
+      clock: checkClock(options.clock),
     },
     limits,
     listeners: { onStdout: checkListener("onStdout", options.onStdout), onStderr: checkListener("onStderr", options.onStderr) },
     signal: checkSignal(options.signal),
-    assetDir: options.assetDir,
+    network: checkNetwork(options, offer),
+    commands,
   };
 }
 
@@ -163,6 +227,7 @@ export function checkRun(command, options, limits, listeners) {
       fresh: options.fresh ?? false,
       stdin: bytes ?? (source === undefined ? "empty" : "stream"),
       streaming: own.onStdout !== undefined || own.onStderr !== undefined,
+      terminal: checkTerminal(options.terminal),
     },
     stdin: source,
     listeners: own,
@@ -177,6 +242,9 @@ export function checkRun(command, options, limits, listeners) {
 function checkStdin(stdin) {
   if (stdin === undefined) return {};
   if (typeof stdin === "string" || stdin instanceof Uint8Array) return { bytes: bytesOf("stdin", stdin) };
+  if (stdin instanceof ArrayBuffer) return { bytes: new Uint8Array(stdin) };
+  if (stdin instanceof Blob) return { source: iterate(stdin.stream()) };
+  if (stdin instanceof ReadableStream) return { source: iterate(stdin) };
   if (typeof stdin === "object" && stdin !== null) {
     if (Symbol.asyncIterator in stdin) return { source: stdin[Symbol.asyncIterator]() };
     if (Symbol.iterator in stdin) return { source: stdin[Symbol.iterator]() };

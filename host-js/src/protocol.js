@@ -3,11 +3,14 @@
 //! The names are those of the JSON protocol of `wasmsh serve --stdio`; values that JSON does not have (bytes, compiled modules)
 //! are themselves here, since messages are structured clones.
 
-/** @import { Chunk, Exit, Signal } from "./wit.js" */
+/** @import { Answer, Chunk, Exit, HttpRequest, Signal } from "./wit.js" */
 
 /**
  * Where a component is: its glue by address, its modules compiled, by the names that the glue uses.
  * @typedef {{ script: string, modules: Record<string, WebAssembly.Module> }} Assets
+ *
+ * A file to be there from the start. `host`: it belongs to nobody in the sandbox; `target`: it is a symbolic link.
+ * @typedef {{ path: string, content: Uint8Array, mode?: number, host?: boolean, target?: string, directory?: boolean }} PlacedFile
  *
  * @typedef {{ steps: number, wallTimeMs: number, outputBytes: number }} Limits 0: none
  *
@@ -16,7 +19,11 @@
  * @property {Record<string, string>} env
  * @property {string} cwd
  * @property {Limits} limits of every run that has none of its own
- * @property {Array<{ path: string, content: Uint8Array, mode?: number }>} files
+ * @property {PlacedFile[]} files
+ * @property {string[]} commands that the caller answers
+ * @property {number} filesystemBytes 0: the filesystem's own limit
+ * @property {bigint | undefined} seed of all randomness; `undefined`: the host's randomness
+ * @property {{ start: number, step: number } | undefined} clock milliseconds since 1970, and for each reading; `undefined`: the host's clock
  *
  * @typedef {object} RunRequest
  * @property {Uint8Array} script
@@ -28,14 +35,17 @@
  * @property {boolean} fresh
  * @property {Uint8Array | "empty" | "stream"} stdin `stream`: follows as `Stdin`
  * @property {boolean} streaming whether output is wanted as it comes
+ * @property {{ columns: number, rows: number } | undefined} terminal what stdout and stderr are, and stdin if it is `stream`
  *
- * Requests have an `id`, and are answered once by `Reply`, `Exit` or `Failure` with the same.
- * @typedef {{ type: "Init", id: number, assets: Assets, options: InitOptions }
+ * Requests have an `id`, and are answered once by `Reply`, `Exit` or `Failure` with the same. `Prepare` may come before `Init`, for another
+ * session than the one that will be.
+ * @typedef {{ type: "Prepare", id: number, assets: Assets, composition: "linked" | "composed" }
+ *   | { type: "Init", id: number, options: InitOptions }
  *   | { type: "Run", id: number, run: RunRequest }
- *   | { type: "WriteFile", id: number, path: string, content: Uint8Array, mode?: number }
- *   | { type: "ReadFile", id: number, path: string }
- *   | { type: "ListDir", id: number, path: string }
- *   | { type: "RemoveFile", id: number, path: string }
+ *   | { type: "File", id: number, operation: string, path: string, parameters: unknown[] }
+ *   | { type: "Ask", id: number, what: "cwd" | "usage" }
+ *   | { type: "Check", id: number, text: Uint8Array }
+ *   | { type: "Complete", id: number, text: Uint8Array, cursor: number }
  * } Request
  *
  * These are told, and not answered. `Cancel` ends a run as `kill -9` would.
@@ -45,7 +55,15 @@
  *   | { type: "Cancel", run: number }
  *   | { type: "Taken", bytes: number }
  *   | { type: "Component", name: string, assets?: Assets, error?: string }
+ *   | { type: "Answer", run: number, request: number, answer: Answer }
+ *   | CommandCall
  * } Notice
+ *
+ * What a command of the caller's asks of its process, to be told by `CommandReply` with the same `call`; `CommandExit` is its end.
+ * @typedef {{ type: "CommandRead", run: number, command: number, call: number, descriptor: number, max: number }
+ *   | { type: "CommandWrite", run: number, command: number, call: number, descriptor: number, bytes: Uint8Array }
+ *   | { type: "CommandExit", run: number, command: number, status: number, message?: string }
+ * } CommandCall
  *
  * @typedef {Request | Notice} ToWorker
  *
@@ -56,11 +74,18 @@
  *   | { type: "Diagnostic", level: "warning" | "error", message: string }
  *   | { type: "WantStdin", run: number }
  *   | { type: "WantComponent", name: string }
+ *   | { type: "Fetch", run: number, request: number, http: HttpRequest }
+ *   | { type: "FetchTaken", run: number, request: number }
+ *   | { type: "FetchUnwanted", run: number, request: number }
+ *   | { type: "Command", run: number, command: number, name: string, args: Uint8Array[], env: Array<[Uint8Array, Uint8Array]>, cwd: string }
+ *   | { type: "CommandReply", run: number, command: number, call: number, value: Uint8Array | number } | { type: "CommandReply", run: number, command: number, call: number, error: string }
+ *   | { type: "CommandGone", run: number, command: number }
  * } FromWorker
  *
  * An error that crosses from the worker.
  * @typedef {{ kind: "file", operation: string, path: string, error: string }
  *   | { kind: "lost", message: string }
+ *   | { kind: "assets", message: string }
  *   | { kind: "other", message: string }
  * } Failure
  */

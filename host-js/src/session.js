@@ -1,14 +1,20 @@
 //! The caller's side of a session: methods become messages, messages become results. Knows no particular environment.
 
-import { FileError, OptionError, SessionClosedError, SessionLostError, WasmshError } from "./errors.js";
-import { bytesOf, checkMode, checkPath, checkRun } from "./options.js";
-import { resultOf, signalNamed } from "./result.js";
+import { exported, imported, partsOf, writeParts } from "./archive.js";
+import { Commands } from "./command.js";
+import { bytesAtOnce, gather, piecesOf, streamOf } from "./content.js";
+import { AssetError, FileError, OptionError, SessionClosedError, SessionLostError, WasmshError } from "./errors.js";
+import { filePromises } from "./file-system.js";
+import { Exchanges } from "./network.js";
+import { checkMode, checkPath, checkRun } from "./options.js";
+import { installPythonPackages } from "./packages.js";
+import { signalNamed } from "./result.js";
+import { ActiveRun, StreamedRun } from "./run.js";
 
 /**
- * @import { Content, DirectoryEntry, RunOptions, RunResult, SessionEvent, SignalName, WasmshSession } from "../types/index.js"
- * @import { CheckedRun, CheckedSession, Listeners, StdinSource } from "./options.js"
+ * @import { Content, DirectoryEntry, FilePromises, InstallOptions, RunOptions, RunResult, SignalName, SpawnedRun, StreamContent, WasmshSession } from "../types/index.js"
+ * @import { CheckedRun, CheckedSession, Listeners } from "./options.js"
  * @import { Assets, Failure, FromWorker, Limits, ToWorker } from "./protocol.js"
- * @import { Chunk } from "./wit.js"
  *
  * The thread at the other side.
  * @typedef {object} Transport
@@ -16,21 +22,22 @@ import { resultOf, signalNamed } from "./result.js";
  * @property {() => Promise<void>} terminate
  * @property {(needed: boolean) => void} keep whether the process must go on for this session
  * @property {(name: string) => Promise<Assets>} component finds and compiles a component
+ * @property {boolean} modules whether compiled modules can be sent there
  *
  * @typedef {{ resolve: (value: any) => void, reject: (error: unknown) => void }} Pending
  */
 
-/** Milliseconds that a run gets to end after its time is over or it was cancelled, before its session is given up. */
-const GRACE = 2000;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** @implements {WasmshSession} */
 export class Session {
   /** @type {Transport} */
   #transport;
   /** @type {Limits} */
-  #limits;
+  #limits = { steps: 0, wallTimeMs: 0, outputBytes: 0 };
   /** @type {Listeners} */
-  #listeners;
+  #listeners = { onStdout: undefined, onStderr: undefined };
   #next = 1;
   /** @type {Map<number, Pending>} */
   #pending = new Map();
@@ -40,30 +47,56 @@ export class Session {
   #over = undefined;
   /** @type {Promise<void> | undefined} */
   #closing = undefined;
+  /** @type {Exchanges | undefined} */
+  #exchanges = undefined;
+  /** @type {Commands | undefined} */
+  #commands = undefined;
+  /** `fs.promises` of Node, over the files of this session. @type {{ promises: FilePromises }} */
+  fs;
 
   /**
    * @param {Transport} transport
-   * @param {CheckedSession} options
    */
-  constructor(transport, { limits, listeners }) {
+  constructor(transport) {
     this.#transport = transport;
-    this.#limits = limits;
-    this.#listeners = listeners;
+    this.fs = { promises: filePromises((...parameters) => this.#operate(...parameters)) };
   }
 
   /**
-   * Gives the worker the components. The session can be used afterwards.
+   * Begins the session, which can be used afterwards.
    * @param {CheckedSession} options
    */
-  async start({ init, signal }) {
+  async start({ init, limits, listeners, signal, network, commands }) {
     signal?.throwIfAborted();
-    const assets = await this.#transport.component(init.composition === "linked" ? "core" : "sandbox");
-    await this.#ask((id) => ({ type: "Init", id, assets, options: init }));
+    const transport = this.#transport;
+    const post = (/** @type {ToWorker} */ message) => {
+      if (this.#over === undefined) transport.post(message);
+    };
+    this.#limits = limits;
+    this.#listeners = listeners;
+    this.#exchanges = new Exchanges(network, (run, request, answer) => post({ type: "Answer", run, request, answer }));
+    this.#commands = new Commands(commands, post);
+    await this.#ask((id) => ({ type: "Init", id, options: init }));
     if (signal?.aborted) {
       await this.close();
       signal.throwIfAborted();
     }
     signal?.addEventListener("abort", () => void this.close(), { once: true });
+  }
+
+  /**
+   * Makes the thread ready for whatever session.
+   * @param {"linked" | "composed"} composition
+   */
+  async prepare(composition) {
+    const { component, modules } = this.#transport;
+    const assets = modules ? await component(composition === "linked" ? "core" : "sandbox") : { script: "", modules: {} };
+    await this.#ask((id) => ({ type: "Prepare", id, assets, composition }));
+  }
+
+  /** The process must go on for what was asked already. */
+  awaken() {
+    if (this.#pending.size > 0) this.#transport.keep(true);
   }
 
   /**
@@ -74,56 +107,184 @@ export class Session {
   run(command, options = {}) {
     return new Promise((resolve, reject) => {
       const checked = checkRun(command, options, this.#limits, this.#listeners);
-      if (this.#over !== undefined) throw this.#over;
-      checked.signal?.throwIfAborted();
-      const run = new ActiveRun(this.#next++, checked, this.#transport, (why) => this.lose(why));
-      this.#expect(run.id, { resolve, reject });
-      this.#runs.push(run);
-      if (this.#runs.length === 1) run.begin();
-      checked.signal?.addEventListener("abort", run.aborted);
+      this.#begin(new ActiveRun(this.#next++, checked, this.#transport, (why) => this.lose(why)), checked, { resolve, reject });
     });
+  }
+
+  /**
+   * @param {string} command
+   * @param {RunOptions} [options]
+   * @returns {SpawnedRun}
+   */
+  spawn(command, options = {}) {
+    const given = options.stdin !== undefined;
+    const pipe = new TransformStream(undefined, { highWaterMark: 1 }, { highWaterMark: 0 });
+    const checked = checkRun(command, given ? options : { ...options, stdin: pipe.readable }, this.#limits, { onStdout: undefined, onStderr: undefined });
+    checked.request.streaming = true;
+    const run = new StreamedRun(this.#next++, checked, this.#transport, (why) => this.lose(why));
+    const result = new Promise((resolve, reject) => this.#begin(run, checked, { resolve, reject }));
+    // Who looks at the streams alone is told there.
+    result.catch((error) => run.fail(error));
+    const exit = result.then(({ exitCode, limit }) => ({ exitCode, limit }));
+    exit.catch(() => {});
+    return {
+      stdin: given ? closedStream() : pipe.writable,
+      stdout: run.stdout,
+      stderr: run.stderr,
+      exit,
+      kill: (name = "SIGTERM") => this.#signal(run.id, name),
+    };
+  }
+
+  /** @param {ActiveRun} run @param {CheckedRun} checked @param {Pending} pending */
+  #begin(run, { signal }, pending) {
+    if (this.#over !== undefined) throw this.#over;
+    signal?.throwIfAborted();
+    this.#expect(run.id, pending);
+    this.#runs.push(run);
+    if (this.#runs.length === 1) run.begin();
+    signal?.addEventListener("abort", run.aborted);
   }
 
   /** @param {SignalName} [name] */
   kill(name = "SIGINT") {
+    this.#signal(this.#runs[0]?.id, name);
+  }
+
+  /** @param {number | undefined} run @param {SignalName} name */
+  #signal(run, name) {
     const signal = signalNamed(name);
     if (signal === undefined) throw new OptionError("signal", `${name} is not the name of a signal`);
-    const run = this.#runs[0];
-    if (run !== undefined) this.#transport.post({ type: "Signal", run: run.id, signal });
+    if (run !== undefined && this.#runs[0]?.id === run) this.#transport.post({ type: "Signal", run, signal });
   }
 
   /**
    * @param {string} path
-   * @param {Content} content
+   * @param {Content | StreamContent} content
    * @param {{ mode?: number }} [options]
    */
   async writeFile(path, content, { mode } = {}) {
-    const bytes = bytesOf("content", content);
-    const message = { path: checkPath("path", path), content: bytes, mode: checkMode("mode", mode) };
-    await this.#ask((id) => ({ type: "WriteFile", id, ...message }));
+    checkPath("path", path);
+    checkMode("mode", mode);
+    const bytes = bytesAtOnce("content", content);
+    const operate = this.#operate.bind(this);
+    if (bytes !== undefined) await operate("write", path, bytes, mode);
+    else await writeParts(operate, path, piecesOf("content", content), mode);
     return { events: [] };
   }
 
   /** @param {string} path */
   async readFile(path) {
-    checkPath("path", path);
     /** @type {Uint8Array} */
-    const content = await this.#ask((id) => ({ type: "ReadFile", id, path }));
+    const content = await this.#operate("read", checkPath("path", path));
     return { content, events: [] };
+  }
+
+  /** @param {string} path @returns {ReadableStream<Uint8Array>} */
+  readStream(path) {
+    return streamOf(partsOf(this.#operate.bind(this), checkPath("path", path)));
+  }
+
+  /** @param {string} path @param {{ type?: string }} [options] */
+  async readBlob(path, { type = "" } = {}) {
+    return new Blob([await this.#operate("read", checkPath("path", path))], { type });
   }
 
   /** @param {string} path */
   async listDir(path) {
-    checkPath("path", path);
     /** @type {DirectoryEntry[]} */
-    const entries = await this.#ask((id) => ({ type: "ListDir", id, path }));
+    const entries = await this.#operate("list", checkPath("path", path));
     return { output: entries.map(({ name }) => `${name}\n`).join(""), entries, events: [] };
+  }
+
+  /** @param {string} path @param {{ followSymlinks?: boolean }} [options] */
+  async stat(path, { followSymlinks = true } = {}) {
+    return this.#operate("stat", checkPath("path", path), followSymlinks);
+  }
+
+  /** @param {string} path */
+  async exists(path) {
+    try {
+      await this.#operate("stat", checkPath("path", path), true);
+      return true;
+    } catch (error) {
+      if (error instanceof FileError && (error.code === "ENOENT" || error.code === "ENOTDIR")) return false;
+      throw error;
+    }
+  }
+
+  /** @param {string} path @param {{ recursive?: boolean, mode?: number }} [options] */
+  async mkdir(path, { recursive = false, mode } = {}) {
+    await this.#operate("mkdir", checkPath("path", path), recursive, checkMode("mode", mode));
+  }
+
+  /** @param {string} path @param {{ recursive?: boolean, force?: boolean }} [options] */
+  async remove(path, { recursive = false, force = false } = {}) {
+    await this.#operate("remove", checkPath("path", path), recursive, force);
   }
 
   /** @param {string} path */
   async removeFile(path) {
-    checkPath("path", path);
-    await this.#ask((id) => ({ type: "RemoveFile", id, path }));
+    await this.#operate("unlink", checkPath("path", path));
+  }
+
+  /** @param {string} from @param {string} to */
+  async rename(from, to) {
+    await this.#operate("rename", checkPath("from", from), checkPath("to", to));
+  }
+
+  /** @param {string} pattern @param {{ cwd?: string }} [options] @returns {Promise<string[]>} */
+  async glob(pattern, { cwd = "/workspace" } = {}) {
+    return this.#operate("glob", checkPath("cwd", cwd), checkPath("pattern", pattern));
+  }
+
+  /** @param {string} [path] @returns {Promise<Uint8Array>} */
+  async exportTar(path = "/workspace") {
+    return gather(exported(this.#operate.bind(this), checkPath("path", path)));
+  }
+
+  /** @param {string} [path] @returns {ReadableStream<Uint8Array>} */
+  exportTarStream(path = "/workspace") {
+    return streamOf(exported(this.#operate.bind(this), checkPath("path", path)));
+  }
+
+  /** @param {Content | StreamContent} archive @param {string} [path] */
+  async importTar(archive, path = "/workspace") {
+    await imported(this.#operate.bind(this), archive, checkPath("path", path));
+  }
+
+  /**
+   * @param {string | readonly string[]} requirements
+   * @param {InstallOptions} [options]
+   */
+  installPythonPackages(requirements, options = {}) {
+    return installPythonPackages(this, requirements, options);
+  }
+
+  /** @returns {Promise<string>} */
+  cwd() {
+    return this.#ask((id) => ({ type: "Ask", id, what: "cwd" }));
+  }
+
+  /** @returns {Promise<{ bytes: number, inodes: number }>} */
+  usage() {
+    return this.#ask((id) => ({ type: "Ask", id, what: "usage" }));
+  }
+
+  /** @param {string} text */
+  async check(text) {
+    const { tag, val } = await this.#ask((id) => ({ type: "Check", id, text: encoder.encode(text.endsWith("\n") ? text : `${text}\n`) }));
+    return tag === "wrong" ? { state: tag, ...val } : { state: tag };
+  }
+
+  /** @param {string} text @param {number} [cursor] */
+  async complete(text, cursor = text.length) {
+    const bytes = encoder.encode(text);
+    const { start, candidates } = await this.#ask((id) => ({ type: "Complete", id, text: bytes, cursor: encoder.encode(text.slice(0, cursor)).length }));
+    return {
+      start: decoder.decode(bytes.subarray(0, start)).length,
+      candidates: candidates.map((/** @type {Uint8Array} */ candidate) => decoder.decode(candidate)),
+    };
   }
 
   /** @returns {Promise<void>} */
@@ -161,6 +322,7 @@ export class Session {
         return;
       case "Failure": {
         const error = errorOf(message.failure);
+        this.#runNumbered(message.id)?.fail(error);
         this.#finish(message.id, () => {
           throw error;
         });
@@ -168,8 +330,25 @@ export class Session {
         return;
       }
       case "Output":
-        this.#transport.post({ type: "Taken", bytes: message.bytes });
-        this.#runNumbered(message.run)?.output(message.chunks);
+        this.#runNumbered(message.run)?.output(message.chunks, message.bytes);
+        return;
+      case "Fetch":
+        void this.#exchanges?.begin(message.run, message.request, message.http);
+        return;
+      case "FetchTaken":
+        this.#exchanges?.taken(message.run, message.request);
+        return;
+      case "FetchUnwanted":
+        this.#exchanges?.cancel(message.run, message.request);
+        return;
+      case "Command":
+        this.#commands?.begin(message);
+        return;
+      case "CommandReply":
+        this.#commands?.reply(message);
+        return;
+      case "CommandGone":
+        this.#commands?.gone(message.run, message.command);
         return;
       case "WantStdin":
         void this.#runNumbered(message.run)?.sendStdin();
@@ -194,6 +373,11 @@ export class Session {
   /** @param {number} id */
   #runNumbered(id) {
     return this.#runs[0]?.id === id ? this.#runs[0] : undefined;
+  }
+
+  /** @param {string} operation @param {string} path @param {unknown[]} parameters @returns {Promise<any>} */
+  #operate(operation, path, ...parameters) {
+    return this.#ask((id) => ({ type: "File", id, operation, path, parameters }));
   }
 
   /**
@@ -246,117 +430,15 @@ export class Session {
   #end(why) {
     if (this.#over !== undefined) return;
     this.#over = why;
-    for (const run of this.#runs.splice(0)) run.end();
+    this.#exchanges?.clear();
+    this.#commands?.clear();
+    for (const run of this.#runs.splice(0)) {
+      run.fail(why);
+      run.end();
+    }
     for (const { reject } of this.#pending.values()) reject(why);
     this.#pending.clear();
     this.#transport.keep(false);
-  }
-}
-
-/** A run between its call and its result. */
-class ActiveRun {
-  /** @type {SessionEvent[]} */
-  diagnostics = [];
-  /** @type {Chunk[]} */
-  #chunks = [];
-  #decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-  /** @type {any} */
-  #watchdog = undefined;
-  /** What the caller is told in the place of a result. @type {{ error: unknown } | undefined} */
-  #failed = undefined;
-  #begun = false;
-
-  /**
-   * @param {number} id
-   * @param {CheckedRun} checked
-   * @param {Transport} transport
-   * @param {(why: string) => void} lose
-   */
-  constructor(id, { request, stdin, listeners, signal }, transport, lose) {
-    this.id = id;
-    this.request = request;
-    this.stdin = stdin;
-    this.listeners = listeners;
-    this.abortSignal = signal;
-    this.transport = transport;
-    this.lose = lose;
-    this.aborted = () => this.#cancel(signal?.reason);
-  }
-
-  begin() {
-    const { request } = this;
-    this.#begun = true;
-    this.transport.post({ type: "Run", id: this.id, run: request });
-    if (this.#failed !== undefined) this.#cancel(this.#failed.error);
-    else if (request.limits.wallTimeMs > 0) this.#watch(request.limits.wallTimeMs + GRACE);
-  }
-
-  end() {
-    clearTimeout(this.#watchdog);
-    this.abortSignal?.removeEventListener("abort", this.aborted);
-    void this.stdin?.return?.();
-  }
-
-  /** @param {Chunk[]} chunks */
-  output(chunks) {
-    for (const chunk of chunks) {
-      this.#chunks.push(chunk);
-      this.#tell(chunk.origin, chunk.bytes, true);
-    }
-  }
-
-  /**
-   * What a listener throws ends the run, and is what the caller of the run gets.
-   * @param {"stdout" | "stderr"} origin
-   * @param {Uint8Array} bytes
-   * @param {boolean} more whether the rest of a character may follow
-   */
-  #tell(origin, bytes, more) {
-    const listener = origin === "stdout" ? this.listeners.onStdout : this.listeners.onStderr;
-    if (listener === undefined || this.#failed !== undefined) return;
-    const text = this.#decoders[origin].decode(bytes, { stream: more });
-    if (!more && text === "") return;
-    try {
-      listener(text, bytes);
-    } catch (error) {
-      this.#cancel(error);
-    }
-  }
-
-  /** @param {import("./wit.js").Exit} exit @param {Chunk[]} chunks */
-  result(exit, chunks) {
-    this.output(chunks);
-    this.#tell("stdout", new Uint8Array(), false);
-    this.#tell("stderr", new Uint8Array(), false);
-    if (this.#failed !== undefined) throw this.#failed.error;
-    return resultOf(exit, this.#chunks, this.diagnostics);
-  }
-
-  async sendStdin() {
-    const { id, transport } = this;
-    try {
-      const next = await /** @type {StdinSource} */ (this.stdin).next();
-      if (next.done === true) transport.post({ type: "StdinEnd", run: id });
-      else transport.post({ type: "Stdin", run: id, bytes: bytesOf("stdin", next.value) });
-    } catch (error) {
-      this.#cancel(error);
-    }
-  }
-
-  /** @param {unknown} error */
-  #cancel(error) {
-    this.#failed ??= { error };
-    if (!this.#begun) return;
-    this.transport.post({ type: "Cancel", run: this.id });
-    this.#watch(GRACE);
-  }
-
-  /** @param {number} milliseconds */
-  #watch(milliseconds) {
-    clearTimeout(this.#watchdog);
-    // `setTimeout` has no longer delay; a month is beyond what a watchdog is for.
-    if (milliseconds > 2 ** 31 - 1) return;
-    this.#watchdog = setTimeout(() => this.lose("a program in it did not stop when its time was over"), milliseconds);
   }
 }
 
@@ -367,7 +449,16 @@ function errorOf(failure) {
       return new FileError(failure.operation, failure.path, failure.error);
     case "lost":
       return new SessionLostError(failure.message);
+    case "assets":
+      return new AssetError(failure.message);
     case "other":
       return new WasmshError("ERR_WASMSH_INTERNAL", failure.message);
   }
+}
+
+/** What stands for an input that is not the caller's to write. @returns {WritableStream<Uint8Array | string>} */
+function closedStream() {
+  const stream = new WritableStream();
+  void stream.close();
+  return stream;
 }

@@ -3,15 +3,14 @@
 /** Nanoseconds in a millisecond. */
 const MILLISECOND = 1e6;
 
-/** What `crypto.getRandomValues` gives in one call (Web Cryptography API). */
-const RANDOM_LIMIT = 65536;
-
 /**
  * @param {(milliseconds: number) => void} sleep blocks the thread
+ * @param {import("./clock.js").Clock} clock
+ * @param {import("./randomness.js").Randomness} randomness
  * @returns imports for the glue that jco generates
  */
-export function wasi(sleep) {
-  const monotonic = () => BigInt(Math.round(performance.now() * MILLISECOND));
+export function wasi(sleep, clock, randomness) {
+  const monotonic = () => clock.monotonic();
 
   /** Ready from an instant of the monotonic clock on. */
   class Pollable {
@@ -26,7 +25,8 @@ export function wasi(sleep) {
 
     block() {
       for (let now = monotonic(); now < this.instant; now = monotonic()) {
-        sleep(Number(this.instant - now) / MILLISECOND);
+        if (clock.fixed) clock.pass(this.instant - now);
+        else sleep(Number(this.instant - now) / MILLISECOND);
       }
     }
   }
@@ -39,21 +39,6 @@ export function wasi(sleep) {
     return Uint32Array.from(pollables.flatMap((pollable, index) => (pollable.ready() ? [index] : [])));
   };
 
-  const now = () => {
-    const milliseconds = performance.timeOrigin + performance.now();
-    const seconds = Math.floor(milliseconds / 1000);
-    return { seconds: BigInt(seconds), nanoseconds: Math.floor((milliseconds - seconds * 1000) * MILLISECOND) };
-  };
-
-  /** @param {bigint} length */
-  const getRandomBytes = (length) => {
-    const bytes = new Uint8Array(Number(length));
-    for (let at = 0; at < bytes.length; at += RANDOM_LIMIT) {
-      crypto.getRandomValues(bytes.subarray(at, at + RANDOM_LIMIT));
-    }
-    return bytes;
-  };
-
   return {
     "wasi:clocks/monotonic-clock": {
       now: monotonic,
@@ -62,13 +47,13 @@ export function wasi(sleep) {
       subscribeDuration: (/** @type {bigint} */ duration) => new Pollable(monotonic() + duration),
     },
     "wasi:clocks/wall-clock": {
-      now,
+      now: () => clock.wall(),
       resolution: () => ({ seconds: 0n, nanoseconds: 1000 }),
     },
     "wasi:io/poll": { Pollable, poll },
     "wasi:random/random": {
-      getRandomBytes,
-      getRandomU64: () => crypto.getRandomValues(new BigUint64Array(1))[0],
+      getRandomBytes: (/** @type {bigint} */ length) => randomness.bytes(Number(length)),
+      getRandomU64: () => randomness.number(),
     },
   };
 }

@@ -82,9 +82,13 @@ export interface Run extends Resource {
   signal(what: Signal): void;
   steps(): bigint;
 }
+export type TextState = Tagged<"complete" | "incomplete"> | Tagged<"wrong", { message: string; line: number; column: number }>;
+export interface Completion { start: number; candidates: Uint8Array[] }
 export interface Session extends Resource {
   start(script: Uint8Array, options: RunOptions): Run;
   cwd(): string;
+  check(text: Uint8Array): TextState;
+  complete(text: Uint8Array, cursor: number): Completion;
   addCommand(name: string): void;
   removeCommand(name: string): void;
 }
@@ -105,21 +109,37 @@ export interface Stat {
   uid: number;
   gid: number;
   size: bigint;
+  blocks: bigint;
+  accessed: Timestamp;
   modified: Timestamp;
+  changed: Timestamp;
 }
+export type NewTime = Tagged<"keep" | "now"> | Tagged<"at", Timestamp>;
 export interface Entry { name: string; stat: Stat }
 export interface File extends Resource {
   duplicate(): File;
+  readAt(offset: bigint, max: number): Uint8Array;
 }
 export interface Files {
   File: { prototype: File };
   open(path: string, how: object, mode: number): File;
   readFile(path: string): Uint8Array;
   writeFile(path: string, bytes: Uint8Array, mode: number): void;
+  appendFile(path: string, bytes: Uint8Array, mode: number): void;
+  copyFile(source: string, target: string, mode: number): void;
   statAt(path: string, follow: boolean): Stat;
   readDirectory(path: string): Entry[];
   makeDirectory(path: string, mode: number): void;
+  access(path: string, mode: object): void;
+  canonicalize(path: string): string;
+  readLink(path: string): string;
+  link(existing: string, fresh: string, follow: boolean): void;
+  symlink(target: string, fresh: string): void;
+  rename(old: string, fresh: string): void;
   removeFile(path: string): void;
+  removeDirectory(path: string): void;
+  setSizeAt(path: string, size: bigint): void;
+  setTimesAt(path: string, accessed: NewTime, modified: NewTime, follow: boolean): void;
   setModeAt(path: string, mode: number, follow: boolean): void;
   setOwnerAt(path: string, uid: number | undefined, gid: number | undefined, follow: boolean): void;
   setUser(uid: number, gid: number): void;
@@ -128,12 +148,35 @@ export interface Files {
 export interface Process extends Resource {
   file(descriptor: number): File | undefined;
   adopt(file: File): number;
+  arguments(): Uint8Array[];
+  environment(): Array<[Uint8Array, Uint8Array]>;
+  cwd(): string;
+  read(descriptor: number, max: number, blocking: boolean): Uint8Array;
   write(descriptor: number, bytes: Uint8Array, blocking: boolean): number;
+  poll(entries: object[], timeout: bigint | undefined): Readiness[];
+  wait(child: number | undefined, timeout: bigint | undefined): [number, Exit] | undefined;
 }
+export interface Readiness { read: boolean; write: boolean; hangUp: boolean; invalid: boolean }
 export interface Processes {
   Process: { prototype: Process; open(pid: number): Process | undefined };
 }
-export interface CoreExports { session: SessionInterface; files: Files; processes: Processes }
+export interface Quota { bytes: bigint; inodes: bigint; fileSize: bigint; openFiles: number }
+export interface Quotas {
+  setQuota(limit: Quota): void;
+  getQuota(): Quota;
+  getUsage(): { bytes: bigint; inodes: bigint; openFiles: number };
+}
+export interface Determinism {
+  setSeed(seed: bigint | undefined): void;
+  setClock(fixed: { start: Timestamp; step: bigint } | undefined): void;
+}
+export interface CoreExports {
+  session: SessionInterface;
+  files: Files;
+  processes: Processes;
+  quotas: Quotas;
+  determinism: Determinism;
+}
 
 export interface Interpreter {
   run(pid: number): Exit;

@@ -1,9 +1,14 @@
 //! The worker's side of a session: holds the components, and does what messages ask. Knows no particular environment.
 
+import { Clock } from "./clock.js";
 import { PYTHON_COMMANDS, RunDriver } from "./driver.js";
+import { FileFailure, operate } from "./files.js";
+import { ForeignCommands } from "./foreign.js";
 import { Python, Sandbox, symbolDispose } from "./link.js";
-import { OUTPUT_BATCH, OUTPUT_WINDOW, WORKSPACE } from "./protocol.js";
+import { Randomness } from "./randomness.js";
+import { OUTPUT_BATCH, OUTPUT_WINDOW } from "./protocol.js";
 import { wasi } from "./wasi.js";
+import { BUNDLED } from "./web-assets.js";
 
 /**
  * @import { Environment } from "./driver.js"
@@ -17,8 +22,6 @@ import { wasi } from "./wasi.js";
  * }} WorkerEnvironment
  */
 
-/** The user that scripts run as, and that files of the host belong to. */
-const USER = 1000;
 const UMASK = 0o022;
 
 /** What a session may hold; beyond it a script meets an error. @type {Ceilings} */
@@ -37,16 +40,21 @@ export class SessionWorker {
   #deferred = [];
   /** @type {Map<string, { resolve: (assets: Assets) => void, reject: (error: Error) => void }>} */
   #wanted = new Map();
+  #clock = new Clock();
+  #randomness = new Randomness();
   /** @type {Record<string, object>} */
   #wasi;
   /** @type {import("./driver.js").PythonSource | undefined} */
   #python = undefined;
   #inside = false;
+  /** Commands that the caller answers. @type {ReadonlySet<string>} */
+  #commands = new Set();
+  #linked = true;
 
   /** @param {WorkerEnvironment} environment */
   constructor(environment) {
     this.environment = environment;
-    this.#wasi = wasi(environment.sleep);
+    this.#wasi = wasi(environment.sleep, this.#clock, this.#randomness);
   }
 
   /** @param {ToWorker} message */
@@ -71,6 +79,14 @@ export class SessionWorker {
           current.driver.wake();
         }
         return;
+      case "Answer":
+        if (current?.id === message.run) current.driver.pushAnswer(message.request, message.answer);
+        return;
+      case "CommandRead":
+      case "CommandWrite":
+      case "CommandExit":
+        if (current?.id === message.run) current.driver.callCommand(message);
+        return;
       case "Component": {
         const waiting = this.#wanted.get(message.name);
         this.#wanted.delete(message.name);
@@ -87,23 +103,26 @@ export class SessionWorker {
   /** @param {Request} request */
   #answer(request) {
     switch (request.type) {
+      case "Prepare":
+        this.#reply(request.id, this.#prepare(request.assets, request.composition));
+        return;
       case "Init":
-        this.#reply(request.id, this.#init(request.assets, request.options));
+        this.#reply(request.id, () => this.#init(request.options));
         return;
       case "Run":
         void this.#run(request.id, request.run);
         return;
-      case "WriteFile":
-        this.#reply(request.id, () => this.#writeFile(request.path, request.content, request.mode));
+      case "File":
+        this.#reply(request.id, () => this.#operate(request.operation, request.path, request.parameters));
         return;
-      case "ReadFile":
-        this.#reply(request.id, () => this.#readFile(request.path));
+      case "Ask":
+        this.#reply(request.id, () => this.#ask(request.what));
         return;
-      case "ListDir":
-        this.#reply(request.id, () => this.#listDir(request.path));
+      case "Check":
+        this.#reply(request.id, () => this.#whole().session.check(request.text));
         return;
-      case "RemoveFile":
-        this.#reply(request.id, () => this.#removeFile(request.path));
+      case "Complete":
+        this.#reply(request.id, () => this.#whole().session.complete(request.text, request.cursor));
     }
   }
 
@@ -138,9 +157,9 @@ export class SessionWorker {
     return { kind: "other", message };
   }
 
-  /** @param {Assets} assets @param {InitOptions} options */
-  async #init(assets, options) {
-    const linked = options.composition === "linked";
+  /** Instantiates the components. @param {Assets} assets @param {"linked" | "composed"} composition */
+  async #prepare(assets, composition) {
+    this.#linked = composition === "linked";
     const sandbox = new Sandbox(await load(assets), {
       ...this.#wasi,
       "wasmsh:session/host": {
@@ -160,19 +179,43 @@ export class SessionWorker {
       },
     });
     this.#sandbox = sandbox;
-    if (linked) this.#python = this.#pythonSource(sandbox);
+    if (this.#linked) this.#python = this.#pythonSource(sandbox);
+  }
+
+  /** @param {InitOptions} options */
+  #init(options) {
+    const sandbox = /** @type {Sandbox} */ (this.#sandbox);
+    const python = this.#linked ? PYTHON_COMMANDS.filter((name) => !options.commands.includes(name)) : [];
+    this.#commands = new Set(options.commands);
+    if (options.seed !== undefined) {
+      sandbox.determinism.setSeed(options.seed);
+      // Python's comes from here, not by way of the filesystem.
+      this.#randomness.fix(options.seed);
+    }
+    if (options.clock !== undefined) this.#clock.fix(options.clock.start, options.clock.step);
+    if (options.filesystemBytes > 0) {
+      sandbox.quotas.setQuota({ ...sandbox.quotas.getQuota(), bytes: BigInt(options.filesystemBytes) });
+    }
     this.#session = new sandbox.session.Session({
       environment: pairs(options.env),
       cwd: options.cwd,
       umask: UMASK,
       limits: limits(options.limits),
       ceilings: CEILINGS,
-      commands: linked ? PYTHON_COMMANDS : [],
+      commands: [...python, ...options.commands],
       // This thread can run one at a time.
-      exclusiveCommands: linked ? PYTHON_COMMANDS : [],
+      exclusiveCommands: python,
       hostBlocks: this.environment.blocks,
     });
-    for (const { path, content, mode } of options.files) this.#writeFile(path, content, mode);
+    for (const { path, content, mode, host, target, directory } of options.files) {
+      if (target !== undefined) {
+        this.#operate("place-link", path, [target]);
+      } else if (directory === true) {
+        this.#operate("place-directory", path, [mode, host]);
+      } else {
+        this.#operate(host === true ? "place" : "write", path, [content, mode]);
+      }
+    }
   }
 
   /** @param {Sandbox} sandbox @returns {import("./driver.js").PythonSource} */
@@ -217,10 +260,11 @@ export class SessionWorker {
         environment: pairs(request.env),
         cwd: request.cwd,
         limits: limits(request.limits),
-        stdin: request.stdin === "empty" ? "empty" : "piped",
-        terminal: undefined,
+        stdin: request.stdin === "empty" ? "empty" : request.stdin === "stream" && request.terminal !== undefined ? "terminal" : "piped",
+        terminal: request.terminal,
         fresh: request.fresh,
       });
+      const foreign = new ForeignCommands(id, sandbox.processes, environment.post);
       const driver = new RunDriver({
         run,
         sandbox,
@@ -230,16 +274,28 @@ export class SessionWorker {
         stdin: request.stdin,
         wallTimeMs: request.limits.wallTimeMs,
         between: () => this.#answerDeferred(),
+        clock: this.#clock,
+        network: {
+          begin: (number, http) => environment.post({ type: "Fetch", run: id, request: number, http }),
+          taken: (number) => environment.post({ type: "FetchTaken", run: id, request: number }),
+          unwanted: (number) => environment.post({ type: "FetchUnwanted", run: id, request: number }),
+        },
+        foreign,
+        commands: this.#commands,
       });
+      // Where the thread cannot wait, the shell has what a guest reads ready before the guest begins.
+      sandbox.meanwhile = this.#commands.size > 0 && environment.blocks ? driver : undefined;
       this.#current = { id, driver, output };
       const exit = await driver.drive();
-      if (exit.tag === "limited") output.push([{ origin: "stderr", bytes: encoder.encode(limitMessage(exit.val)) }]);
       environment.post({ type: "Exit", id, exit, chunks: output.take() }, output.transfer);
     } catch (error) {
       environment.post({ type: "Failure", id, failure: this.#failure(error) });
     } finally {
+      const { driver } = this.#current ?? {};
       this.#current = undefined;
+      sandbox.meanwhile = undefined;
       if (sandbox.defect === undefined) {
+        driver?.end();
         /** @type {any} */ (run)?.[symbolDispose]();
         this.#answerDeferred();
         const python = this.#python?.loaded;
@@ -252,78 +308,24 @@ export class SessionWorker {
     for (const request of this.#deferred.splice(0)) this.#answer(request);
   }
 
-  /**
-   * Missing directories are made; what is made belongs to the user of the scripts.
-   * @param {string} path
-   * @param {Uint8Array} content
-   * @param {number | undefined} mode
-   */
-  #writeFile(path, content, mode) {
-    this.#asRoot("write", path, (files, full) => {
-      if (exists(files, full)) {
-        files.writeFile(full, content, 0o644);
-        if (mode !== undefined) files.setModeAt(full, mode, true);
-        return;
-      }
-      makeParents(files, full);
-      files.writeFile(full, content, mode ?? 0o644);
-      files.setOwnerAt(full, USER, USER, true);
-    });
+  /** What can be asked only of what has not trapped. */
+  #whole() {
+    const sandbox = /** @type {Sandbox} */ (this.#sandbox);
+    if (sandbox.defect !== undefined) throw sandbox.defect;
+    return { sandbox, session: /** @type {Session} */ (this.#session) };
   }
 
-  /** @param {string} path */
-  #readFile(path) {
-    return this.#asRoot("read", path, (files, full) => files.readFile(full));
+  /** @param {string} operation @param {string} path @param {unknown[]} parameters */
+  #operate(operation, path, parameters) {
+    return operate(this.#whole().sandbox.files, operation, path, parameters);
   }
 
-  /** @param {string} path */
-  #listDir(path) {
-    return this.#asRoot("list", path, (files, full) =>
-      files.readDirectory(full).map(({ name, stat }) => ({
-        name,
-        type: stat.kind,
-        size: Number(stat.size),
-        mode: stat.mode,
-        modified: Number(stat.modified.seconds) * 1000 + stat.modified.nanoseconds / 1e6,
-      })));
-  }
-
-  /** @param {string} path */
-  #removeFile(path) {
-    this.#asRoot("remove", path, (files, full) => files.removeFile(full));
-  }
-
-  /**
-   * @template T
-   * @param {string} operation
-   * @param {string} path
-   * @param {(files: import("./wit.js").Files, full: string) => T} work
-   * @returns {T}
-   */
-  #asRoot(operation, path, work) {
-    const { files, defect } = /** @type {Sandbox} */ (this.#sandbox);
-    if (defect !== undefined) throw defect;
-    const [uid, gid] = files.getUser();
-    files.setUser(0, 0);
-    try {
-      return work(files, path.startsWith("/") ? path : `${WORKSPACE}/${path}`);
-    } catch (error) {
-      const payload = /** @type {any} */ (error)?.payload;
-      if (typeof payload === "string") throw new FileFailure(operation, path, payload);
-      throw error;
-    } finally {
-      files.setUser(uid, gid);
-    }
-  }
-}
-
-/** An error of the filesystem, on its way to the caller. */
-class FileFailure extends Error {
-  /** @param {string} operation @param {string} path @param {string} error */
-  constructor(operation, path, error) {
-    super(error);
-    this.operation = operation;
-    this.path = path;
+  /** @param {"cwd" | "usage"} what */
+  #ask(what) {
+    const { sandbox, session } = this.#whole();
+    if (what === "cwd") return session.cwd();
+    const { bytes, inodes } = sandbox.quotas.getUsage();
+    return { bytes: Number(bytes), inodes: Number(inodes) };
   }
 }
 
@@ -377,7 +379,11 @@ class Output {
 
 /** @param {Assets} assets @returns {Promise<Loaded>} */
 async function load({ script, modules }) {
-  return { glue: await import(script), modules };
+  if (!script.startsWith(BUNDLED)) return { glue: await import(/* @vite-ignore */ /* webpackIgnore: true */ script), modules };
+  const [component, mode] = script.slice(BUNDLED.length).split("/");
+  // @ts-ignore: made by `cargo xtask build`
+  const { components } = await import("../dist/index.js");
+  return { glue: await components[component][mode].glue(), modules };
 }
 
 /** @param {Record<string, string>} environment @returns {Array<[Uint8Array, Uint8Array]>} */
@@ -389,37 +395,4 @@ function pairs(environment) {
 function limits({ steps, wallTimeMs, outputBytes }) {
   const some = (/** @type {number} */ value) => (value === 0 ? undefined : BigInt(value));
   return { steps: some(steps), wallTimeMs: some(wallTimeMs), outputBytes: some(outputBytes) };
-}
-
-/** @param {import("./wit.js").Limit} limit */
-function limitMessage({ tag, val }) {
-  switch (tag) {
-    case "steps":
-      return `wasmsh: step limit of ${val} exceeded\n`;
-    case "wall-time-ms":
-      return `wasmsh: time limit of ${val} ms exceeded\n`;
-    case "output-bytes":
-      return `wasmsh: output limit of ${val} bytes exceeded\n`;
-  }
-}
-
-/** @param {import("./wit.js").Files} files @param {string} path */
-function exists(files, path) {
-  try {
-    files.statAt(path, true);
-    return true;
-  } catch (error) {
-    if (/** @type {any} */ (error)?.payload === "no-entry") return false;
-    throw error;
-  }
-}
-
-/** @param {import("./wit.js").Files} files @param {string} path */
-function makeParents(files, path) {
-  for (let end = path.indexOf("/", 1); end > 0; end = path.indexOf("/", end + 1)) {
-    const parent = path.slice(0, end);
-    if (parent === "/" || exists(files, parent)) continue;
-    files.makeDirectory(parent, 0o755);
-    files.setOwnerAt(parent, USER, USER, true);
-  }
 }

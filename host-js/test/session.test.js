@@ -74,11 +74,11 @@ test("limits end a run with a status and a message", async (t) => {
   assert.equal(steps.exitCode, 137);
   assert.equal(steps.limit, "steps");
   assert.equal(steps.stdout, "before\n");
-  assert.match(steps.stderr, /step limit of 1000000 exceeded/);
+  assert.match(steps.stderr, /steps of 1000000 exceeded/);
   const time = await session.run("spin", { stepBudget: 0, timeoutMs: 30 });
   assert.equal(time.exitCode, 124);
   assert.equal(time.limit, "time");
-  assert.match(time.stderr, /time limit of 30 ms exceeded/);
+  assert.match(time.stderr, /wall-time-ms of 30 exceeded/);
 });
 
 test("what cannot be stopped is killed with its session", async (t) => {
@@ -259,7 +259,15 @@ test("wrong options are refused, by name", async () => {
   await refused({ stepBudgets: 1 }, "stepBudgets");
   await refused({ stepBudget: -1 }, "stepBudget");
   await refused({ stepBudget: 1.5 }, "stepBudget");
-  await refused({ allowedHosts: ["example.org"] }, "allowedHosts");
+  await refused({ allowedHosts: ["ftp://example.org"] }, "allowedHosts");
+  await refused({ allowedHosts: [""] }, "allowedHosts");
+  await refused({ fetch: 1 }, "fetch");
+  await refused({ commands: { "a/b": () => 0 } }, "commands");
+  await refused({ commands: { a: 1 } }, "commands");
+  await refused({ isolate: "container" }, "isolate");
+  await refused({ mounts: [{ source: "/nosuch", path: "/m" }] }, "mounts");
+  await refused({ assetBaseUrl: "/" }, "assetBaseUrl");
+  await refused({ seed: 0.5 }, "seed");
   await refused({ env: { "A=B": "" } }, "env");
   await refused({ env: { A: 1 } }, "env");
   await refused({ initialFiles: [{ path: "", content: "" }] }, "initialFiles");
@@ -279,5 +287,6 @@ test("constants and helpers", () => {
   assert.equal(wasmsh.DEFAULT_WORKSPACE_DIR, "/workspace");
   assert.equal(wasmsh.resolveAssetPath("wasm", "a b"), fileURLToPath(new URL("../dist/wasm/a b", import.meta.url)));
   assert.equal(wasmsh.resolveNodeHostPath(), fileURLToPath(new URL("../src/node-worker.js", import.meta.url)));
+  assert.equal(wasmsh.resolveBrowserWorkerPath().href, new URL("../src/browser-worker.js", import.meta.url).href);
   assert.equal(wasmsh.createSession, wasmsh.createNodeSession);
 });

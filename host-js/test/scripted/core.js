@@ -6,6 +6,7 @@
 //! `handles` (how many resources are alive), `exit N`.
 
 const encoder = new TextEncoder();
+const TIME = { seconds: 1n, nanoseconds: 0 };
 
 const result = (payload) => Object.assign(new Error(payload), { payload });
 
@@ -90,6 +91,7 @@ export function instantiate(_module, imports) {
       this.output.push({ origin, bytes: encoder.encode(text) });
     }
     limited(tag, val) {
+      this.say("stderr", `wasmsh: ${tag} of ${val} exceeded\n`);
       return { tag: "exited", val: { tag: "limited", val: { tag, val } } };
     }
     resume(fuel) {
@@ -224,7 +226,7 @@ export function instantiate(_module, imports) {
           .sort()
           .map((name) => ({
             name: name.slice(path.length + 1),
-            stat: { kind: "regular", size: 0n, mode: 0o644, modified: { seconds: 1n, nanoseconds: 0 } },
+            stat: { kind: "regular", size: 0n, blocks: 0n, mode: 0o644, accessed: TIME, modified: TIME, changed: TIME },
           }));
       },
       makeDirectory: (path) => void tree.set(path, null),

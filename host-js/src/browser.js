@@ -1,0 +1,75 @@
+//! Sessions in a browser: each in a module worker, with or without cross-origin isolation.
+
+import { OptionError } from "./errors.js";
+import { sendByFetch } from "./network.js";
+import { checkSession } from "./options.js";
+import { Session } from "./session.js";
+import { WebAssets } from "./web-assets.js";
+
+/** @import { BrowserSessionOptions, WasmshSession } from "../types/index.js" */
+
+/**
+ * A browser shows neither addresses nor redirects: that names lead nowhere they should not, it sees to itself (CORS, private network access).
+ * @type {import("./options.js").Offer}
+ */
+const OFFER = {
+  send: (hop) => sendByFetch((url, init) => fetch(url, { ...init, credentials: "omit" }), "follow")(hop),
+  follows: true,
+  options: ["assetBaseUrl", "worker", "onProgress"],
+};
+
+/**
+ * @param {BrowserSessionOptions} [options]
+ * @returns {Promise<WasmshSession>}
+ */
+export function createBrowserWorkerSession(options) {
+  return openBrowserSession(options);
+}
+
+/**
+ * As `createBrowserWorkerSession`; what is only for tests can be chosen.
+ * @param {BrowserSessionOptions} [options]
+ * @param {object} [build]
+ * @param {"linked" | "composed"} [build.composition]
+ * @param {"multi" | "single"} [build.memories]
+ * @returns {Promise<WasmshSession>}
+ */
+export async function openBrowserSession(options = {}, { composition = "linked", memories } = {}) {
+  const checked = checkSession(options, OFFER);
+  checked.init.composition = composition;
+  const { assetBaseUrl, worker: given, onProgress } = options;
+  if (assetBaseUrl !== undefined && typeof assetBaseUrl !== "string" && !(assetBaseUrl instanceof URL)) throw new OptionError("assetBaseUrl", "not an address");
+  if (onProgress !== undefined && typeof onProgress !== "function") throw new OptionError("onProgress", "not a function");
+  checked.signal?.throwIfAborted();
+  const assets = new WebAssets(assetBaseUrl === undefined ? undefined : directory(assetBaseUrl), onProgress, memories);
+  const worker = given ?? new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module", name: "wasmsh" });
+  const session = new Session({
+    post: (message, transfer) => worker.postMessage(message, transfer ?? []),
+    terminate: async () => worker.terminate(),
+    keep: () => {},
+    component: (name) => assets.component(name),
+    modules: true,
+  });
+  worker.addEventListener("message", ({ data }) => session.receive(data));
+  worker.addEventListener("error", (event) => session.lose(event.message ?? "its worker cannot be loaded", event.error));
+  worker.addEventListener("messageerror", () => session.lose("a message could not be read"));
+  try {
+    await session.prepare(composition);
+    await session.start(checked);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  return session;
+}
+
+/** @param {string | URL} base */
+function directory(base) {
+  const url = new URL(base, globalThis.location?.href);
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}
+
+export function resolveBrowserWorkerPath() {
+  return new URL("./browser-worker.js", import.meta.url);
+}

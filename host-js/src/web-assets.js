@@ -1,0 +1,131 @@
+//! Finds the transpiled components by their addresses, and compiles each module once while it is downloaded. For browsers.
+
+import { AssetError } from "./errors.js";
+
+/**
+ * @import { Progress } from "../types/index.js"
+ * @import { Assets as Component } from "./protocol.js"
+ * @typedef {{ glue: () => Promise<unknown>, modules: Record<string, URL> }} Bundled
+ */
+
+/** The version of `manifest.json` that this code reads. */
+const FORMAT = 1;
+
+/** The smallest module with two memories. */
+const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
+
+/** What stands for the address of glue that came with this package, whatever a bundler has made of it. */
+export const BUNDLED = "wasmsh-bundled:";
+
+/** @type {Map<string, Promise<WebAssembly.Module>>} */
+const compiled = new Map();
+
+/** The components of one place. */
+export class WebAssets {
+  /**
+   * @param {URL | undefined} base `undefined`: those of this package
+   * @param {((progress: Progress) => void) | undefined} progress
+   * @param {"multi" | "single"} [mode] what the engine can do, unless a test wants the other
+   */
+  constructor(base, progress, mode = WebAssembly.validate(TWO_MEMORIES) ? "multi" : "single") {
+    this.base = base;
+    this.progress = progress;
+    this.mode = mode;
+  }
+
+  /** @param {string} name @returns {Promise<Component>} */
+  async component(name) {
+    const { script, modules } = this.base === undefined ? await this.#bundled(name) : await this.#listed(name, this.base);
+    const loading = new Loading(name, this.progress);
+    const entries = await Promise.all(Object.entries(modules).map(async ([asked, url]) => /** @type {const} */ ([asked, await compile(url, loading)])));
+    return { script, modules: Object.fromEntries(entries) };
+  }
+
+  /** @param {string} name */
+  async #bundled(name) {
+    /** @type {Record<string, Record<string, Bundled>>} */
+    let components;
+    try {
+      // @ts-ignore: made by `cargo xtask build`
+      ({ components } = await import("../dist/index.js"));
+    } catch (cause) {
+      throw new AssetError("the components of this package cannot be loaded", { cause });
+    }
+    const found = components[name]?.[this.mode];
+    if (found === undefined) throw new AssetError(`this package has no component '${name}'`);
+    return { script: `${BUNDLED}${name}/${this.mode}`, modules: found.modules };
+  }
+
+  /** @param {string} name @param {URL} base */
+  async #listed(name, base) {
+    const url = new URL("manifest.json", base);
+    let manifest;
+    try {
+      const response = await fetch(url);
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      manifest = await response.json();
+    } catch (cause) {
+      throw new AssetError(`${url} cannot be read; is assetBaseUrl where the files of the package's dist/ are?`, { cause });
+    }
+    if (manifest.format !== FORMAT) throw new AssetError(`${url} has format ${manifest.format}, not ${FORMAT}`);
+    const entry = manifest.components[name]?.[this.mode];
+    if (entry === undefined) throw new AssetError(`${base} has no component '${name}'`);
+    return {
+      script: new URL(entry.script, base).href,
+      modules: Object.fromEntries(Object.entries(entry.modules).map(([asked, path]) => [asked, new URL(/** @type {string} */ (path), base)])),
+    };
+  }
+}
+
+/** Counts what was loaded of a component. */
+class Loading {
+  loaded = 0;
+  total = 0;
+
+  /** @param {string} component @param {((progress: Progress) => void) | undefined} progress */
+  constructor(component, progress) {
+    this.component = component;
+    this.progress = progress;
+  }
+
+  /** @param {number} bytes @param {number} expected */
+  add(bytes, expected) {
+    this.loaded += bytes;
+    this.total += expected;
+    this.progress?.({ component: this.component, loaded: this.loaded, total: this.total });
+  }
+}
+
+/** @param {URL} url @param {Loading} loading @returns {Promise<WebAssembly.Module>} */
+function compile(url, loading) {
+  let module = compiled.get(url.href);
+  if (module === undefined) {
+    module = load(url, loading);
+    compiled.set(url.href, module);
+    module.catch(() => compiled.delete(url.href));
+  }
+  return module;
+}
+
+/** @param {URL} url @param {Loading} loading */
+async function load(url, loading) {
+  let response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new AssetError(`${url} cannot be loaded`, { cause });
+  }
+  if (!response.ok || response.body === null) throw new AssetError(`${url} cannot be loaded: status ${response.status}`);
+  // Of a compressed response this is the length of what is transferred; what is counted is longer then.
+  const length = response.headers.has("content-encoding") ? 0 : Number(response.headers.get("content-length") ?? 0);
+  loading.add(0, length);
+  const counted = response.body.pipeThrough(new TransformStream({
+    transform(chunk, controller) {
+      loading.add(chunk.length, length === 0 ? chunk.length : 0);
+      controller.enqueue(chunk);
+    },
+  }));
+  // Whatever type the server gives it: a module is compiled as it comes.
+  const typed = new Response(counted, { headers: { "content-type": "application/wasm" } });
+  return typeof WebAssembly.compileStreaming === "function" ? WebAssembly.compileStreaming(typed) : WebAssembly.compile(await typed.arrayBuffer());
+}

@@ -1,0 +1,2 @@
+// The module that a session's worker runs in a browser; it exports nothing.
+export {};
