@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use wasmsh_os::{AccessMode, Entry, Errno, FileSystem, NewTime, OpenFile, OpenFlags, Position, Stat};
+use wasmsh_os::{AccessMode, Entry, Errno, FileSystem, NewTime, OpenFile, OpenFlags, Position, Space, Stat};
 
-use crate::bindings::wasmsh::fs::files as imported;
+use crate::bindings::wasmsh::fs::{files as imported, quotas};
 use crate::convert::{access_in, entry_out, errno_out, flags_in, flags_out, position_in, stat_out, time_in};
 
 /// The imported filesystem.
@@ -192,6 +192,11 @@ impl FileSystem for ImportedFiles {
         follow: bool,
     ) -> Result<(), Errno> {
         imported::set_times_at(path, time_in(accessed), time_in(modified), follow).map_err(errno_out)
+    }
+
+    fn space(&self) -> Space {
+        let (quota, used) = (quotas::get_quota(), quotas::get_usage());
+        Space { bytes: quota.bytes, bytes_used: used.bytes, inodes: quota.inodes, inodes_used: used.inodes }
     }
 
     fn set_user(&self, uid: u32, gid: u32) {

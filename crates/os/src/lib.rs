@@ -36,5 +36,6 @@ pub use request::{
 pub use signal::{DefaultAction, Disposition, Signal, SignalSet};
 pub use wait::{Child, ChildState};
 pub use wasmsh_vfs::{
-    AccessMode, Entry, Errno, FileSystem, FileType, NewTime, OpenFile, OpenFlags, Position, Stat, Timestamp,
+    AccessMode, Entry, Errno, FileSystem, FileType, NewTime, OpenFile, OpenFlags, Position, Space, Stat,
+    Timestamp,
 };

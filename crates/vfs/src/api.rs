@@ -342,6 +342,9 @@ pub trait FileSystem {
         follow: bool,
     ) -> Result<(), Errno>;
 
+    /// How much fits, and how much there is (`statvfs(3)`).
+    fn space(&self) -> crate::Space;
+
     /// Whose permissions count from now on. 0 may do everything.
     fn set_user(&self, uid: u32, gid: u32);
 

@@ -36,6 +36,19 @@ pub struct Usage {
     pub open_files: u32,
 }
 
+/// What a tree may hold, and holds: what `statvfs(3)` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Space {
+    /// Bytes of contents that fit, used ones included.
+    pub bytes: u64,
+    /// Bytes of contents that there are.
+    pub bytes_used: u64,
+    /// Inodes that fit, used ones included.
+    pub inodes: u64,
+    /// Inodes that there are.
+    pub inodes_used: u64,
+}
+
 /// Quota and usage together, with the checks.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Account {

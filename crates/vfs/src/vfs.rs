@@ -9,7 +9,8 @@ use crate::node::{Body, Caller, NodeId};
 use crate::path::Follow;
 use crate::tree::{New, Tree};
 use crate::{
-    AccessMode, Entry, Errno, FileSystem, FileType, NewTime, OpenFile, OpenFlags, Quota, Stat, Usage, layout,
+    AccessMode, Entry, Errno, FileSystem, FileType, NewTime, OpenFile, OpenFlags, Quota, Space, Stat, Usage,
+    layout,
 };
 
 /// What all handles of one filesystem share.
@@ -358,6 +359,11 @@ impl FileSystem for Vfs {
             return Ok(()); // as Linux, which does not even look at the path
         }
         self.on(path, follow, |tree, caller, id| tree.set_times(caller, id, accessed, modified))
+    }
+
+    fn space(&self) -> Space {
+        let (quota, usage) = (self.quota(), self.usage());
+        Space { bytes: quota.bytes, bytes_used: usage.bytes, inodes: quota.inodes, inodes_used: usage.inodes }
     }
 
     fn set_user(&self, uid: u32, gid: u32) {

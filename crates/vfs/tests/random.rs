@@ -569,6 +569,9 @@ impl FileSystem for Sub {
     fn set_times_at(&self, path: &str, a: NewTime, m: NewTime, follow: bool) -> Result<(), Errno> {
         self.vfs.set_times_at(&self.path(path), a, m, follow)
     }
+    fn space(&self) -> wasmsh_vfs::Space {
+        self.vfs.space()
+    }
     fn set_user(&self, uid: u32, gid: u32) {
         self.vfs.set_user(uid, gid);
     }

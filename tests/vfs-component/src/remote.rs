@@ -234,6 +234,19 @@ impl FileSystem for Remote {
     fn set_times_at(&self, path: &str, a: NewTime, m: NewTime, follow: bool) -> Result<(), Errno> {
         self.call(|files, store| files.call_set_times_at(store, path, new_time(a), new_time(m), follow))
     }
+    fn space(&self) -> wasmsh_vfs::Space {
+        let mut instance = self.0.borrow_mut();
+        let Instance { store, world } = &mut *instance;
+        let quotas = world.wasmsh_fs_quotas();
+        let quota = quotas.call_get_quota(&mut *store).unwrap();
+        let used = quotas.call_get_usage(&mut *store).unwrap();
+        wasmsh_vfs::Space {
+            bytes: quota.bytes,
+            bytes_used: used.bytes,
+            inodes: quota.inodes,
+            inodes_used: used.inodes,
+        }
+    }
     fn set_user(&self, uid: u32, gid: u32) {
         self.plain(|files, store| files.call_set_user(store, uid, gid));
     }

@@ -334,6 +334,20 @@ impl FileSystem for Linux {
         check(unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), times.as_ptr(), flags) })
     }
 
+    fn space(&self) -> wasmsh_vfs::Space {
+        let root = CString::new(self.prefix.as_str()).unwrap_or_default();
+        unsafe {
+            let mut all: libc::statvfs = std::mem::zeroed();
+            libc::statvfs(root.as_ptr(), &mut all);
+            wasmsh_vfs::Space {
+                bytes: all.f_blocks * all.f_frsize,
+                bytes_used: (all.f_blocks - all.f_bfree) * all.f_frsize,
+                inodes: all.f_files,
+                inodes_used: all.f_files - all.f_ffree,
+            }
+        }
+    }
+
     /// Changes the ids of this thread alone (the C library would change all
     /// threads'), keeping root as the saved ones. For tests that run as root.
     fn set_user(&self, uid: u32, gid: u32) {
