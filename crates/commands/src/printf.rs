@@ -380,7 +380,7 @@ fn character_code(argument: &[u8]) -> Option<u32> {
 
 /// `strtoimax(3)` with base 0, of unlimited range up to 128 bits. How many bytes were read, and whether it is out of the
 /// range of 64 bits.
-fn strtoimax(text: &[u8]) -> (i128, usize, bool) {
+pub(crate) fn strtoimax(text: &[u8]) -> (i128, usize, bool) {
     let trimmed = text.trim_ascii_start();
     let blanks = text.len() - trimmed.len();
     let (negative, sign) = match trimmed.first() {
@@ -430,7 +430,7 @@ fn expand(argument: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-fn pad(text: &[u8], flags: Flags, width: usize, precision: Option<usize>, out: &mut Vec<u8>) {
+pub(crate) fn pad(text: &[u8], flags: Flags, width: usize, precision: Option<usize>, out: &mut Vec<u8>) {
     let text = text.get(..precision.unwrap_or(usize::MAX).min(text.len())).unwrap_or_default();
     let padding = width.saturating_sub(text.len());
     if !flags.left {
@@ -442,7 +442,7 @@ fn pad(text: &[u8], flags: Flags, width: usize, precision: Option<usize>, out: &
     }
 }
 
-fn integer(
+pub(crate) fn integer(
     prefix: &str,
     digits: &str,
     flags: Flags,

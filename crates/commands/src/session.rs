@@ -1,4 +1,5 @@
-//! Small commands that tell of logins and of the session as a host: `hostid`, `stty`, `uptime`, `users`, `who`.
+//! Small commands that tell of logins and of the session as a host: `hostid`, `stty`, `uptime`, `users`,
+//! `w`, `who`.
 //!
 //! Nobody logs in to a sandbox: there is no `utmp`, and the tables of logins are empty.
 
@@ -63,6 +64,22 @@ command!(
     users
 );
 command!(
+    W,
+    "w",
+    &["[options] [user]"],
+    "Show who is logged on and what they are doing.",
+    &[
+        Opt::flag("h,no-header", "do not print header"),
+        Opt::flag("u,no-current", "ignore current process username"),
+        Opt::flag("s,short", "short format"),
+        Opt::flag("f,from", "show remote hostname field"),
+        Opt::flag("o,old-style", "old style output"),
+        Opt::flag("i,ip-addr", "display IP address instead of hostname (if possible)"),
+        Opt::flag("V", "output version information and exit"),
+    ],
+    w
+);
+command!(
     WHO,
     "who",
     &["[OPTION]... [ FILE | ARG1 ARG2 ]"],
@@ -102,6 +119,28 @@ async fn hostid(t: &mut Tool) -> Done {
     operands(t, 0)?;
     let address = u32::from_le_bytes([127, 0, 0, 1]);
     t.out.put(format!("{:08x}\n", address.rotate_left(16)).as_bytes());
+    Ok(())
+}
+
+/// Nobody is logged in: the headings are all there is.
+async fn w(t: &mut Tool) -> Done {
+    let (mut header, mut short, mut from) = (true, false, true);
+    let mut options = t.options();
+    while let Some((name, _)) = options.next()? {
+        match name {
+            "h" => header = false,
+            "s" => short = true,
+            "f" => from = !from,
+            "V" => return Err(Fail::Version),
+            _ => {}
+        }
+    }
+    if header {
+        let line = status_line(t);
+        let from = if from { "FROM           " } else { "" };
+        let times = if short { "   IDLE" } else { "  LOGIN@   IDLE   JCPU   PCPU" };
+        t.out.put(format!("{line}\nUSER     TTY      {from}{times} WHAT\n").as_bytes());
+    }
     Ok(())
 }
 
@@ -180,33 +219,45 @@ async fn uptime(t: &mut Tool) -> Done {
         let help = t.command.help(&t.name);
         return Err(Fail::Bare(help.trim_end().into(), 1));
     }
-    let up = t.ctx.monotonic() / 1_000_000_000;
-    let now = t.ctx.now().seconds;
-    let local = |at: i64| {
-        let seconds = at + offset_at(&zone(&t.ctx), at).seconds;
-        let (date, of_day) = (Date::from_days(seconds.div_euclid(86_400)), seconds.rem_euclid(86_400));
-        let clock = format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60);
-        (format!("{:04}-{:02}-{:02}", date.year, date.month, date.day), clock)
-    };
+    let up = up(t);
     let text = match what {
         "p" => pretty(up),
         "s" => {
-            let (day, clock) = local(now.saturating_sub(i64::try_from(up).unwrap_or(i64::MAX)));
+            let now = t.ctx.now().seconds;
+            let (day, clock) = local(t, now.saturating_sub(i64::try_from(up).unwrap_or(i64::MAX)));
             format!("{day} {clock}")
         }
-        _ => {
-            let (days, hours, minutes) = (up / 86_400, up / 3600 % 24, up / 60 % 60);
-            let days = match days {
-                0 => String::new(),
-                1 => "1 day, ".into(),
-                days => format!("{days} days, "),
-            };
-            let time = if hours > 0 { format!("{hours:2}:{minutes:02}") } else { format!("{minutes} min") };
-            format!(" {} up {days}{time},  0 user,  load average: 0.00, 0.00, 0.00", local(now).1)
-        }
+        _ => status_line(t),
     };
     t.out.put(format!("{text}\n").as_bytes());
     Ok(())
+}
+
+/// Seconds since the session began.
+fn up(t: &Tool) -> u64 {
+    t.ctx.monotonic() / 1_000_000_000
+}
+
+/// Day and time of a moment.
+fn local(t: &Tool, at: i64) -> (String, String) {
+    let seconds = at + offset_at(&zone(&t.ctx), at).seconds;
+    let (date, of_day) = (Date::from_days(seconds.div_euclid(86_400)), seconds.rem_euclid(86_400));
+    let clock = format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60);
+    (format!("{:04}-{:02}-{:02}", date.year, date.month, date.day), clock)
+}
+
+/// The line of `uptime`.
+fn status_line(t: &Tool) -> String {
+    let up = up(t);
+    let (days, hours, minutes) = (up / 86_400, up / 3600 % 24, up / 60 % 60);
+    let days = match days {
+        0 => String::new(),
+        1 => "1 day, ".into(),
+        days => format!("{days} days, "),
+    };
+    let time = if hours > 0 { format!("{hours:2}:{minutes:02}") } else { format!("{minutes} min") };
+    let now = local(t, t.ctx.now().seconds).1;
+    format!(" {now} up {days}{time},  0 user,  load average: 0.00, 0.00, 0.00")
 }
 
 /// The terminal of a session has a size and nothing else that could be set: what asks for the rest is refused, as of a

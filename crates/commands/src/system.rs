@@ -117,7 +117,7 @@ async fn arch(t: &mut Tool) -> Done {
     Ok(())
 }
 
-async fn node_name(t: &Tool) -> String {
+pub(crate) async fn node_name(t: &Tool) -> String {
     let name = t.ctx.read_file(b"/etc/hostname").await.unwrap_or_default();
     let name = name.lines().next().unwrap_or_default().trim_ascii();
     if name.is_empty() { "localhost".into() } else { name.to_str_lossy().into_owned() }
