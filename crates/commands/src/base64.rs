@@ -219,6 +219,20 @@ impl Code {
     }
 }
 
+/// The bytes that a text without white space encodes in base64, padded or not.
+pub(crate) fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = CODE_64.digits();
+    let mut out = Vec::new();
+    for group in text.chunks(4) {
+        let mut whole = [b'='; 4];
+        whole.get_mut(..group.len())?.copy_from_slice(group);
+        if group.len() == 1 || !CODE_64.decode(&digits, &whole, &mut out) {
+            return None;
+        }
+    }
+    Some(out)
+}
+
 /// Appends bytes in base64, in one line.
 pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

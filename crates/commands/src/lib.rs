@@ -140,6 +140,7 @@ mod wrappers;
 mod xargs;
 mod xxd;
 mod yes;
+mod yq;
 mod zip;
 
 pub use command::Command;

@@ -167,6 +167,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::compress::XZ,
     &crate::compress::XZCAT,
     &crate::yes::COMMAND,
+    &crate::yq::COMMAND,
     &crate::compress::ZCAT,
     &crate::zip::ZIPINFO,
     &crate::compress::ZSTD,

@@ -25,13 +25,17 @@ mod regex;
 mod syntax;
 mod value;
 
+pub(crate) use number::parse as number;
+pub(crate) use read::{Reader, Step};
+pub(crate) use value::Value;
+
 use compile::Program;
 use host::{Fault, Host};
 use input::{Inputs, Mode, Next};
 use machine::{Machine, Outcome};
 use modules::Loader;
 use print::{Colors, Style};
-use value::{Members, Value};
+use value::Members;
 
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
