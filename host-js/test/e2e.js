@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { openSession } from "../src/node.js";
 
+/** @import { WasmshSession } from "../types/index.js" */
+
 const CASES = new URL("../../tests/e2e/cases/", import.meta.url);
 const decoder = new TextDecoder();
 
@@ -72,13 +74,14 @@ const script = (text) => decoder.decode(bytes(text));
  * @param {Case} one
  * @param {{ composition: "linked" | "composed", memories: "multi" | "single" }} build
  * @param {AbortSignal} [signal] gives the case up
+ * @param {(options: any, build: any) => Promise<Pick<WasmshSession, "run" | "writeFile" | "readFile" | "listDir" | "removeFile" | "close">>} [open]
  */
-export async function runCase({ setup, steps }, build, signal) {
+export async function runCase({ setup, steps }, build, signal, open = openSession) {
   const initialFiles = Object.entries(setup.files ?? {}).map(([path, file]) => {
     const whole = typeof file === "object" && !Array.isArray(file) && "content" in file ? file : { content: file };
     return { path: `/workspace/${path}`, content: bytes(whole.content), mode: parseInt(whole.mode ?? "644", 8) };
   });
-  const session = await openSession({ initialFiles, env: setup.env, cwd: setup.cwd, signal }, build);
+  const session = await open({ initialFiles, env: setup.env, cwd: setup.cwd, signal }, build);
   try {
     for (const step of steps) await runStep(session, step);
   } finally {
@@ -86,7 +89,9 @@ export async function runCase({ setup, steps }, build, signal) {
   }
 }
 
-/** @param {import("../types/index.js").WasmshSession} session @param {any} step */
+/** @typedef {Pick<WasmshSession, "run" | "writeFile" | "readFile" | "listDir" | "removeFile">} Steps */
+
+/** @param {Steps} session @param {any} step */
 async function runStep(session, step) {
   if ("run" in step) return runScript(session, step);
   /** @type {string | undefined} */
@@ -110,7 +115,7 @@ async function runStep(session, step) {
   assert.equal(failed, step.error);
 }
 
-/** @param {import("../types/index.js").WasmshSession} session @param {any} step */
+/** @param {Steps} session @param {any} step */
 async function runScript(session, step) {
   const { limits = {} } = step;
   checkKeys(limits, Object.keys(LIMITS), "limits");

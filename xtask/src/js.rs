@@ -55,9 +55,9 @@ pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
 }
 
 /// Runs the tests of the package, against `dist`: in this Node, in a newer one (which has multi-memory, and comes
-/// from npm), and as the package is installed.
+/// from npm), as the package is installed, and in a browser if there is one.
 pub(crate) fn test(project: &Project) -> Result<()> {
-    for script in ["test", "test:node24", "test:package"] {
+    for script in ["test", "test:node24", "test:package", "test:browser"] {
         exec::run(npm().args(["run", "--silent", script]).current_dir(project.path("host-js")))?;
     }
     Ok(())
