@@ -165,6 +165,51 @@ fn an_endless_line_can_be_cancelled() {
 }
 
 #[test]
+fn a_loop_inside_a_trap_can_be_cancelled() {
+    let scripts = [
+        "trap 'while :; do :; done' EXIT; exit 3",
+        "trap 'while :; do :; done' DEBUG; echo never",
+        "trap 'while :; do :; done' ERR; false; echo never",
+        "set -e; trap 'for ((;;)); do x=$((x+1)); done' ERR; false",
+        "set -T; trap 'until false; do true; done' RETURN; f() { return 1; }; f; echo never",
+        "trap 'while sleep 0; do :; done' USR1; kill -USR1 $$; echo never",
+        "trap 'sleep 1000' EXIT",
+        "trap 'read < <(sleep 1000)' EXIT; :",
+        "( trap 'while :; do :; done' EXIT ); echo never",
+        "trap 'while :; do :; done' EXIT; x=$(trap 'while :; do :; done' EXIT)",
+    ];
+    for script in scripts {
+        for fresh in [false, true] {
+            let session = session();
+            // From outside, once it loops.
+            let options = RunOptions { fresh, ..RunOptions::default() };
+            let run = session.start(script.as_bytes(), &options).expect("a run");
+            for _ in 0..20 {
+                run.resume(1000, 1 << 16);
+            }
+            run.signal(Signal::Int);
+            let (text, exit) = to_end(&run);
+            assert_eq!((&*text, exit), ("", RunExit::Signalled(Signal::Int)), "{script}, fresh: {fresh}");
+            drop(run);
+            // By its limit.
+            let limits = Limits { steps: Some(20_000), wall_time_ms: Some(50), ..Limits::default() };
+            let options = RunOptions { fresh, limits: Some(limits), ..RunOptions::default() };
+            let run = session.start(script.as_bytes(), &options).expect("a run");
+            assert!(matches!(to_end(&run).1, RunExit::Limited(_)), "{script}, fresh: {fresh}");
+            drop(run);
+            // By letting go of it.
+            let run = session.start(script.as_bytes(), &RunOptions { fresh, ..RunOptions::default() });
+            let run = run.expect("a run");
+            run.resume(1000, 1 << 16);
+            drop(run);
+            // The traps of a lasting shell stay, so that it is a shell of its own that is asked.
+            let options = RunOptions { fresh: true, ..RunOptions::default() };
+            assert_eq!(run_with(&session, "echo usable", &options), ("usable\n".into(), 0), "{script}");
+        }
+    }
+}
+
+#[test]
 fn a_fork_bomb_meets_the_ceiling() {
     let session = session();
     let (text, _) = run(&session, "f() { f | f & }; f; wait; echo survived");

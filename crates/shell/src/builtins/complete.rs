@@ -6,6 +6,7 @@ use super::Builtin;
 use crate::options::{Opt, Shopt};
 use crate::symbol::known;
 use crate::text::Str;
+use crate::vars::{Attrs, Value, Var};
 use crate::vm::{Outcome, Vm};
 
 pub(crate) const COMPLETE: Builtin = Builtin::new(
@@ -219,7 +220,20 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
         prefix: value(b'P'),
         suffix: value(b'S'),
         word: word.clone(),
+        options: given
+            .options
+            .iter()
+            .filter(|(letter, _)| *letter == b'o')
+            .filter_map(|(_, value)| value.clone())
+            .collect(),
     };
+    if let Some(wrong) =
+        change.options.iter().find(|given| !OPTIONS.iter().any(|o| o.as_bytes() == &***given))
+    {
+        let wrong = wrong.clone();
+        let _ = vm.complain(&wrong, "invalid option name");
+        return Outcome::Status(2);
+    }
     if let Some(name) = given.value(b'F').cloned() {
         vm.builtin_error("warning: -F option may not work as you expect");
         let symbol = vm.symbol(&name);
@@ -228,8 +242,24 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
             return show(vm, found, &change).into();
         };
         let argv = vec![name, Str::from("compgen"), word, Str::EMPTY];
+        // What the function sees of the line that is completed, of which there is none.
+        let state: [(&[u8], Value); 6] = [
+            (b"COMP_KEY", Value::Int(0)),
+            (b"COMP_TYPE", Value::Int(0)),
+            (b"COMP_LINE", Value::Str(Str::EMPTY)),
+            (b"COMP_POINT", Value::Int(0)),
+            (b"COMP_CWORD", Value::Int(-1)),
+            (b"COMP_WORDS", Value::Indexed(Rc::default())),
+        ];
+        let state = state.map(|(name, value)| (vm.symbol(name), value));
         if let Err(unwind) = vm.call_function(&function, symbol, argv) {
             return Outcome::Unwind(unwind);
+        }
+        for (symbol, value) in state {
+            if let Err(unwind) = vm.unset(symbol) {
+                return Outcome::Unwind(unwind);
+            }
+            *vm.shell.vars.get_mut(symbol) = Var::with(value, Attrs::default());
         }
         // The function leaves its answers in COMPREPLY.
         vm.after_call(move |vm| {
@@ -237,6 +267,10 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
             let answers = vm.values(known::COMPREPLY).unwrap_or_default();
             found.extend(answers.into_iter().map(Str::into_vec));
             let _ = vm.unset(known::COMPREPLY);
+            for name in ["KEY", "TYPE", "LINE", "POINT", "CWORD", "WORDS"] {
+                let symbol = vm.symbol(format!("COMP_{name}").as_bytes());
+                let _ = vm.unset(symbol);
+            }
             show(vm, found, &change)
         });
         return Outcome::Continue;
@@ -250,23 +284,56 @@ struct Change {
     prefix: Str,
     suffix: Str,
     word: Str,
+    /// Those of `-o`.
+    options: Vec<Str>,
 }
 
 /// Writes candidates; the status.
 fn show(vm: &mut Vm, mut found: Vec<Vec<u8>>, change: &Change) -> u8 {
     if let Some(filter) = change.filter.clone() {
-        let (keep, pattern) = match filter.strip_prefix(b"!") {
-            Some(rest) => (true, Str::new(rest)),
-            None => (false, filter),
+        let (keep, filter) = match filter.strip_prefix(b"!") {
+            // `!(…)` is a pattern, where there are such patterns.
+            Some(rest) if !(rest.starts_with(b"(") && vm.shopt(Shopt::ExtGlob)) => (true, Str::new(rest)),
+            _ => (false, filter),
         };
-        // `&` stands for the word that is completed.
-        let pattern: Vec<u8> =
-            pattern.iter().flat_map(|b| if *b == b'&' { change.word.to_vec() } else { vec![*b] }).collect();
+        // `&` stands for the word that is completed, `\&` for itself.
+        let mut pattern = Vec::new();
+        let mut rest = filter.as_bytes();
+        while let Some((b, after)) = rest.split_first() {
+            rest = match (b, after) {
+                (b'\\', [b'&', after @ ..]) => {
+                    pattern.push(b'&');
+                    after
+                }
+                (b'&', after) => {
+                    pattern.extend_from_slice(&change.word);
+                    after
+                }
+                (b, after) => {
+                    pattern.push(*b);
+                    after
+                }
+            };
+        }
         let pattern = vm.pattern(&pattern, false);
         found.retain(|name| pattern.is_match(name) == keep);
     }
+    for name in &mut found {
+        *name = [&*change.prefix, &**name, &*change.suffix].concat();
+    }
+    let has = |option: &str| change.options.iter().any(|given| &**given == option.as_bytes());
+    for (wanted, kind) in [
+        (found.is_empty() && has("default"), "file"),
+        (found.is_empty() && has("dirnames"), "directory"),
+        (has("plusdirs"), "directory"),
+    ] {
+        if wanted {
+            let more = vm.completion_names(kind.as_bytes(), &change.word).unwrap_or_default();
+            found.extend(more);
+        }
+    }
     for name in &found {
-        vm.put(1, &[&*change.prefix, name, &*change.suffix, b"\n"].concat());
+        vm.put(1, &[&**name, b"\n"].concat());
     }
     u8::from(found.is_empty())
 }
@@ -298,9 +365,10 @@ impl Vm {
     pub(crate) fn completion_names(&mut self, kind: &[u8], word: &[u8]) -> Option<Vec<Vec<u8>>> {
         let mut names: Vec<Vec<u8>> = match kind {
             b"alias" => self.shell.aliases.keys().cloned().collect(),
-            b"builtin" | b"enabled" | b"helptopic" => {
-                super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect()
+            b"helptopic" => {
+                super::help::topics().into_iter().map(|(name, ..)| name.as_bytes().to_vec()).collect()
             }
+            b"builtin" | b"enabled" => super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect(),
             b"command" => {
                 let mut names: Vec<Vec<u8>> = super::ALL.iter().map(|b| b.name.as_bytes().to_vec()).collect();
                 names.extend(self.shell.functions.keys().map(|symbol| self.name_of(*symbol).to_vec()));

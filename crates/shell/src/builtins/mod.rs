@@ -87,13 +87,7 @@ impl Builtin {
 
     /// The text of `help NAME`.
     pub(crate) fn help_text(&self) -> Vec<u8> {
-        let mut text = format!("{}: {}\n", self.name, self.synopsis);
-        for line in self.help.lines() {
-            text.push_str("    ");
-            text.push_str(line);
-            text.push('\n');
-        }
-        text.into_bytes()
+        help::text(self.name, self.synopsis, self.help)
     }
 }
 

@@ -215,7 +215,10 @@ impl Vm {
                             Some(value) => values.push(value),
                             None => nested = Some(text),
                         },
-                        None => values.push(0),
+                        None => {
+                            self.check_unset(symbol)?;
+                            values.push(0);
+                        }
                     }
                 }
                 Op::StoreElement(name) => {

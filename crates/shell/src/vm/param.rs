@@ -369,6 +369,11 @@ impl Vm {
             return self.param_length(&place, quoting);
         }
         if let ParamOp::Transform(letter) = param.op {
+            if letter == b'A' && matches!(place.name, ParamName::Special(b) if !b"@*".contains(&b)) {
+                // No variable, no assignment.
+                self.push_expansion(Expansion::One(Str::EMPTY), quoting);
+                return Ok(());
+            }
             return self.param_transform(&place, letter, quoting);
         }
         let expansion = self.expansion(&place)?;
@@ -404,7 +409,8 @@ impl Vm {
                 })
             }
             ParamOp::Case { change, all, pattern } => {
-                let pattern = pattern.then(|| self.pattern(&operands[0], false));
+                // Here extended patterns are always understood.
+                let pattern = pattern.then(|| self.pattern_with(&operands[0], true, false));
                 self.map(expansion, |_, text| change_case(text, change, all, pattern.as_deref()))
             }
             ParamOp::Substring { .. } => self.substring(&place, expansion, offset, length)?,
@@ -644,7 +650,7 @@ impl Vm {
             let keys = self.keys(symbol)?;
             let values = self.values(symbol)?;
             let star = place.subscript == SubscriptKind::Star;
-            if letter == b'k' {
+            if letter == b'k' || values.is_empty() {
                 let values = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
                 self.push_expansion(Expansion::Many { values, star }, quoting);
             } else {

@@ -144,6 +144,7 @@ impl Parser {
                     ..plain
                 }
             }
+            Frame::For(_) => WordContext { tilde_in_argument: !self.options.posix, ..plain },
             Frame::Array { .. } => WordContext { element: true, ..plain },
             Frame::Cond(f) => {
                 let (regex, pattern) = f.operand_kind();

@@ -670,8 +670,7 @@ impl Compiler<'_> {
                         // Brace expansion comes first, and what it makes are ordinary words.
                         self.emit(Op::Mark);
                         let close = if element.append { b"]+=".as_slice() } else { b"]=" };
-                        let head = [b"[".as_slice(), &ast[subscript.span], close].concat();
-                        self.braced_element(&head, element.value);
+                        self.braced_element(subscript, close, element.value);
                         self.emit(Op::ElementWords);
                         continue;
                     }

@@ -51,7 +51,7 @@ impl Compiler<'_> {
     }
 
     /// An element `[…]=…` of an indexed array whose value has brace expansion.
-    pub(super) fn braced_element(&mut self, head: &[u8], value: Word) {
+    pub(super) fn braced_element(&mut self, subscript: Word, close: &[u8], value: Word) {
         let ast = self.ast.clone();
         let Some(braces) = wasmsh_syntax::brace::expand(&ast, value) else { return };
         if braces.len() > MOST_WORDS {
@@ -60,7 +60,9 @@ impl Compiler<'_> {
             return;
         }
         for mut pieces in braces.words(&ast) {
-            pieces.insert(0, BracePiece::Text(head.to_vec()));
+            let key = ast[subscript.parts].iter().map(|part| BracePiece::Part(*part));
+            let open = [BracePiece::Text(b"[".to_vec())];
+            pieces.splice(0..0, open.into_iter().chain(key).chain([BracePiece::Text(close.to_vec())]));
             self.brace_word(&pieces, WordEnd::Fields);
         }
     }
