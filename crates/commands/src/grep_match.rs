@@ -20,8 +20,8 @@ enum Engine {
     /// Matches everywhere: the empty pattern.
     Everything,
     Literal(Box<memmem::Finder<'static>>),
-    /// `anywhere` is compiled so that `^` and `$` match at every line, to search many lines at once; `line` is
-    /// for one line alone.
+    /// `anywhere` finds a line among many: `^` and `$` match at every line, and no match goes on into the next one;
+    /// `line` is for one line alone.
     Regex {
         line: Box<Regex>,
         anywhere: Option<Box<Regex>>,
@@ -116,22 +116,19 @@ impl Matcher {
             return Ok(Matcher { whole: true, ..matcher(engine) });
         }
         let line = Box::new(compile(&syntax)?);
-        // The ends of the buffer are the ends of a line only where there is one line.
-        let ends = patterns.iter().any(|pattern| {
-            memmem::find(pattern, b"\\`").is_some() || memmem::find(pattern, b"\\'").is_some()
-        });
-        let back_references = kind != Kind::Fixed
+        // `\`` and `\'` are the ends of a line only where there is one line; what a back-reference or a word boundary
+        // costs grows with what is searched.
+        let one_line = kind != Kind::Fixed
             && patterns.iter().any(|pattern| {
-                pattern.windows(2).any(|pair| matches!(pair, [b'\\', digit] if digit.is_ascii_digit()))
+                pattern.windows(2).any(|pair| {
+                    matches!(pair, [b'\\', b'0'..=b'9' | b'`' | b'\'' | b'b' | b'B' | b'<' | b'>'])
+                })
             });
-        // A match that can go on into other lines would be looked for over and over: such patterns are asked
-        // of one line at a time.
-        let beyond = kind != Kind::Fixed
-            && patterns.iter().any(|pattern| pattern.iter().any(|byte| b".[\\".contains(byte)));
-        let anywhere = if beyond || ends || back_references || lines || words || delimiter != b'\n' {
+        let anywhere = if one_line || lines || words || delimiter != b'\n' {
             None
         } else {
             syntax.multiline = true;
+            syntax.within_lines = true;
             Some(Box::new(compile(&syntax)?))
         };
         Ok(matcher(Engine::Regex { line, anywhere }))
@@ -146,6 +143,7 @@ impl Matcher {
         let mut at = from;
         while at < block.len() {
             if !invert && let Some(candidate) = self.candidate(block, at)? {
+                let exact = matches!(self.engine, Engine::Regex { .. });
                 let Some(found) = candidate else { return Ok(None) };
                 let before = block.get(at..found).unwrap_or_default();
                 // A match behind the last line end is one of the line that is not there.
@@ -154,7 +152,7 @@ impl Matcher {
                 }
                 let start = memchr::memrchr(self.delimiter, before).map_or(at, |last| at + last + 1);
                 let end = line_at(start);
-                if self.matches(self.body(block, start, end))? {
+                if exact || self.matches(self.body(block, start, end))? {
                     return Ok(Some((start, end)));
                 }
                 at = end;
@@ -174,7 +172,7 @@ impl Matcher {
         line.strip_suffix(&[self.delimiter]).unwrap_or(line)
     }
 
-    /// Where a line that may match has a match: outer `None`: cannot be told for many lines at once; inner: nowhere.
+    /// A place in the first line that may match: outer `None`: cannot be told for many lines at once; inner: there is none.
     #[expect(
         clippy::option_option,
         reason = "the two mean different things, and this is asked for every line"
@@ -186,7 +184,7 @@ impl Matcher {
                 Some(finder.find(block.get(at..).unwrap_or_default()).map(|found| at + found))
             }
             Engine::Regex { anywhere: Some(regex), .. } => {
-                Some(regex.find_at(block, at).map_err(|error| error.to_string())?.map(|span| span.start))
+                Some(regex.find_end(block, at).map_err(|error| error.to_string())?)
             }
             _ => None,
         })

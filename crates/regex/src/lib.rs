@@ -27,8 +27,10 @@ pub struct Syntax {
     pub ignore_case: bool,
     /// `^` and `$` match at every newline too, not only at the ends of the haystack.
     pub multiline: bool,
-    /// What a newline is to [`multiline`](Self::multiline).
+    /// What a newline is to [`multiline`](Self::multiline) and [`within_lines`](Self::within_lines).
     pub line_terminator: u8,
+    /// No `.` and no bracket expression matches a newline: a match of a pattern without one stays in its line.
+    pub within_lines: bool,
     /// Characters are UTF-8 sequences; otherwise bytes (`LC_ALL=C`).
     pub utf8: bool,
     /// `\1` … `\9` refer back. POSIX has none in ERE, GNU has; awk has none.
@@ -50,6 +52,7 @@ impl Syntax {
         ignore_case: false,
         multiline: false,
         line_terminator: b'\n',
+        within_lines: false,
         utf8: true,
         back_references: true,
         lone_close_is_literal: false,

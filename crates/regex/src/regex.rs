@@ -178,6 +178,24 @@ impl Regex {
         }
     }
 
+    /// The end of a match that is the first one from `from` on; where it begins, and whether another one at that
+    /// place is longer, is not asked. Of all searches it reads the haystack the fewest times.
+    ///
+    /// # Errors
+    /// [`Exhausted`]; only with back-references.
+    pub fn find_end(&self, haystack: &[u8], from: usize) -> Result<Option<usize>, Exhausted> {
+        if from > haystack.len() {
+            return Ok(None);
+        }
+        match &self.matcher {
+            Matcher::Automaton(automaton) => {
+                let found = automaton.meta.search_half(&Input::new(haystack).range(from..));
+                Ok(found.map(|found| found.offset()))
+            }
+            Matcher::Backtracker(..) => Ok(self.find_at(haystack, from)?.map(|span| span.end)),
+        }
+    }
+
     fn backtrack(&self, haystack: &[u8], from: usize) -> Result<Option<Captures>, Exhausted> {
         let Matcher::Backtracker(backtracker, superset) = &self.matcher else { return Ok(None) };
         let found =

@@ -18,8 +18,7 @@ fn node(node_: &Node, syntax: &Syntax, out: &mut String) {
         Node::Empty | Node::BackReference(_) => out.push_str("(?:)"),
         Node::Char(char) => self::char(*char, out),
         Node::Byte(byte) => self::byte(*byte, out),
-        // `.` is any character, a newline included (POSIX 9.3.4); where lines count, no newline is there.
-        Node::Any => out.push_str(if syntax.utf8 { "(?s:.)" } else { "(?s-u:.)" }),
+        Node::Any => any(syntax, out),
         Node::Class(class) => self::class(class, syntax, out),
         Node::Assert(assert) => out.push_str(self::assert(*assert, syntax)),
         Node::Group(_, inner) => {
@@ -54,6 +53,18 @@ fn node(node_: &Node, syntax: &Syntax, out: &mut String) {
     }
 }
 
+/// `.` is any character, a newline included (POSIX 9.3.4).
+fn any(syntax: &Syntax, out: &mut String) {
+    let newline = syntax.line_terminator;
+    // Writing to a String cannot fail.
+    let _ = match (syntax.utf8, syntax.within_lines) {
+        (true, false) => out.write_str("(?s:.)"),
+        (false, false) => out.write_str("(?s-u:.)"),
+        (true, true) => write!(out, r"[^\x{newline:02X}]"),
+        (false, true) => write!(out, r"(?-u:[^\x{newline:02X}])"),
+    };
+}
+
 fn char(char: char, out: &mut String) {
     if char.is_ascii_alphanumeric() {
         out.push(char);
@@ -83,12 +94,26 @@ fn assert(assert: Assert, syntax: &Syntax) -> &'static str {
     }
 }
 
+/// The beginning of a bracket expression.
+fn open(class: &Class, syntax: &Syntax, out: &mut String) {
+    out.push_str(if syntax.within_lines { "[[" } else { "[" });
+    if class.negated {
+        out.push('^');
+    }
+}
+
+/// The end of a bracket expression.
+fn close(syntax: &Syntax, out: &mut String) {
+    out.push(']');
+    if syntax.within_lines {
+        let _ = write!(out, r"--\x{:02X}]", syntax.line_terminator);
+    }
+}
+
 fn class(class: &Class, syntax: &Syntax, out: &mut String) {
     if !syntax.utf8 {
-        out.push_str("(?-u:[");
-        if class.negated {
-            out.push('^');
-        }
+        out.push_str("(?-u:");
+        open(class, syntax, out);
         for item in &class.items {
             let _ = match *item {
                 Item::Range(first, last) => {
@@ -98,7 +123,8 @@ fn class(class: &Class, syntax: &Syntax, out: &mut String) {
                 Item::Named(named) => out.write_str(named.pattern(false)),
             };
         }
-        out.push_str("])");
+        close(syntax, out);
+        out.push(')');
         return;
     }
     let bytes: Vec<u8> = class
@@ -121,10 +147,7 @@ fn class(class: &Class, syntax: &Syntax, out: &mut String) {
         }
     }
     if has_characters {
-        out.push('[');
-        if class.negated {
-            out.push('^');
-        }
+        open(class, syntax, out);
         for item in &class.items {
             let _ = match *item {
                 Item::Range(first, last) => {
@@ -134,10 +157,10 @@ fn class(class: &Class, syntax: &Syntax, out: &mut String) {
                 Item::Named(named) => out.write_str(named.pattern(true)),
             };
         }
-        out.push(']');
+        close(syntax, out);
     } else if class.negated {
         // Everything but bytes that are no characters: every character.
-        out.push_str("(?s:.)");
+        any(syntax, out);
     }
     if alternatives {
         out.push(')');

@@ -247,3 +247,54 @@ fn agrees_with_grep() {
         assert_eq!(ours, String::from_utf8_lossy(&theirs), "{pattern:?}");
     }
 }
+
+/// What is searched for in many lines at once is in the same lines as what is searched for in each of them.
+#[test]
+fn within_lines() {
+    let patterns: &[&str] = &[
+        "[^a]b",
+        "a.*c",
+        "^$",
+        "^a",
+        "c$",
+        "x*",
+        "[[:space:]]",
+        "[^[:alpha:]]",
+        "a\\W",
+        "\\s",
+        "\\S$",
+        "^[^b]*$",
+        ".",
+        "(a|b).c",
+        "[[:cntrl:]]",
+        "[\\n]",
+        "é.",
+        "[^é]$",
+        "a[^x]*b",
+    ];
+    let text = "abc\n\nxa\nbc \n a b c\nc\n\u{1}\néa\na\nb\naé\n\t\nn\n".as_bytes();
+    for utf8 in [true, false] {
+        for pattern in patterns {
+            let line = Syntax { utf8, ..Syntax::EXTENDED };
+            let many = Syntax { multiline: true, within_lines: true, ..line };
+            let line = Regex::new(pattern.as_bytes(), &line).unwrap();
+            let many = Regex::new(pattern.as_bytes(), &many).unwrap();
+            let (mut want, mut got) = (Vec::new(), Vec::new());
+            let mut start = 0;
+            for body in text.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n') {
+                if line.is_match(body).unwrap() {
+                    want.push(start);
+                }
+                start += body.len() + 1;
+            }
+            let mut at = 0;
+            while let Some(end) = many.find_end(text, at).unwrap().filter(|end| *end < text.len()) {
+                let start =
+                    text[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
+                got.push(start);
+                at = end + text[end..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+            }
+            assert_eq!(got, want, "{pattern}, utf8: {utf8}");
+        }
+    }
+}
