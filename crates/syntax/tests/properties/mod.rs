@@ -114,6 +114,8 @@ pub fn arithmetic(text: &[u8]) {
 pub fn pattern(input: &[u8]) {
     let at = input.iter().position(|b| *b == 0).unwrap_or(input.len() / 2);
     let (pattern, text) = input.split_at(at);
+    // Half a character in a pattern is found in the middle of one from behind, where from before it is not.
+    let characters = std::str::from_utf8(pattern).is_ok() && std::str::from_utf8(text).is_ok();
     for extglob in [false, true] {
         let pattern = Pattern::unquoted(pattern, PatternOptions { extglob, nocase: false });
         let whole = pattern.is_match(text);
@@ -121,15 +123,17 @@ pub fn pattern(input: &[u8]) {
         assert_eq!(short.is_some(), long.is_some());
         if let (Some(short), Some(long)) = (short, long) {
             assert!(short <= long && long <= text.len());
-            assert_eq!(whole, long == text.len(), "the longest prefix is the text if that matches");
-        } else {
-            assert!(!whole);
+        }
+        if characters {
+            assert_eq!(whole, long == Some(text.len()), "the longest prefix is the text if that matches");
         }
         let (short, long) = (pattern.suffix(text, false), pattern.suffix(text, true));
         assert_eq!(short.is_some(), long.is_some());
         if let (Some(short), Some(long)) = (short, long) {
             assert!(long <= short && short <= text.len());
-            assert_eq!(whole, long == 0, "the longest suffix is the text if that matches");
+        }
+        if characters {
+            assert_eq!(whole, long == Some(0), "the longest suffix is the text if that matches");
         }
         if let Some(found) = pattern.find(text, 0) {
             assert!(found.start <= found.end && found.end <= text.len());
