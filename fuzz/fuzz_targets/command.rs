@@ -73,7 +73,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let files = [("input", input), ("text", TEXT), ("data.json", JSON), ("d/keep", b"")]
         .map(|(name, bytes)| (format!("/workspace/{name}"), bytes.to_vec()));
     let session = support::session("/workspace", support::default_environment("/workspace"), &files);
-    let limits = Limits { steps: Some(2_000_000), output_bytes: Some(1 << 20), ..Limits::default() };
+    let limits = Limits { steps: Some(50_000), output_bytes: Some(1 << 20), ..Limits::default() };
     let options = RunOptions { limits: Some(limits), ..RunOptions::default() };
     let time = Duration::from_secs(20);
     let _ = support::run(&session, COMMANDS[row].1.as_bytes(), &options, None, time, |_, _| {});

@@ -11,7 +11,7 @@ mod support;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let session = support::session("/workspace", support::default_environment("/workspace"), &[]);
-    let limits = Limits { steps: Some(200_000), output_bytes: Some(1 << 20), ..Limits::default() };
+    let limits = Limits { steps: Some(50_000), output_bytes: Some(1 << 20), ..Limits::default() };
     let options = RunOptions { limits: Some(limits), ..RunOptions::default() };
     let time = Duration::from_secs(20);
     let _ = support::run(&session, data, &options, None, time, |_, _| {});
