@@ -1,0 +1,49 @@
+//! Builds the page, `node scripts/site.mjs [--out DIRECTORY] [--serve PORT]`: a folder of files that any web server can serve.
+
+import { createHash } from "node:crypto";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import { serve } from "../test/browser/serve.js";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** @param {string} out */
+export async function buildSite(out) {
+  await rm(out, { recursive: true, force: true });
+  await mkdir(out, { recursive: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: { main: "site/main.js", "main-style": "site/main.css", worker: "src/browser-worker.js" },
+    alias: { wasmsh: join(root, "src/web.js") },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    splitting: true,
+    outdir: out,
+    external: ["../dist/index.js"],
+    logLevel: "error",
+  });
+  const page = (await readFile(join(root, "site/index.html"), "utf8")).replace("main.css", "main-style.css");
+  await writeFile(join(out, "index.html"), page);
+  await cp(join(root, "dist"), join(out, "wasmsh"), { recursive: true, filter: (path) => !/sandbox\.|\.d\.ts$|index\.js$/.test(path) });
+  // The composed sandbox is not used by the page; its modules are not copied either.
+  const { components } = JSON.parse(await readFile(join(out, "wasmsh/manifest.json"), "utf8"));
+  const used = new Set(["core", "python"].flatMap((name) => Object.values(components[name]).flatMap(({ modules }) => Object.values(modules))));
+  for (const file of await readdir(join(out, "wasmsh/wasm"))) if (!used.has(`wasm/${file}`)) await rm(join(out, "wasmsh/wasm", file));
+  const first = ["./", "main.js", "main-style.css", "worker.js", "wasmsh/manifest.json", `wasmsh/${components.core.multi.script}`, ...Object.values(components.core.multi.modules).map((path) => `wasmsh/${path}`)];
+  for (const file of await readdir(out)) if (/^chunk-.*\.js$/.test(file)) first.push(file);
+  const hash = createHash("sha256");
+  for (const file of first) hash.update(await readFile(join(out, file === "./" ? "index.html" : file)));
+  const offline = await readFile(join(root, "site/offline.js"), "utf8");
+  const head = `globalThis.VERSION = ${JSON.stringify(hash.digest("hex").slice(0, 16))};\nglobalThis.FILES = ${JSON.stringify(first)};\n`;
+  await writeFile(join(out, "offline.js"), head + offline);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { out: { type: "string", default: join(root, "dist-site") }, serve: { type: "string" } } });
+  await buildSite(values.out);
+  if (values.serve !== undefined) console.log((await serve(values.out, { port: Number(values.serve) })).url);
+}
