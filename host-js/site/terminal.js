@@ -22,6 +22,7 @@ export class Console {
   /** @type {WritableStreamDefaultWriter<Uint8Array | string> | undefined} */
   #input = undefined;
   #ready = false;
+  #typing = Promise.resolve();
   /** Called after each run. @type {() => void} */
   onrun = () => {};
 
@@ -42,7 +43,11 @@ export class Console {
     this.terminal.open(element);
     this.fit.fit();
     new ResizeObserver(() => this.fit.fit()).observe(element);
-    this.terminal.onData((data) => void this.#type(data));
+    this.terminal.onData((data) => {
+      // One after the other: what follows a completion is for the completed line. What runs gets its input meanwhile.
+      if (this.#run !== undefined) void this.#toProgram(data);
+      else this.#typing = this.#typing.then(() => this.#type(data)).catch((error) => this.terminal.write(`\r\n${error.message}\r\n`));
+    });
   }
 
   /** @param {import("../types/index.js").WasmshSession} session */
