@@ -4,6 +4,7 @@ mod bzip2;
 pub(crate) mod codec;
 mod gzip;
 pub(crate) mod stream;
+pub(crate) mod through;
 mod xz;
 mod zstd;
 

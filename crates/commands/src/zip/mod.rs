@@ -1,13 +1,16 @@
-//! Zip archives: `unzip` with its listings, as Info-ZIP has it. The structures are read here; the codecs are those of
+//! Zip archives: `zip`, and `unzip` with its listings, as Info-ZIP has it. The structures are read here; the codecs are those of
 //! `compress`.
 
+mod create;
 mod extract;
 mod format;
 mod list;
 mod source;
 mod unzip;
+mod write;
 mod zipinfo;
 
+pub(crate) use self::create::ZIP;
 pub(crate) use self::unzip::{UNZIP, ZIPINFO};
 
 use crate::{Done, Tool};

@@ -1,6 +1,6 @@
 //! `unzip` and `zipinfo`: their arguments, the archive, and which of its entries are meant.
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 use wasmsh_os::Errno;
 
 use super::format::Entry;
@@ -248,7 +248,7 @@ async fn run(t: &mut Tool, mut info: bool) -> Done {
             _ => plan.names.push(word),
         }
     }
-    let Some((source, path)) = open(t, &archive).await? else { return Ok(()) };
+    let Some((source, path)) = open(t, &archive, plan.mode == Mode::Pipe).await? else { return Ok(()) };
     work(t, &plan, source, path).await
 }
 
@@ -290,8 +290,8 @@ fn option_of_info(plan: &mut Plan, letter: u8) -> Option<()> {
     Some(())
 }
 
-/// Opens the archive; its name may lack the suffix. `None`: there is none, which was told.
-async fn open(t: &mut Tool, name: &BString) -> Result<Option<(Source, BString)>, Fail> {
+/// Opens the archive; its name may lack the suffix. `None`: there is none, which was told unless `silent`.
+async fn open(t: &mut Tool, name: &BString, silent: bool) -> Result<Option<(Source, BString)>, Fail> {
     for suffix in [&b""[..], b".zip", b".ZIP"] {
         let path: BString = [&name[..], suffix].concat().into();
         if t.ctx.stat(&path, true).is_ok_and(|stat| stat.is_directory()) {
@@ -328,6 +328,9 @@ async fn open(t: &mut Tool, name: &BString) -> Result<Option<(Source, BString)>,
     }
     if t.status == 0 {
         t.status = 9;
+        if silent {
+            return Ok(None);
+        }
         let text = format!("{}:  cannot find or open {name}, {name}.zip or {name}.ZIP.\n", t.name);
         say(t, text).await?;
     }
@@ -370,7 +373,7 @@ async fn work(t: &mut Tool, plan: &Plan, source: Source, path: BString) -> Done 
         }
     }
     if (speaks || plan.mode == Mode::Comment) && !walk.source.comment.is_empty() {
-        let comment = walk.source.comment.clone();
+        let comment = walk.source.comment.replace("\r\n", "\n");
         t.out.put(&comment);
         if !comment.ends_with(b"\n") {
             t.out.put(b"\n");
