@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 use thiserror::Error;
 
-use super::header::{BLOCK, Extended, Member, Raw, ZEROS};
+use super::header::{BLOCK, Extended, Kind, Member, Raw, ZEROS};
 use crate::compress::stream::{Packed, StreamError, Unpacked};
 
 /// Why an archive cannot be read on.
@@ -44,6 +44,8 @@ pub(super) struct Reader {
     pub(super) left: u64,
     /// Zero blocks do not end it.
     pub(super) ignore_zeros: bool,
+    /// The field of the size that made a block no header.
+    pub(super) wrong_size: Option<BString>,
     global: Extended,
     block: Vec<u8>,
 }
@@ -56,6 +58,7 @@ impl Reader {
             start: 0,
             left: 0,
             ignore_zeros: false,
+            wrong_size: None,
             global: Extended::default(),
             block: Vec::new(),
         }
@@ -94,6 +97,10 @@ impl Reader {
             }
             let raw = Raw(&block);
             if !raw.is_valid() {
+                return Ok(Next::Garbage);
+            }
+            if let Some(field) = raw.wrong_size() {
+                self.wrong_size = Some(field.into());
                 return Ok(Next::Garbage);
             }
             match raw.kind_byte() {
@@ -135,6 +142,11 @@ impl Reader {
                         member.link = link;
                     }
                     extended.apply(&mut member);
+                    // Old archives tell directories by their names alone; a long name stands elsewhere.
+                    if matches!(kind, b'0' | 0) && member.name.ends_with(b"/") {
+                        member.kind = Kind::Directory;
+                        (member.size, member.stored) = (0, 0);
+                    }
                     self.left = member.stored.next_multiple_of(BLOCK as u64);
                     if extended.map_in_data() {
                         self.map_in_data(&mut member).await?;
@@ -177,7 +189,7 @@ impl Reader {
                 numbers.push(number.ok_or(ArchiveError::Truncated)?);
                 used += end + 1;
                 let count = numbers.first().copied().unwrap_or(0);
-                if count * 16 > MOST_EXTENDED {
+                if count.saturating_mul(16) > MOST_EXTENDED {
                     return Err(ArchiveError::TooLarge);
                 }
                 if numbers.len() as u64 == 1 + count * 2 {

@@ -56,6 +56,15 @@ pub(super) async fn read(t: &mut Tool, plan: &mut Plan) -> Done {
                 break;
             }
             Ok(Next::Garbage) => {
+                if let Some(field) = reader.wrong_size.take() {
+                    let text = if field.first().is_some_and(|first| first & 0x80 != 0) {
+                        "Archive value is out of off_t range 0..9223372036854775807".to_owned()
+                    } else {
+                        let text = field.trim_with(|letter| letter == '\0');
+                        format!("Archive contains {} where numeric off_t value expected", t.quote(text))
+                    };
+                    error(t, text).await?;
+                }
                 if !told {
                     if first {
                         error(t, "This does not look like a tar archive").await?;
@@ -263,7 +272,14 @@ async fn contents(
     let Some(pieces) = &member.sparse else {
         let mut left = member.stored;
         while left > 0 {
-            let piece = reader.piece(left).await?;
+            let piece = match reader.piece(left).await {
+                Ok(piece) => piece,
+                Err(failure) => {
+                    // What there was of it stays.
+                    out.flush().await.map_err(StreamError::Write)?;
+                    return Err(failure);
+                }
+            };
             let count = piece.len();
             out.write(piece).await.map_err(StreamError::Write)?;
             reader.consume(count);
@@ -491,6 +507,11 @@ async fn regular(
         Err(ArchiveError::Stream(StreamError::Write(reason))) => {
             cannot(t, name, "write", reason).await?;
             Ok(Ok(()))
+        }
+        Err(ArchiveError::Truncated) => {
+            // Told of the file, and of the archive after it.
+            t.warn("Unexpected EOF in archive").await?;
+            Ok(result)
         }
         other => Ok(other),
     }

@@ -112,6 +112,18 @@ impl Raw<'_> {
         u64::try_from(self.number(124, 12)).unwrap_or(0)
     }
 
+    /// The field of the size, if it is no number that a size can be.
+    pub(super) fn wrong_size(&self) -> Option<&[u8]> {
+        let field = self.field(124, 12);
+        if field.first().is_some_and(|first| first & 0x80 != 0) {
+            return (number(field) < 0).then_some(field);
+        }
+        let text = field.trim_start_with(|letter| letter == ' ' || letter == '\0');
+        let digits = text.iter().take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+        let ended = matches!(text.get(digits), None | Some(b' ' | 0));
+        (!ended || (digits == 0 && !text.is_empty())).then_some(field)
+    }
+
     fn is_gnu(&self) -> bool {
         self.field(257, 8) == b"ustar  \0"
     }
@@ -136,7 +148,6 @@ impl Raw<'_> {
             b'5' | b'D' => Kind::Directory,
             b'6' => Kind::Fifo,
             b'V' => Kind::Label,
-            b'0' | 0 if name.ends_with(b"/") => Kind::Directory,
             _ => Kind::Regular,
         };
         let has_data = matches!(kind, Kind::Regular) || self.kind_byte() == b'D';

@@ -262,7 +262,7 @@ impl Prefixes {
             if !prefix.is_empty() || name.is_empty() {
                 let key = (BString::default(), role);
                 if !self.told.contains(&key) {
-                    let what = if role == Role::File { "member names" } else { "hard link targets" };
+                    let what = if role == Role::File { "member name" } else { "hard link target" };
                     t.warn(format!("Substituting `.' for empty {what}")).await?;
                     self.told.push(key);
                 }

@@ -416,7 +416,7 @@ async fn gather(t: &mut Tool, plan: &Plan, existing: &[BString]) -> Result<Vec<F
         if path != "-" && t.ctx.stat(&path, !plan.links).is_err() {
             tops = existing.iter().filter(|name| glob.matches(name)).cloned().collect();
             tops.retain(|name| t.ctx.stat(name, !plan.links).is_ok());
-            if tops.is_empty() && !(plan.paths.is_empty() && !plan.from_stdin) {
+            if tops.is_empty() && (plan.from_stdin || !plan.paths.is_empty()) {
                 warn(t, plan, &format!("name not matched: {path}")).await?;
             }
         }

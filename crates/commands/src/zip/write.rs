@@ -97,7 +97,7 @@ fn central_header(entry: &Entry) -> Vec<u8> {
 
 /// Saved share as messages have it, in whole per cent.
 fn saved(size: u64, packed: u64) -> u64 {
-    if size > packed { (1 + 200 * (size - packed) / size) / 2 } else { 0 }
+    if size > packed { (200 * (size - packed) / size).div_ceil(2) } else { 0 }
 }
 
 fn told(entry: &Entry, verbose: bool) -> String {
@@ -681,8 +681,8 @@ fn entry_of(t: &Tool, plan: &Plan, file: &Found) -> (Entry, Vec<u8>) {
     } else {
         let years = (date.year - 1980).min(127);
         (
-            (years << 9 | i64::from(date.month) << 5 | i64::from(date.day)) as u16,
-            (second / 3600 << 11 | second / 60 % 60 << 5 | second % 60 / 2) as u16,
+            ((years << 9) | (i64::from(date.month) << 5) | i64::from(date.day)) as u16,
+            (((second / 3600) << 11) | ((second / 60 % 60) << 5) | (second % 60 / 2)) as u16,
         )
     };
     let mode = file.stat.as_ref().map_or(0o010_600, |stat| {
