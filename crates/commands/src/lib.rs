@@ -137,6 +137,7 @@ mod wc;
 mod wget;
 mod which;
 mod wrappers;
+mod xan;
 mod xargs;
 mod xxd;
 mod yes;

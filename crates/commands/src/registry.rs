@@ -169,6 +169,7 @@ pub static COMMANDS: &[&Command] = &[
     &crate::which::WHICH,
     &crate::session::WHO,
     &crate::system::WHOAMI,
+    &crate::xan::COMMAND,
     &crate::xargs::COMMAND,
     &crate::xxd::COMMAND,
     &crate::compress::XZ,

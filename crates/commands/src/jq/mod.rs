@@ -26,6 +26,7 @@ mod syntax;
 mod value;
 
 pub(crate) use number::parse as number;
+pub(crate) use print::{compact, quote};
 pub(crate) use read::{Reader, Step};
 pub(crate) use value::Value;
 
