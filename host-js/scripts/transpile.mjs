@@ -23,10 +23,10 @@ const COMPONENTS = /** @type {const} */ (["core", "python", "sandbox"]);
 const MODES = /** @type {const} */ (["multi", "single"]);
 
 /**
- * Pages of 64 KiB that one memory may have, 1 GiB: JavaScript has no other way to bound what a program takes of its host. What needs more is told
- * that there is no more.
+ * Pages of 64 KiB that one memory may have: JavaScript has no other way to bound what a program takes of its host. Python, where programs allocate
+ * what they like, is told at 1 GiB that there is no more. The shell and the files have quotas of their own, which are to be met first.
  */
-const MOST_PAGES = 16384;
+const MOST_PAGES = { core: 49152, python: 16384, sandbox: 49152 };
 
 const { values } = parseArgs({
   options: {
@@ -69,7 +69,7 @@ await rm(out, { recursive: true, force: true });
 await rename(fresh, out);
 
 /**
- * @param {string} component
+ * @param {keyof typeof MOST_PAGES} component
  * @param {Uint8Array} bytes
  * @param {string} mode
  */
@@ -86,7 +86,7 @@ async function translate(component, bytes, mode) {
   for (const [path, contents] of Object.entries(files)) {
     const name = basename(path);
     if (name.endsWith(".wasm")) {
-      const bounded = bound(contents, MOST_PAGES);
+      const bounded = bound(contents, MOST_PAGES[component]);
       const hash = createHash("sha256").update(bounded).digest("hex").slice(0, 16);
       modules[name] = `wasm/${hash}.wasm`;
       await writeFile(join(fresh, modules[name]), bounded);
