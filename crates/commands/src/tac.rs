@@ -120,7 +120,7 @@ fn last_match(pattern: &Regex, text: &[u8]) -> Result<Option<Span>, Exhausted> {
 
 /// A regular expression in the syntax of Emacs, which `tac -r` reads, as basic one: `+` and `?` are operators, `\{` and
 /// `[:digit:]` nothing special, and a point is no newline.
-fn basic(pattern: &[u8]) -> Vec<u8> {
+pub(crate) fn basic(pattern: &[u8]) -> Vec<u8> {
     let mut all = Vec::with_capacity(pattern.len());
     // Whether an operator would have nothing to repeat.
     let mut begins = true;
