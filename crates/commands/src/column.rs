@@ -18,7 +18,11 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("O,table-order", "<columns>", "specify order of output columns"),
         Opt::value("N,table-columns", "<names>", "comma separated columns names"),
         Opt::value("l,table-columns-limit", "<num>", "maximal number of input columns"),
-        Opt::value("E,table-noextreme", "<columns>", "don't count long text from the columns to column width"),
+        Opt::value(
+            "E,table-noextreme",
+            "<columns>",
+            "don't count long text from the columns to column width",
+        ),
         Opt::flag("d,table-noheadings", "don't print header"),
         Opt::flag("e,table-header-repeat", "repeat header for each page"),
         Opt::value("H,table-hide", "<columns>", "don't print the columns"),
@@ -31,7 +35,11 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("i,tree-id", "<column>", "line ID to specify child-parent relation"),
         Opt::value("p,tree-parent", "<column>", "parent to specify child-parent relation"),
         Opt::value("c,output-width,columns", "<width>", "width of output in number of characters"),
-        Opt::value("o,output-separator", "<string>", "columns separator for table output (default is two spaces)"),
+        Opt::value(
+            "o,output-separator",
+            "<string>",
+            "columns separator for table output (default is two spaces)",
+        ),
         Opt::value("s,separator", "<string>", "possible table delimiters"),
         Opt::flag("x,fillrows", "fill rows before columns"),
         Opt::flag("h", ""),
@@ -143,7 +151,7 @@ async fn run(t: &mut Tool) -> Done {
     for (index, row) in made.rows.iter().enumerate() {
         if json && row.len() > known {
             let column = known + 1;
-            let message = format!("line {}: for JSON the name of the column {column} is required", index + 1);
+            let message = format!("line {}: for JSON the name of the column {column} is required", index + 2);
             return Err(Fail::Message(message, 1));
         }
         let count = made.names.len().max(row.len());
@@ -198,8 +206,10 @@ async fn fill(t: &mut Tool, lines: &[BString], columns: usize, fill_rows: bool) 
 
 impl Table {
     fn column(&self, name: &[u8]) -> Result<usize, Fail> {
-        let number = name.to_str().ok().and_then(|name| name.parse::<usize>().ok()).and_then(|at| at.checked_sub(1));
-        let at = self.names.iter().position(|known| known == name).or(number.filter(|at| *at < self.names.len()));
+        let number =
+            name.to_str().ok().and_then(|name| name.parse::<usize>().ok()).and_then(|at| at.checked_sub(1));
+        let at =
+            self.names.iter().position(|known| known == name).or(number.filter(|at| *at < self.names.len()));
         at.ok_or_else(|| Fail::Message(format!("undefined column name '{}'", BStr::new(name)), 1))
     }
 
@@ -213,6 +223,8 @@ impl Table {
                 let columns: Vec<usize> = match name {
                     b"0" => (0..self.names.len()).collect(),
                     b"-" if *option == "H" => (known..self.names.len()).collect(),
+                    // A number may be that of a column that no line has.
+                    _ if name.iter().all(u8::is_ascii_digit) => self.column(name).into_iter().collect(),
                     _ => vec![self.column(name)?],
                 };
                 for column in columns {
@@ -274,7 +286,8 @@ impl Table {
             self.branches.push(branch);
             let list = children.get(row).cloned().unwrap_or_default();
             for (index, child) in list.iter().enumerate().rev() {
-                let (mark, line) = if index + 1 == list.len() { ("└─", "  ") } else { ("├─", "│ ") };
+                let (mark, line) =
+                    if index + 1 == list.len() { ("└─", "  ") } else { ("├─", "│ ") };
                 stack.push((*child, format!("{below}{mark}"), format!("{below}{line}")));
             }
         }
@@ -291,7 +304,8 @@ impl Table {
     }
 
     async fn print(&self, t: &mut Tool, heading: bool) -> Done {
-        let mut widths: Vec<usize> = self.names.iter().map(|name| if heading { width(name) } else { 0 }).collect();
+        let mut widths: Vec<usize> =
+            self.names.iter().map(|name| if heading { width(name) } else { 0 }).collect();
         for row in 0..self.rows.len() {
             for (column, most) in widths.iter_mut().enumerate() {
                 *most = (*most).max(width(&self.shown(row, column)));
@@ -313,12 +327,15 @@ impl Table {
     /// Takes what is too much from the columns that may be cut or wrapped, from the widest first.
     fn shrink(&self, widths: &mut [usize]) {
         let between = width(&self.separator) * self.order.len().saturating_sub(1);
-        let shown = |widths: &[usize]| self.order.iter().filter_map(|column| widths.get(*column)).sum::<usize>();
+        let shown =
+            |widths: &[usize]| self.order.iter().filter_map(|column| widths.get(*column)).sum::<usize>();
         let mut excess = (shown(widths) + between).saturating_sub(self.width);
         while excess > 0 {
-            let can = |column: &&usize| self.styles.get(**column).is_some_and(|style| style.truncate || style.wrap);
+            let can =
+                |column: &&usize| self.styles.get(**column).is_some_and(|style| style.truncate || style.wrap);
             let widest = self.order.iter().filter(can).max_by_key(|column| widths.get(**column).copied());
-            let Some(place) = widest.and_then(|column| widths.get_mut(*column)).filter(|width| **width > 1) else {
+            let Some(place) = widest.and_then(|column| widths.get_mut(*column)).filter(|width| **width > 1)
+            else {
                 return;
             };
             let less = excess.min(*place - 1);
@@ -339,9 +356,10 @@ impl Table {
                 let style = self.styles.get(column).copied().unwrap_or_default();
                 let most = widths.get(column).copied().unwrap_or(0);
                 let cell = rests.get(column).copied().unwrap_or_default();
-                let (text, rest) = if style.wrap || style.truncate { split(cell, most) } else { (cell, &b""[..]) };
+                let (text, rest) =
+                    if style.wrap || style.truncate { split(cell, most) } else { (cell, &b""[..]) };
                 let pad = most.saturating_sub(width(text));
-                if style.right {
+                if style.right && (index + 1 < self.order.len() || !text.is_empty()) {
                     blanks(pad, out);
                 }
                 out.extend_from_slice(text);
@@ -362,7 +380,7 @@ impl Table {
 
     async fn json(&self, t: &mut Tool, name: &[u8]) -> Done {
         t.out.put(b"{\n   ");
-        string(name, t.out.buffer());
+        string(&name.to_ascii_lowercase(), t.out.buffer());
         t.out.put(b": [\n      ");
         // The depth of a row: two columns of its branch for each.
         let depth = |row: usize| self.branches.get(row).map_or(0, |branch| branch.chars().count() / 2);
