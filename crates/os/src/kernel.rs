@@ -34,6 +34,8 @@ pub struct Ceilings {
     pub descriptors: u32,
     /// Bytes that one expansion, one variable, one line or one spool may grow to.
     pub expansion_bytes: u64,
+    /// Bytes that the variables of all shell processes may take together.
+    pub variable_bytes: u64,
     /// Bytes of output that may wait for the host before writers wait.
     pub output_bytes: usize,
     /// Bytes of standard input that are taken from the host before somebody reads them.
@@ -47,6 +49,8 @@ impl Default for Ceilings {
             call_depth: 10_000,
             descriptors: 1024,
             expansion_bytes: 256 * 1024 * 1024,
+            // A quarter of what a 32-bit memory holds: an array that grows is there twice for a moment.
+            variable_bytes: 1024 * 1024 * 1024,
             output_bytes: 256 * 1024,
             input_bytes: 256 * 1024,
         }

@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) texts: RefCell<Map<(How, Str), Text>>,
     /// Memory for the next code that is compiled.
     pub(crate) spare: RefCell<Spare>,
+    /// Bytes that the variables of all processes take, as they were last measured.
+    pub(crate) variable_bytes: Cell<u64>,
     builtins: RefCell<Vec<Option<&'static Builtin>>>,
     /// Names of commands that somebody outside answers.
     pub(crate) foreign: RefCell<Vec<String>>,

@@ -95,6 +95,14 @@ impl Str {
         }
     }
 
+    /// Where its bytes are and how many there is room for, unless they are in itself.
+    pub(crate) fn allocation(&self) -> Option<(usize, usize)> {
+        match &self.0 {
+            Repr::Inline(..) => None,
+            Repr::Shared(bytes) => Some((Rc::as_ptr(bytes) as usize, bytes.capacity())),
+        }
+    }
+
     /// The bytes as a `Vec` of their own.
     pub(crate) fn into_vec(self) -> Vec<u8> {
         match self.0 {

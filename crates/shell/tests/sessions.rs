@@ -165,6 +165,33 @@ fn an_endless_line_can_be_cancelled() {
 }
 
 #[test]
+fn variables_meet_a_ceiling() {
+    let ceilings = wasmsh_os::Ceilings { variable_bytes: 4 << 20, ..wasmsh_os::Ceilings::default() };
+    let session =
+        support::session_with("/workspace", support::default_environment("/workspace"), &[], ceilings);
+    for script in [
+        "while :; do a+=(some text); done",
+        "x=0123456789abcdef0123456789abcdef; while :; do x+=$x; done",
+        "x=0123456789abcdef0123456789abcdef; for ((i=0;;i++)); do declare v$i=$x$x$x$x; done",
+        "declare -A m; for ((i=0;;i++)); do m[k$i]=$i; done",
+        "f() { local x=$1$1; f $x; }; f 0123456789abcdef0123456789abcdef",
+        "mapfile a < <(yes some text | head -n 100000)",
+        "read -r -d '' x < <(yes some text | head -c 8000000)",
+        "printf -v x '%9000000d' 1",
+    ] {
+        let options = RunOptions { fresh: true, ..RunOptions::default() };
+        let (text, status) = run_with(&session, &format!("{script} || exit 2"), &options);
+        assert!(text.contains("cannot allocate memory: "), "{script}: {text:.300}");
+        assert_eq!(status, 2, "{script}");
+    }
+    // What is let go counts no more, what processes share counts once, and what they add to it does count.
+    let options = RunOptions { fresh: true, ..RunOptions::default() };
+    let script = "printf -v x '%1000000d' 1; y=$x; z=$y; for i in {1..40}; do x=$x; done
+        for i in {1..5}; do (x+=1; x=${x}2; echo $i); done; sleep 0 & sleep 0 & wait; unset x y z; printf -v w '%2000000d' 1; echo ${#w}";
+    assert_eq!(run_with(&session, script, &options), ("1\n2\n3\n4\n5\n2000000\n".into(), 0));
+}
+
+#[test]
 fn a_loop_inside_a_trap_can_be_cancelled() {
     let scripts = [
         "trap 'while :; do :; done' EXIT; exit 3",

@@ -169,6 +169,11 @@ impl Assoc {
         self.entries.len()
     }
 
+    /// Keys and values, in any order.
+    pub(crate) fn unsorted(&self) -> impl Iterator<Item = (&Str, &Str)> {
+        self.entries.iter().map(|(key, entry)| (key, &entry.value))
+    }
+
     /// Keys and values, in bash's order.
     pub(crate) fn sorted(&self) -> Vec<(&Str, &Str)> {
         let mut chains = 1024u32;

@@ -89,6 +89,7 @@ impl Vm {
         let monitor = self.opt(Opt::Monitor);
         let code = self.code.clone();
         let (pc, line, command, no_errexit) = (self.pc, self.line, self.command, self.no_errexit);
+        let memory = self.memory.fork();
         let calls = self.calls.clone();
         let floor = calls.len();
         let group = if monitor && purpose == Purpose::Background { Group::New } else { Group::Inherit };
@@ -105,6 +106,7 @@ impl Vm {
             vm.no_errexit = no_errexit;
             vm.calls = calls;
             vm.floor = floor;
+            vm.memory = memory;
             set_up(&mut vm);
             Box::pin(VmProcess(Box::new(vm)))
         });

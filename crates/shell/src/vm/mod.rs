@@ -8,6 +8,7 @@ pub(crate) mod compile;
 pub(crate) mod control;
 pub(crate) mod expand;
 mod fork;
+mod memory;
 pub(crate) mod param;
 pub(crate) mod redirect;
 pub(crate) mod run;
@@ -370,6 +371,7 @@ pub(crate) struct Vm {
     substituted: Option<u8>,
     /// `set -e` does not apply, since a caller looks at the status.
     no_errexit: bool,
+    pub(crate) memory: memory::Memory,
     /// The process is that of one program with its redirections.
     redirects_alone: bool,
     pub(crate) command: Span,
@@ -430,6 +432,7 @@ impl Vm {
     pub(crate) fn new(shell: Shell, ctx: Ctx) -> Vm {
         let expansion_limit = usize::try_from(ctx.kernel().ceilings().expansion_bytes).unwrap_or(usize::MAX);
         Vm {
+            memory: memory::Memory::new(shell.shared.clone(), ctx.kernel().ceilings().variable_bytes),
             expansion_limit,
             large_args: 0,
             progress: 0,

@@ -8,7 +8,7 @@ use crate::options::Opt;
 use crate::symbol::{Sym, known};
 use crate::text::Str;
 use crate::vars::{Assoc, Attrs, Indexed, Value, Var};
-use crate::vm::{CallKind, Unwind, Vm};
+use crate::vm::{CallKind, Unwind, Vm, memory};
 
 /// Whether `text` is a name (POSIX XBD 3.216).
 pub(crate) fn is_name(text: &[u8]) -> bool {
@@ -295,6 +295,9 @@ impl Vm {
     #[inline]
     pub(crate) fn assign(&mut self, symbol: Sym, value: Value) -> Result<(), Unwind> {
         let slow = self.opt(Opt::AllExport);
+        if let Value::Str(text) = &value {
+            self.keep(text.len() + memory::PLACE)?;
+        }
         let var = self.shell.vars.get_mut(symbol);
         if slow || var.attrs.intersects(Attrs::SLOW) || var.value.is_array() {
             return self.assign_slow(symbol, value);
@@ -413,6 +416,7 @@ impl Vm {
     /// `name+=value`
     pub(crate) fn append(&mut self, symbol: Sym, value: Str) -> Result<(), Unwind> {
         let limit = self.expansion_limit;
+        self.keep(value.len())?;
         let slow = self.opt(Opt::AllExport);
         let var = self.shell.vars.get_mut(symbol);
         if !slow && !var.attrs.intersects(Attrs::SLOW) {
@@ -507,6 +511,7 @@ impl Vm {
         } else {
             value
         };
+        self.keep(value.len() + memory::PLACE)?;
         let append = append && !attrs.contains(Attrs::INTEGER);
         if append && value.len() > LONG {
             let old = self.element(target, &key)?.map_or(0, |old| old.len());
@@ -571,6 +576,7 @@ impl Vm {
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));
         }
+        self.keep(values.iter().map(|value| value.len() + memory::PLACE).sum())?;
         let var = self.shell.vars.get_mut(target);
         var.exists = true;
         var.attrs.remove(Attrs::INVISIBLE);

@@ -39,6 +39,15 @@ pub(crate) fn session(
     environment: Vec<(Vec<u8>, Vec<u8>)>,
     files: &[(String, Vec<u8>)],
 ) -> Session {
+    session_with(cwd, environment, files, Ceilings::default())
+}
+
+pub(crate) fn session_with(
+    cwd: &str,
+    environment: Vec<(Vec<u8>, Vec<u8>)>,
+    files: &[(String, Vec<u8>)],
+    ceilings: Ceilings,
+) -> Session {
     let vfs = Vfs::new(Rc::new(now), Rc::new(Numbers(wasmsh_os::SeededEntropy::new(1)))).expect("memory");
     vfs.set_user(0, 0);
     for (path, bytes) in files {
@@ -60,7 +69,7 @@ pub(crate) fn session(
         cwd: cwd.to_owned(),
         umask: 0o022,
         limits: Limits::default(),
-        ceilings: Ceilings::default(),
+        ceilings,
         commands: Vec::new(),
     };
     Session::new(
