@@ -383,7 +383,13 @@ async fn file(
     }
     let place = place(plan, &path);
     // What is there is not written through: it may be a link, or have other names.
-    let _ = t.ctx.remove_file(&place);
+    if let Err(reason) = t.ctx.remove_file(&place)
+        && reason != Errno::NoEntry
+    {
+        t.status = t.status.max(50);
+        let text = format!("error:  cannot delete old {place}\n        {}\n", reason.strerror());
+        return say(t, text).await;
+    }
     let how = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
     let opened = t.ctx.open_description(&place, how, 0o666).await;
     let mut out = match opened {

@@ -95,7 +95,8 @@ impl Entry {
             internal: u16_at(bytes, 36)?,
             external: u32_at(bytes, 38)?,
             offset: u32_at(bytes, 42)?.into(),
-            name: bytes.get(name_at..extra_at)?.into(),
+            // As for programs in C, a NUL ends it.
+            name: bytes.get(name_at..extra_at)?.split(|byte| *byte == 0).next().unwrap_or_default().into(),
             extra: bytes.get(extra_at..comment_at)?.to_vec(),
             comment: bytes.get(comment_at..end)?.into(),
         };
