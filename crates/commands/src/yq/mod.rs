@@ -3,7 +3,6 @@
 //! A node here is more than a value: it has comments, a style, an anchor, a place. So the language has a tree and an
 //! evaluator of its own (`node`, `eval`), since jq's values are shared and bare; the formats are in modules of their
 //! own. YAML stands on `granit-parser`, TOML on `toml_edit`, XML on `quick-xml`, tables on `csv-core`; JSON is jq's.
-//! What only the jq wrapper of the same name understands goes to our jq (`wrapper`).
 
 use std::rc::Rc;
 
