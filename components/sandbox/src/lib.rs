@@ -168,6 +168,10 @@ impl exported::GuestRun for Run {
     fn steps(&self) -> u64 {
         self.shell.steps()
     }
+
+    fn ceilings_met(&self) -> exported::CeilingsMet {
+        exported::CeilingsMet::from_bits_truncate(self.shell.ceilings_met().bits())
+    }
 }
 
 /// The process of a request for Python.

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wasmsh_os::{Ceilings, Kernel, RequestId as OsRequestId, Signal as OsSignal, TerminalSize};
+use wasmsh_os::{Ceiling, Ceilings, Kernel, RequestId as OsRequestId, Signal as OsSignal, TerminalSize};
 use wasmsh_shell::session as shell;
 use wasmsh_shell::state::StateError;
 
 use crate::Component;
 use crate::bindings::exports::wasmsh::session::session::{
-    Answer, Busy, Bytes, Completion, Config, Guest, GuestRun, GuestSession, LoadError, Progress, Reception,
-    RequestId, Run as RunHandle, RunOptions, Signal, State, SyntaxError, TextState,
+    Answer, Busy, Bytes, CeilingsMet, Completion, Config, Guest, GuestRun, GuestSession, LoadError, Progress,
+    Reception, RequestId, Run as RunHandle, RunOptions, Signal, State, SyntaxError, TextState,
 };
 use crate::bindings::wasmsh::session::types::{Exit, Limit, Limits, StdinKind, Wait};
 use crate::clocks::{WasiClock, WasiEntropy};
@@ -222,6 +222,16 @@ impl GuestRun for Run {
 
     fn steps(&self) -> u64 {
         self.with(0, shell::Run::steps)
+    }
+
+    fn ceilings_met(&self) -> CeilingsMet {
+        let met = |ceiling, flag| {
+            if self.with(false, |run| run.has_met(ceiling)) { flag } else { CeilingsMet::empty() }
+        };
+        met(Ceiling::Processes, CeilingsMet::PROCESSES)
+            | met(Ceiling::CallDepth, CeilingsMet::CALL_DEPTH)
+            | met(Ceiling::Descriptors, CeilingsMet::DESCRIPTORS)
+            | met(Ceiling::ExpansionBytes, CeilingsMet::EXPANSION_BYTES)
     }
 }
 

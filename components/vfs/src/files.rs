@@ -207,6 +207,11 @@ impl quotas::Guest for Component {
         }
     }
 
+    fn take_refusals() -> quotas::Bounds {
+        let refusals = vfs().map(|vfs| vfs.take_refusals()).unwrap_or_default();
+        quotas::Bounds::from_bits_truncate(refusals.bits())
+    }
+
     fn get_usage() -> quotas::Usage {
         let usage = vfs().map(|vfs| vfs.usage()).unwrap_or_default();
         quotas::Usage { bytes: usage.bytes, inodes: usage.inodes, open_files: usage.open_files }

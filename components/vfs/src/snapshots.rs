@@ -58,6 +58,10 @@ impl snapshots::Guest for Component {
     type Reader = Reader;
     type Writer = Writer;
 
+    fn generation() -> u64 {
+        vfs().map(|vfs| vfs.generation()).unwrap_or_default()
+    }
+
     fn take() -> snapshots::Reader {
         let reader = vfs().and_then(|vfs| vfs.take_snapshot()).ok();
         snapshots::Reader::new(Reader(RefCell::new(reader)))

@@ -10,7 +10,7 @@ use wasmsh_vfs::{Errno, Position, Timestamp};
 
 use crate::descriptor::{Description, DescriptorTable};
 use crate::host::OutputStream;
-use crate::kernel::{Group, Kernel, Spawn, Target, TimerId};
+use crate::kernel::{Ceiling, Group, Kernel, Spawn, Target, TimerId};
 use crate::process::{Environment, Pid, Process, ProcessFuture, State};
 use crate::request::{Request, Requested};
 use crate::signal::{Disposition, Signal, SignalSet};
@@ -201,6 +201,7 @@ impl Ctx {
         let mut table = self.process.descriptors.borrow_mut();
         let number = table.lowest_free(from);
         if number >= self.kernel.ceilings().descriptors {
+            self.kernel.meet(Ceiling::Descriptors);
             return Err(Errno::TooManyOpenFiles);
         }
         // Free, so nothing is dropped.
@@ -214,6 +215,7 @@ impl Ctx {
     /// `BadDescriptor`: the number is too large.
     pub fn set_descriptor(&self, number: u32, description: Rc<Description>) -> Result<(), Errno> {
         if number >= self.kernel.ceilings().descriptors {
+            self.kernel.meet(Ceiling::Descriptors);
             return Err(Errno::BadDescriptor);
         }
         let old = Rc::make_mut(&mut self.process.descriptors.borrow_mut()).set(number, description, false);

@@ -6,6 +6,7 @@ use wasmsh_vfs::Errno;
 
 use crate::context::Ctx;
 use crate::descriptor::Description;
+use crate::kernel::Ceiling;
 
 /// Bytes of one read, and of the buffer of an output: what a pipe holds.
 const BLOCK: usize = 64 * 1024;
@@ -65,6 +66,7 @@ impl Input {
             self.position = 0;
         }
         if self.buffer.len() as u64 >= self.ctx.kernel().ceilings().expansion_bytes {
+            self.ctx.kernel().meet(Ceiling::ExpansionBytes);
             return Err(Errno::NoMemory);
         }
         // A long line grows the reads, so that its copies cost no more than its length.
@@ -129,6 +131,7 @@ impl Input {
                 return Ok(());
             }
             if bytes.len() as u64 > ceiling {
+                self.ctx.kernel().meet(Ceiling::ExpansionBytes);
                 return Err(Errno::NoMemory);
             }
         }

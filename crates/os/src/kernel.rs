@@ -57,6 +57,20 @@ impl Default for Ceilings {
     }
 }
 
+/// A ceiling of [`Ceilings`] that a script can meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Ceiling {
+    /// [`Ceilings::processes`].
+    Processes = 1,
+    /// [`Ceilings::call_depth`].
+    CallDepth = 2,
+    /// [`Ceilings::descriptors`].
+    Descriptors = 4,
+    /// [`Ceilings::expansion_bytes`].
+    ExpansionBytes = 8,
+}
+
 /// Finds the code of a program.
 pub trait Loader {
     /// The code for the file at `path` (absolute), which `ctx` is to run from now on; its
@@ -160,6 +174,8 @@ pub struct Kernel {
     clock: Rc<dyn Clock>,
     entropy: Rc<dyn Entropy>,
     ceilings: Cell<Ceilings>,
+    /// Bits of [`Ceiling`].
+    met: Cell<u8>,
     loader: RefCell<Option<Rc<dyn Loader>>>,
     pub(crate) queue: Rc<RunQueue>,
     pub(crate) table: RefCell<ProcessTable>,
@@ -222,6 +238,7 @@ impl Kernel {
             clock,
             entropy,
             ceilings: Cell::new(ceilings),
+            met: Cell::new(0),
             loader: RefCell::new(None),
             queue: Rc::default(),
             table: RefCell::new(table),
@@ -265,6 +282,21 @@ impl Kernel {
     /// What the session may hold.
     pub fn ceilings(&self) -> Ceilings {
         self.ceilings.get()
+    }
+
+    /// Notes that a ceiling has refused something.
+    pub fn meet(&self, ceiling: Ceiling) {
+        self.met.set(self.met.get() | ceiling as u8);
+    }
+
+    /// Whether a ceiling has refused something since [`Kernel::forget_met`].
+    pub fn has_met(&self, ceiling: Ceiling) -> bool {
+        self.met.get() & ceiling as u8 != 0
+    }
+
+    /// Forgets what was met.
+    pub fn forget_met(&self) {
+        self.met.set(0);
     }
 
     /// Changes what the session may hold; what is held already stays.
@@ -480,6 +512,7 @@ impl Kernel {
         let pid = {
             let mut table = self.table.borrow_mut();
             if table.len() > self.ceilings.get().processes as usize {
+                self.meet(Ceiling::Processes);
                 return Err(Errno::Again);
             }
             table.free_pid()

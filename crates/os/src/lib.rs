@@ -25,7 +25,7 @@ pub use context::{Ctx, Sleep};
 pub use descriptor::{Description, DescriptorTable};
 pub use host::{Chunk, OutputStream, TerminalSize};
 pub use io::{Input, Output};
-pub use kernel::{Ceilings, Group, Kernel, KernelState, Loader, ProcessInfo, SLICE, Spawn, Target};
+pub use kernel::{Ceiling, Ceilings, Group, Kernel, KernelState, Loader, ProcessInfo, SLICE, Spawn, Target};
 pub use paths::{FifoOpen, Opening};
 pub use pipe::{PIPE_BUF, PIPE_CAPACITY, Pipe, PipeReader, PipeWriter};
 pub use process::{Environment, Exit, ExitCode, Pid, ProcessFuture, State};

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use bstr::BString;
 use wasmsh_os::{
-    Answer, Ceilings, Chunk, Clock, Ctx, Description, Disposition, Entropy, Environment, Exit, FileSystem,
-    Group, Kernel, KernelState, OpenFlags, OutputStream, Pid, Reception, Request, RequestId, Signal, State,
-    Target, TerminalSize,
+    Answer, Ceiling, Ceilings, Chunk, Clock, Ctx, Description, Disposition, Entropy, Environment, Exit,
+    FileSystem, Group, Kernel, KernelState, OpenFlags, OutputStream, Pid, Reception, Request, RequestId,
+    Signal, State, Target, TerminalSize,
 };
 use wasmsh_syntax::error::ParseError;
 use wasmsh_syntax::options::NoAliases;
@@ -310,6 +310,7 @@ impl Session {
         let kernel = &self.0.kernel;
         let limits = options.limits.unwrap_or(self.0.config.limits);
         kernel.limit_output(limits.output_bytes);
+        kernel.forget_met();
         Run {
             session: self.clone(),
             pid,
@@ -556,6 +557,11 @@ impl Run {
         self.kernel().steps() - self.first_step
     }
 
+    /// Whether a ceiling has refused something in this run.
+    pub fn has_met(&self, ceiling: Ceiling) -> bool {
+        self.kernel().has_met(ceiling)
+    }
+
     /// Advances by at most `fuel` steps; returns at most `max_output` bytes of output.
     pub fn resume(&self, fuel: u64, max_output: u32) -> Progress {
         let kernel = self.kernel().clone();
@@ -688,7 +694,7 @@ impl Run {
         }
         if self.fresh {
             let _ = kernel.kill(None, Target::Process(self.pid), Some(Signal::Kill));
-        } else {
+        } else if !self.slot.withdraw() {
             self.slot.abort(why);
             if let Some(ctx) = kernel.context(self.pid) {
                 ctx.wake();

@@ -143,7 +143,7 @@ impl Handle {
             Kind::File => {
                 let caller = self.shared.caller();
                 let at = (!flags.contains(OpenFlags::APPEND)).then_some(offset);
-                self.shared.tree_mut()?.write(&caller, self.node, at, bytes)
+                self.shared.tree_to_change()?.write(&caller, self.node, at, bytes)
             }
             Kind::Directory => Err(Errno::IsDirectory),
             Kind::Device(Device::Full) if !bytes.is_empty() => Err(Errno::NoSpace),
@@ -210,22 +210,22 @@ impl OpenFile for Handle {
             return Err(Errno::Invalid);
         }
         let caller = self.shared.caller();
-        self.shared.tree_mut()?.set_size(&caller, self.node, size)
+        self.shared.tree_to_change()?.set_size(&caller, self.node, size)
     }
 
     fn set_mode(&self, mode: u32) -> Result<(), Errno> {
         let caller = self.shared.caller();
-        self.shared.tree_mut()?.set_mode(&caller, self.node, mode)
+        self.shared.tree_to_change()?.set_mode(&caller, self.node, mode)
     }
 
     fn set_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), Errno> {
         let caller = self.shared.caller();
-        self.shared.tree_mut()?.set_owner(&caller, self.node, uid, gid)
+        self.shared.tree_to_change()?.set_owner(&caller, self.node, uid, gid)
     }
 
     fn set_times(&self, accessed: NewTime, modified: NewTime) -> Result<(), Errno> {
         let caller = self.shared.caller();
-        self.shared.tree_mut()?.set_times(&caller, self.node, accessed, modified)
+        self.shared.tree_to_change()?.set_times(&caller, self.node, accessed, modified)
     }
 
     fn flags(&self) -> OpenFlags {

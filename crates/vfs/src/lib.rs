@@ -31,6 +31,6 @@ pub use errno::Errno;
 pub use handle::Handle;
 pub use host::{Clock, Entropy};
 pub use layout::{GROUP, USER};
-pub use quota::{Quota, Space, Usage};
+pub use quota::{Quota, Refusals, Space, Usage};
 pub use snapshot::{SNAPSHOT_VERSION, SnapshotError, SnapshotReader, SnapshotWriter};
 pub use vfs::Vfs;

@@ -1,5 +1,7 @@
 //! How much a tree may hold, and how much it holds.
 
+use std::cell::Cell;
+
 use crate::Errno;
 
 /// Upper bounds, checked before anything is allotted. A bound below what is used
@@ -49,37 +51,62 @@ pub struct Space {
     pub inodes_used: u64,
 }
 
+bitflags::bitflags! {
+    /// Bounds that have refused something.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct Refusals: u8 {
+        /// [`Quota::bytes`].
+        const BYTES = 1;
+        /// [`Quota::inodes`].
+        const INODES = 2;
+        /// [`Quota::file_size`].
+        const FILE_SIZE = 4;
+        /// [`Quota::open_files`].
+        const OPEN_FILES = 8;
+    }
+}
+
 /// Quota and usage together, with the checks.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Account {
     pub(crate) quota: Quota,
     pub(crate) used: Usage,
+    pub(crate) refusals: Cell<Refusals>,
 }
 
 impl Account {
+    fn allow(&self, fits: bool, bound: Refusals, errno: Errno) -> Result<(), Errno> {
+        if fits {
+            return Ok(());
+        }
+        self.refusals.set(self.refusals.get() | bound);
+        Err(errno)
+    }
+
     /// Whether `more` bytes of contents may be stored.
     pub(crate) fn check_bytes(&self, more: u64) -> Result<(), Errno> {
         let fits = self.used.bytes.checked_add(more).is_some_and(|sum| sum <= self.quota.bytes);
-        if more == 0 || fits { Ok(()) } else { Err(Errno::OverQuota) }
+        self.allow(more == 0 || fits, Refusals::BYTES, Errno::OverQuota)
     }
 
     /// Whether one more inode or link may exist.
     pub(crate) fn check_inode(&self) -> Result<(), Errno> {
-        if self.used.inodes < self.quota.inodes { Ok(()) } else { Err(Errno::NoSpace) }
+        self.allow(self.used.inodes < self.quota.inodes, Refusals::INODES, Errno::NoSpace)
     }
 
     /// Whether a file may be `size` bytes long; `offset_max` of Linux bounds it too.
     pub(crate) fn check_size(&self, size: u64) -> Result<(), Errno> {
-        if size <= self.quota.file_size && i64::try_from(size).is_ok() {
-            Ok(())
-        } else {
-            Err(Errno::FileTooLarge)
-        }
+        let fits = size <= self.quota.file_size && i64::try_from(size).is_ok();
+        self.allow(fits, Refusals::FILE_SIZE, Errno::FileTooLarge)
     }
 
     /// Whether one more file may be open.
     pub(crate) fn check_open(&self) -> Result<(), Errno> {
-        if self.used.open_files < self.quota.open_files { Ok(()) } else { Err(Errno::TooManyOpenFiles) }
+        self.allow(
+            self.used.open_files < self.quota.open_files,
+            Refusals::OPEN_FILES,
+            Errno::TooManyOpenFiles,
+        )
     }
 
     /// Books a change of stored bytes.

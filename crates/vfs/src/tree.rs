@@ -19,6 +19,8 @@ pub(crate) struct Tree {
     pub(crate) table: Table,
     pub(crate) root: NodeId,
     pub(crate) account: Account,
+    /// Counts what may have changed something.
+    pub(crate) changes: u64,
 }
 
 /// What `make` makes.
@@ -40,7 +42,7 @@ impl Tree {
         node.links = 2;
         let mut account = Account::default();
         account.used.inodes = 1;
-        Ok(Tree { device, table, root, account })
+        Ok(Tree { device, table, root, account, changes: 0 })
     }
 
     /// Resolves a name that is to be made: EEXIST for what exists, `.`, `..` and

@@ -32,6 +32,13 @@ impl Shared {
         self.tree.try_borrow_mut().map_err(|_| Errno::Busy)
     }
 
+    /// As [`Shared::tree_mut`], for what may change the tree.
+    pub(crate) fn tree_to_change(&self) -> Result<RefMut<'_, Tree>, Errno> {
+        let mut tree = self.tree_mut()?;
+        tree.changes = tree.changes.wrapping_add(1);
+        Ok(tree)
+    }
+
     pub(crate) fn now(&self) -> crate::Timestamp {
         self.clock.now()
     }
@@ -106,7 +113,8 @@ impl Vfs {
     /// `open(2)`, with the type of the handle known.
     pub fn open_handle(&self, path: &str, how: OpenFlags, mode: u32) -> Result<Rc<Handle>, Errno> {
         let caller = self.shared.caller();
-        let mut tree = self.shared.tree_mut()?;
+        let changes = how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE);
+        let mut tree = if changes { self.shared.tree_to_change()? } else { self.shared.tree_mut()? };
         tree.account.check_open()?;
         let base = self.base(&tree);
         let id = tree.open(&caller, base, path, how, mode)?;
@@ -120,7 +128,7 @@ impl Vfs {
             return Err(Errno::CrossDevice);
         }
         let caller = self.shared.caller();
-        let mut tree = self.shared.tree_mut()?;
+        let mut tree = self.shared.tree_to_change()?;
         let (here, there) = (self.base(&tree), other.base(&tree));
         tree.link(&caller, (here, existing), (there, new), follow)
     }
@@ -131,7 +139,7 @@ impl Vfs {
             return Err(Errno::CrossDevice);
         }
         let caller = self.shared.caller();
-        let mut tree = self.shared.tree_mut()?;
+        let mut tree = self.shared.tree_to_change()?;
         let (here, there) = (self.base(&tree), other.base(&tree));
         tree.rename(&caller, (here, old), (there, new))
     }
@@ -153,6 +161,16 @@ impl Vfs {
         self.shared.tree().map(|tree| tree.account.used).unwrap_or_default()
     }
 
+    /// A number that is another one whenever anything but access times may have changed.
+    pub fn generation(&self) -> u64 {
+        self.shared.tree().map(|tree| tree.changes).unwrap_or_default()
+    }
+
+    /// The bounds that have refused something since the last call.
+    pub fn take_refusals(&self) -> crate::Refusals {
+        self.shared.tree().map(|tree| tree.account.refusals.take()).unwrap_or_default()
+    }
+
     fn base(&self, tree: &Tree) -> NodeId {
         self.base.as_ref().map_or(tree.root, |handle| handle.node())
     }
@@ -165,7 +183,7 @@ impl Vfs {
         operation: impl FnOnce(&mut Tree, &Caller, NodeId) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
         let caller = self.shared.caller();
-        let mut tree = self.shared.tree_mut()?;
+        let mut tree = self.shared.tree_to_change()?;
         let base = self.base(&tree);
         let id = tree.lookup(&caller, base, path, follow)?;
         operation(&mut tree, &caller, id)
@@ -177,7 +195,7 @@ impl Vfs {
         operation: impl FnOnce(&mut Tree, &Caller, NodeId) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
         let caller = self.shared.caller();
-        let mut tree = self.shared.tree_mut()?;
+        let mut tree = self.shared.tree_to_change()?;
         let base = self.base(&tree);
         operation(&mut tree, &caller, base)
     }
@@ -387,7 +405,7 @@ impl Vfs {
     ) -> Result<(), Errno> {
         let how = OpenFlags::WRITE | OpenFlags::CREATE;
         let caller = self.shared.caller();
-        let mut tree = self.shared.tree_mut()?;
+        let mut tree = self.shared.tree_to_change()?;
         let base = self.base(&tree);
         let before = tree.account.used.inodes;
         let id = tree.open(&caller, base, path, how, mode)?;

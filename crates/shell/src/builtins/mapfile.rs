@@ -80,6 +80,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 Ok(_) => {}
             }
             if bytes.len() as u64 > ceiling {
+                ctx.kernel().meet(wasmsh_os::Ceiling::ExpansionBytes);
                 break;
             }
             if count > 0 {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use wasmsh_os::{Ctx, Description, Errno, Position};
+use wasmsh_os::{Ceiling, Ctx, Description, Errno, Position};
 
 use super::Builtin;
 use super::options::integer;
@@ -271,6 +271,7 @@ impl Reader {
                 Err(_) => return Some(self.take(1)),
             };
             if self.bytes.len() as u64 > ctx.kernel().ceilings().expansion_bytes {
+                ctx.kernel().meet(Ceiling::ExpansionBytes);
                 self.over = true;
                 return Some(self.take(1));
             }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use bstr::BString;
-use wasmsh_os::{AccessMode, Environment, Errno, Exit, Signal, Spawn};
+use wasmsh_os::{AccessMode, Ceiling, Environment, Errno, Exit, Signal, Spawn};
 use wasmsh_syntax::options::ParserOptions;
 
 use crate::args::Args;
@@ -462,7 +462,10 @@ impl Vm {
         let ceiling = self.ctx.kernel().ceilings().call_depth;
         let over = match nest {
             Some(limit) if i64::from(depth) > limit => Some(limit.to_string()),
-            _ if depth > ceiling => Some(ceiling.to_string()),
+            _ if depth > ceiling => {
+                self.ctx.kernel().meet(Ceiling::CallDepth);
+                Some(ceiling.to_string())
+            }
             _ => None,
         };
         if let Some(limit) = over {
@@ -523,6 +526,7 @@ impl Vm {
         if self.calls.len() as u64 <= u64::from(ceiling) {
             return false;
         }
+        self.ctx.kernel().meet(Ceiling::CallDepth);
         self.error(format!("{what} nesting level exceeded ({ceiling})").as_bytes());
         true
     }

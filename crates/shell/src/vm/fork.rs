@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::task::Poll;
 
-use wasmsh_os::{Child, ChildState, Ctx, Description, Disposition, Errno, Group, Pid, Signal};
+use wasmsh_os::{Ceiling, Child, ChildState, Ctx, Description, Disposition, Errno, Group, Pid, Signal};
 
 use crate::options::{Opt, Shopt};
 use crate::symbol::known;
@@ -157,6 +157,7 @@ impl Vm {
     /// There may be no more processes.
     pub(crate) fn fork_error(&mut self) {
         let limit = self.ctx.kernel().ceilings().processes;
+        self.ctx.kernel().meet(Ceiling::Processes);
         self.error(format!("fork: Resource temporarily unavailable (limit of {limit} processes)").as_bytes());
     }
 

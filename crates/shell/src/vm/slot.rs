@@ -42,6 +42,11 @@ impl RunSlot {
         *self.work.borrow_mut() = Some((text, prepare));
     }
 
+    /// Takes work back that was not begun. Whether there was some.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.work.borrow_mut().take().is_some()
+    }
+
     pub(crate) fn last(&self, last: bool) {
         self.last.set(last);
     }

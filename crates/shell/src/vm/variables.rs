@@ -469,6 +469,7 @@ impl Vm {
 
     pub(crate) fn too_large(&mut self) -> Unwind {
         let limit = self.expansion_limit;
+        self.ctx.kernel().meet(wasmsh_os::Ceiling::ExpansionBytes);
         self.error(format!("expansion: more than {limit} bytes").as_bytes());
         Unwind::Discard(1)
     }

@@ -167,7 +167,7 @@ impl SnapshotWriter {
         let items = std::mem::take(&mut self.items);
         self.state = State::Finished;
         let now = self.target.shared.now();
-        let mut tree = self.target.shared.tree_mut().map_err(|_| SnapshotError::OverQuota)?;
+        let mut tree = self.target.shared.tree_to_change().map_err(|_| SnapshotError::OverQuota)?;
         tree.install(items, now).map_err(|_| SnapshotError::OverQuota)
     }
 
