@@ -5,9 +5,10 @@
 use std::error::Error;
 use std::io::Write;
 
+use wasmsh::Sandbox;
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let engine = wasmsh::Engine::new()?;
-    let mut session = engine.session().env("GREETING", "hello").build()?;
+    let mut session = Sandbox::builder().env("GREETING", "hello").build()?;
 
     session.write_file("names", "world\nmoon\n")?;
     let output =

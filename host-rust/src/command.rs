@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wasmtime::Store;
 
 use crate::bindings::core::exports::wasmsh::fs::types::ErrorCode;
@@ -18,7 +21,7 @@ use crate::python::{Handle, complain};
 use crate::types::{Errno, Signal};
 
 /// A command: gets its process, returns its status.
-pub(crate) type Command = dyn Fn(&Process) -> u8 + Send + Sync;
+pub(crate) type Command = dyn Fn(Process) -> u8 + Send + Sync;
 
 /// The host's commands, by name.
 pub(crate) type Commands = BTreeMap<String, Arc<Command>>;
@@ -49,7 +52,7 @@ pub struct Process {
     handle: Handle,
     core: Arc<CoreCell>,
     waker: Waker,
-    cancelled: Arc<AtomicBool>,
+    cancelled: Arc<Cancelled>,
     arguments: Vec<Vec<u8>>,
     environment: Vec<(Vec<u8>, Vec<u8>)>,
     cwd: String,
@@ -82,18 +85,52 @@ impl Process {
     }
 
     /// Standard input.
-    pub fn stdin(&self) -> impl Read + '_ {
-        Descriptor { process: self, number: 0 }
+    #[must_use]
+    pub fn stdin(&self) -> ProcessStream<'_> {
+        ProcessStream { process: self, number: 0 }
     }
 
     /// Standard output.
-    pub fn stdout(&self) -> impl Write + '_ {
-        Descriptor { process: self, number: 1 }
+    #[must_use]
+    pub fn stdout(&self) -> ProcessStream<'_> {
+        ProcessStream { process: self, number: 1 }
     }
 
     /// Standard error.
-    pub fn stderr(&self) -> impl Write + '_ {
-        Descriptor { process: self, number: 2 }
+    #[must_use]
+    pub fn stderr(&self) -> ProcessStream<'_> {
+        ProcessStream { process: self, number: 2 }
+    }
+
+    /// Calls once. `None`: nothing comes of it before the shell had a turn, after which `task` is woken.
+    fn attempt_once<R>(
+        &self,
+        call: impl FnOnce(
+            GuestProcess<'_>,
+            &mut Store<CoreState>,
+            &Handle,
+        ) -> wasmtime::Result<Result<R, ErrorCode>>,
+        task: &Waker,
+    ) -> Poll<io::Result<R>> {
+        let mut core = self.core.lock();
+        if self.cancelled.flag.load(Ordering::Acquire) {
+            return Poll::Ready(Err(killed()));
+        }
+        let called =
+            core.call(|world, store| call(world.wasmsh_session_processes().process(), store, &self.handle));
+        match called {
+            Err(_) => Poll::Ready(Err(io::Error::other("the session has ended"))),
+            Ok(Ok(result)) => {
+                core.activity += 1;
+                self.waker.wake_by_ref();
+                Poll::Ready(Ok(result))
+            }
+            Ok(Err(ErrorCode::Again)) => {
+                self.core.wake_after_turn(task);
+                Poll::Pending
+            }
+            Ok(Err(error)) => Poll::Ready(Err(failure(error))),
+        }
     }
 
     /// Calls until something comes of it; between two attempts the shell has a turn.
@@ -107,8 +144,8 @@ impl Process {
     ) -> io::Result<R> {
         let mut core = self.core.lock();
         loop {
-            if self.cancelled.load(Ordering::Acquire) {
-                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the process was killed"));
+            if self.cancelled.flag.load(Ordering::Acquire) {
+                return Err(killed());
             }
             let result = core
                 .call(|world, store| call(world.wasmsh_session_processes().process(), store, &self.handle))
@@ -128,6 +165,10 @@ impl Process {
     }
 }
 
+fn killed() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the process was killed")
+}
+
 fn failure(error: ErrorCode) -> io::Error {
     let kind = match error {
         ErrorCode::BrokenPipe => io::ErrorKind::BrokenPipe,
@@ -138,7 +179,8 @@ fn failure(error: ErrorCode) -> io::Error {
     io::Error::new(kind, Errno::from(error))
 }
 
-struct Descriptor<'p> {
+/// A stream of a [`Process`], for blocking and for asynchronous commands.
+pub struct ProcessStream<'p> {
     process: &'p Process,
     number: u32,
 }
@@ -146,7 +188,7 @@ struct Descriptor<'p> {
 /// Bytes that cross into or out of the core at once.
 const PIECE: usize = 64 << 10;
 
-impl Read for Descriptor<'_> {
+impl Read for ProcessStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let max = u32::try_from(buffer.len().min(PIECE)).unwrap_or(u32::MAX);
         let number = self.number;
@@ -161,7 +203,7 @@ impl Read for Descriptor<'_> {
     }
 }
 
-impl Write for Descriptor<'_> {
+impl Write for ProcessStream<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let piece = buffer.get(..PIECE).unwrap_or(buffer);
         if piece.is_empty() {
@@ -182,9 +224,87 @@ impl Write for Descriptor<'_> {
     }
 }
 
+impl AsyncRead for ProcessStream<'_> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let max = u32::try_from(buffer.remaining().min(PIECE)).unwrap_or(u32::MAX);
+        let number = self.number;
+        let read = self.process.attempt_once(
+            |guest, store, handle| guest.call_read(store, handle.resource(), number, max, false),
+            context.waker(),
+        );
+        read.map_ok(|bytes| buffer.put_slice(bytes.get(..buffer.remaining()).unwrap_or(&bytes)))
+    }
+}
+
+impl AsyncWrite for ProcessStream<'_> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        let piece = buffer.get(..PIECE).unwrap_or(buffer);
+        if piece.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let number = self.number;
+        let written = self.process.attempt_once(
+            |guest, store, handle| match guest.call_write(store, handle.resource(), number, piece, false)? {
+                Ok(0) => Ok(Err(ErrorCode::Again)),
+                other => Ok(other),
+            },
+            context.waker(),
+        );
+        written.map_ok(|written| usize::try_from(written).unwrap_or(usize::MAX).min(piece.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Whether nobody waits for a command any more, and the task to be told so.
+#[derive(Default)]
+pub(crate) struct Cancelled {
+    flag: AtomicBool,
+    task: Mutex<Option<Waker>>,
+}
+
+/// Wakes a thread that is parked.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs an asynchronous command to its end, or until it is cancelled, in this thread.
+pub(crate) fn block_on(process: Process, start: impl FnOnce(Process) -> BoxFuture) -> u8 {
+    let cancelled = Arc::clone(&process.cancelled);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    *cancelled.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+    let mut future = start(process);
+    loop {
+        if cancelled.flag.load(Ordering::Acquire) {
+            return 128 + Signal::Kill.number();
+        }
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(status) => return status,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// What an asynchronous command does.
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = u8> + Send>>;
+
 /// Tells the command's thread that nobody waits for it any more.
 struct Cancel {
-    flag: Arc<AtomicBool>,
+    cancelled: Arc<Cancelled>,
     core: Arc<CoreCell>,
 }
 
@@ -192,8 +312,12 @@ impl Drop for Cancel {
     fn drop(&mut self) {
         // Under the lock, so that a thread that is about to wait has either seen it or is woken.
         let _core = self.core.lock();
-        self.flag.store(true, Ordering::Release);
+        self.cancelled.flag.store(true, Ordering::Release);
         self.core.turned.notify_all();
+        let task = self.cancelled.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            task.wake();
+        }
     }
 }
 
@@ -204,18 +328,18 @@ pub(crate) fn run(
     pid: u32,
     waker: Waker,
 ) -> impl Future<Output = WitExit> + Send {
-    let flag = Arc::new(AtomicBool::new(false));
+    let cancelled: Arc<Cancelled> = Arc::default();
     let result: Arc<Mutex<Option<WitExit>>> = Arc::default();
-    let cancel = Cancel { flag: Arc::clone(&flag), core: Arc::clone(&core) };
+    let cancel = Cancel { cancelled: Arc::clone(&cancelled), core: Arc::clone(&core) };
     let mut begin = Some((command, core, waker));
     std::future::poll_fn(move |context| {
         let _ = &cancel;
         if let Some((command, core, waker)) = begin.take() {
-            let (flag, result) = (Arc::clone(&flag), Arc::clone(&result));
+            let (cancelled, result) = (Arc::clone(&cancelled), Arc::clone(&result));
             let thread = std::thread::Builder::new().name("wasmsh-command".into());
             let for_complaint = Arc::clone(&core);
             let started = thread.spawn(move || {
-                let exit = run_in_thread(&*command, &core, pid, &waker, flag);
+                let exit = run_in_thread(&*command, &core, pid, &waker, cancelled);
                 *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(exit);
                 waker.wake();
             });
@@ -237,7 +361,7 @@ fn run_in_thread(
     core: &Arc<CoreCell>,
     pid: u32,
     waker: &Waker,
-    cancelled: Arc<AtomicBool>,
+    cancelled: Arc<Cancelled>,
 ) -> WitExit {
     let opened = core.lock().call(|world, store| {
         let guest = world.wasmsh_session_processes().process();
@@ -261,8 +385,7 @@ fn run_in_thread(
         cwd,
     };
     // The closure is the host's own code; if it panics the script sees a command that aborted.
-    let status = catch_unwind(AssertUnwindSafe(|| command(&process)));
-    drop(process);
+    let status = catch_unwind(AssertUnwindSafe(|| command(process)));
     match status {
         Ok(status) => WitExit::Code(status),
         Err(_) => WitExit::Signalled(Signal::Abrt.into()),

@@ -2,12 +2,16 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasSelf, Linker, ResourceAny};
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
-use crate::bindings::core::exports::wasmsh::session::session::{Busy, LoadError, Progress};
+use crate::bindings::core::exports::wasmsh::fs::quotas;
+use crate::bindings::core::exports::wasmsh::session::session::{
+    Busy, Completion, LoadError, Progress, TextState,
+};
 use crate::bindings::core::wasmsh::net::types::Request as HttpRequest;
 use crate::bindings::core::wasmsh::session::host;
 use crate::bindings::core::wasmsh::session::types::{
@@ -16,17 +20,47 @@ use crate::bindings::core::wasmsh::session::types::{
 use crate::bindings::core::{Sandbox, SandboxPre};
 use crate::config::{DEEP_STACK, DEEP_STACK_RESERVE};
 use crate::driver;
+use crate::limits::{Ceilings, Limit, Limits, Quota, Usage};
 use crate::mailbox::{Mail, Mailbox};
+use crate::memory::Memory;
 use crate::network::{Exchanges, Network};
+use crate::output::Collected;
+use crate::pipe::Pipe;
 use crate::stdin::{Source, Stdin};
-use crate::types::{Collected, Signal, Stream};
+use crate::types::{Signal, Stream};
 use crate::wasi::{self, Wasi};
 
 /// How long a component may go on after it should have stopped by itself, before it is stopped by force.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
+/// Is called with what a run writes.
+pub(crate) type OnOutput = Box<dyn FnMut(Stream, &[u8]) -> ControlFlow<()> + Send>;
+
 /// What receives the output of a run.
-pub(crate) type Sink = Box<dyn FnMut(Stream, &[u8]) -> ControlFlow<()> + Send>;
+#[derive(Default)]
+pub(crate) enum Sink {
+    /// It is kept until the end.
+    #[default]
+    Collect,
+    /// This is called.
+    Call(OnOutput),
+    /// It goes into pipes, while they have room.
+    Pipes { stdout: Arc<Pipe>, stderr: Arc<Pipe> },
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        if let Self::Pipes { stdout, stderr } = self {
+            stdout.end();
+            stderr.end();
+        }
+    }
+}
+
+/// Time that this thread has computed since some point.
+pub(crate) fn computed_by_thread() -> Duration {
+    cpu_time::ThreadTime::now().as_duration()
+}
 
 /// A component has trapped, or was stopped by force: its store is lost.
 #[derive(Clone, Debug)]
@@ -35,10 +69,12 @@ pub(crate) struct Trapped(pub(crate) Arc<str>);
 /// What a core store keeps.
 pub(crate) struct CoreState {
     wasi: Wasi,
-    limits: StoreLimits,
+    memory: Memory,
     io: Io,
     /// When the component is stopped by force.
     stop_at: Option<Instant>,
+    /// The same, in time of this thread's computing.
+    stop_cpu: Option<Duration>,
 }
 
 /// The outside of the run that is under way.
@@ -46,12 +82,17 @@ pub(crate) struct Io {
     mailbox: Arc<Mailbox>,
     pub(crate) exchanges: Exchanges,
     pub(crate) stdin: Stdin,
-    sink: Option<Sink>,
-    collected: Collected,
+    sink: Sink,
+    pub(crate) collected: Collected,
     /// Nobody wants the output any more.
     pub(crate) refused: bool,
     pub(crate) cancelled: bool,
     deadline: Option<Instant>,
+    /// Those of the run.
+    pub(crate) limits: Limits,
+    /// Time that was computed in this run.
+    pub(crate) computed: Duration,
+    requests: u64,
 }
 
 impl Io {
@@ -62,16 +103,39 @@ impl Io {
                 OutputStream::Stderr => Stream::Stderr,
             };
             match &mut self.sink {
-                None => self.collected.push(stream, bytes),
-                Some(_) if self.refused => {}
-                Some(sink) => self.refused = sink(stream, bytes).is_break(),
+                Sink::Collect => self.collected.push(stream, bytes),
+                _ if self.refused => {}
+                Sink::Call(call) => self.refused = call(stream, bytes).is_break(),
+                Sink::Pipes { stdout, stderr } => {
+                    let pipe = if stream == Stream::Stdout { stdout } else { stderr };
+                    self.refused = !pipe.push(bytes);
+                }
             }
         }
     }
 
+    /// Whether whoever reads the output is slow: the run must wait.
+    pub(crate) fn full(&self) -> bool {
+        matches!(&self.sink, Sink::Pipes { stdout, stderr } if stdout.full() || stderr.full())
+    }
+
     /// Begins an exchange with the network.
     pub(crate) fn fetch(&mut self, id: RequestId, request: HttpRequest) {
-        self.exchanges.begin(id, request, &self.mailbox);
+        self.requests += 1;
+        match self.limits.requests {
+            Some(limit) if self.requests > limit => {
+                self.collected.exceed(Limit::Requests(limit));
+                let why = format!("{} in this run", Limit::Requests(limit));
+                self.exchanges.deny(id, why, &self.mailbox);
+            }
+            _ => self.exchanges.begin(id, request, &self.mailbox),
+        }
+    }
+
+    /// What is left of the time for computing, if that is limited.
+    pub(crate) fn cpu_left(&self) -> Option<Duration> {
+        let limit = Duration::from_millis(self.limits.cpu_time_ms?);
+        Some(limit.saturating_sub(self.computed))
     }
 
     /// Takes in what has arrived, and returns the signals.
@@ -159,6 +223,8 @@ pub(crate) struct Core {
     deep: bool,
     /// Counts the calls of foreign commands that had an effect: the shell may be able to go on.
     pub(crate) activity: u64,
+    /// What may be held, for telling what was met.
+    pub(crate) bounds: (Ceilings, Quota),
     /// When the earliest of the foreign commands that sleep wants to be asked again.
     pub(crate) wake_at: Option<Instant>,
 }
@@ -168,11 +234,28 @@ pub(crate) struct CoreCell {
     core: Mutex<Core>,
     /// The shell had a turn: who waits in a thread may try again.
     pub(crate) turned: Condvar,
+    /// And who waits in a task. Registered while the core is locked, so that no turn is missed.
+    tasks: Mutex<Vec<Waker>>,
 }
 
 impl CoreCell {
     pub(crate) fn new(core: Core) -> Arc<Self> {
-        Arc::new(Self { core: Mutex::new(core), turned: Condvar::new() })
+        Arc::new(Self { core: Mutex::new(core), turned: Condvar::new(), tasks: Mutex::default() })
+    }
+
+    /// Tells those who wait that the shell had a turn.
+    pub(crate) fn turn(&self) {
+        self.turned.notify_all();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes a task after the shell's next turn. The core must be locked.
+    pub(crate) fn wake_after_turn(&self, task: &Waker) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !tasks.iter().any(|other| other.will_wake(task)) {
+            tasks.push(task.clone());
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
@@ -185,35 +268,50 @@ impl Core {
         pre: &SandboxPre<CoreState>,
         mailbox: Arc<Mailbox>,
         memory: usize,
-        network: Option<Network>,
+        network: Option<Arc<Network>>,
         deep: bool,
     ) -> wasmtime::Result<Self> {
         let state = CoreState {
             wasi: Wasi::default(),
-            limits: StoreLimitsBuilder::new().memory_size(memory).build(),
+            memory: Memory::new(memory),
             io: Io {
                 mailbox,
                 exchanges: Exchanges::new(network),
                 stdin: Stdin::default(),
-                sink: None,
+                sink: Sink::Collect,
                 collected: Collected::default(),
                 refused: false,
                 cancelled: false,
                 deadline: None,
+                limits: Limits::default(),
+                computed: Duration::ZERO,
+                requests: 0,
             },
             stop_at: None,
+            stop_cpu: None,
         };
         let mut store = Store::new(pre.engine(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
             let state = context.data();
             let cancelled = state.io.mailbox.cancelled_at().and_then(|at| at.checked_add(GRACE));
             let late = [state.stop_at, cancelled].into_iter().flatten().any(|at| at <= Instant::now());
-            Ok(if late { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+            let spent = || state.stop_cpu.is_some_and(|at| at <= computed_by_thread());
+            Ok(if late || spent() { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
         });
         let world = pre.instantiate(&mut store)?;
-        Ok(Self { store, world, session: None, run: None, dead: None, deep, activity: 0, wake_at: None })
+        Ok(Self {
+            store,
+            world,
+            session: None,
+            run: None,
+            dead: None,
+            deep,
+            activity: 0,
+            bounds: Default::default(),
+            wake_at: None,
+        })
     }
 
     pub(crate) fn io(&mut self) -> &mut Io {
@@ -244,6 +342,20 @@ impl Core {
         Ok(())
     }
 
+    /// Nothing may be called any more.
+    pub(crate) fn kill(&mut self) {
+        self.dead.get_or_insert_with(|| Trapped("the session was given up".into()));
+    }
+
+    /// Whether nothing can be called any more.
+    pub(crate) fn dead(&self) -> bool {
+        self.dead.is_some()
+    }
+
+    pub(crate) fn memory(&mut self) -> &mut Memory {
+        &mut self.store.data_mut().memory
+    }
+
     fn session(&self) -> Result<ResourceAny, Trapped> {
         self.session.ok_or_else(|| Trapped("the session was never opened".into()))
     }
@@ -257,7 +369,8 @@ impl Core {
         script: &Vec<u8>,
         options: &RunOptions,
         stdin: Source,
-        sink: Option<Sink>,
+        sink: Sink,
+        limits: Limits,
         deadline: Option<Instant>,
     ) -> Result<Result<(), Busy>, Trapped> {
         let session = self.session()?;
@@ -272,6 +385,8 @@ impl Core {
             io.sink = sink;
             io.collected = Collected::default();
             (io.refused, io.cancelled, io.deadline) = (false, false, deadline);
+            (io.limits, io.computed, io.requests) = (limits, Duration::ZERO, 0);
+            self.memory().begin();
         }))
     }
 
@@ -282,17 +397,63 @@ impl Core {
         self.io().exchanges.clear();
         self.store.data_mut().stop_at = Instant::now().checked_add(GRACE);
         let mut collected = std::mem::take(&mut self.io().collected);
-        self.io().sink = None;
+        collected.exceeded.extend(self.memory().refused());
+        let sink = std::mem::take(&mut self.io().sink);
         self.io().stdin = Stdin::default();
+        let mut met = None;
         if let Some(run) = self.run.take() {
             collected.steps = self.call(|world, store| {
-                let steps = world.wasmsh_session_session().run().call_steps(&mut *store, run)?;
+                let guest = world.wasmsh_session_session().run();
+                let steps = guest.call_steps(&mut *store, run)?;
+                met = Some((
+                    guest.call_ceilings_met(&mut *store, run)?,
+                    world.wasmsh_fs_quotas().call_take_refusals(&mut *store)?,
+                ));
                 run.resource_drop(store)?;
                 Ok(steps)
             })?;
         }
+        if let Some((ceilings, bounds)) = met {
+            collected.met(ceilings, bounds, &self.bounds);
+        }
         self.store.data_mut().stop_at = None;
+        self.store.data_mut().stop_cpu = None;
+        // The end of the output is seen only now.
+        drop(sink);
         Ok(collected)
+    }
+
+    /// What a run that has trapped has written.
+    pub(crate) fn wreck(&mut self) -> Collected {
+        self.run = None;
+        let mut collected = std::mem::take(&mut self.io().collected);
+        collected.exceeded.extend(self.memory().refused());
+        self.io().sink = Sink::Collect;
+        self.io().mailbox.clear();
+        self.io().exchanges.clear();
+        collected
+    }
+
+    /// Whether a run is under way.
+    pub(crate) fn running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    pub(crate) fn set_quota(&mut self, quota: Quota) -> Result<(), Trapped> {
+        let Quota { bytes, inodes, file_size, open_files } = quota;
+        let quota = quotas::Quota { bytes, inodes, file_size, open_files };
+        self.call(|world, store| world.wasmsh_fs_quotas().call_set_quota(store, quota))
+    }
+
+    /// A number that changes with the files.
+    pub(crate) fn generation(&mut self) -> Result<u64, Trapped> {
+        self.call(|world, store| world.wasmsh_fs_snapshots().call_generation(store))
+    }
+
+    pub(crate) fn usage(&mut self) -> Result<Usage, Trapped> {
+        let quotas::Usage { bytes, inodes, open_files } =
+            self.call(|world, store| world.wasmsh_fs_quotas().call_get_usage(store))?;
+        Ok(Usage { bytes, inodes, open_files })
     }
 
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
@@ -304,7 +465,9 @@ impl Core {
         let deep = self.deep;
         // By its limit the shell stops by itself; this is for one that cannot.
         let stop_at = self.deadline().and_then(|deadline| deadline.max(Instant::now()).checked_add(GRACE));
-        self.store.data_mut().stop_at = stop_at;
+        let stop_cpu = self.io().cpu_left().map(|left| computed_by_thread() + left + GRACE);
+        let state = self.store.data_mut();
+        (state.stop_at, state.stop_cpu) = (stop_at, stop_cpu);
         self.call(|world, store| {
             let resume = || world.wasmsh_session_session().run().call_resume(store, run, fuel, max_output);
             if deep { stacker::grow(DEEP_STACK + DEEP_STACK_RESERVE, resume) } else { resume() }
@@ -350,6 +513,20 @@ impl Core {
     pub(crate) fn cwd(&mut self) -> Result<String, Trapped> {
         let session = self.session()?;
         self.call(|world, store| world.wasmsh_session_session().session().call_cwd(store, session))
+    }
+
+    pub(crate) fn check(&mut self, text: &[u8]) -> Result<TextState, Trapped> {
+        let session = self.session()?;
+        self.call(|world, store| {
+            world.wasmsh_session_session().session().call_check(store, session, &text.to_vec())
+        })
+    }
+
+    pub(crate) fn complete(&mut self, text: &[u8], cursor: u32) -> Result<Completion, Trapped> {
+        let session = self.session()?;
+        self.call(|world, store| {
+            world.wasmsh_session_session().session().call_complete(store, session, &text.to_vec(), cursor)
+        })
     }
 
     pub(crate) fn save(&mut self) -> Result<Result<Vec<u8>, Busy>, Trapped> {

@@ -12,11 +12,15 @@ use std::time::{Duration, Instant};
 use crate::bindings::core::exports::wasmsh::session::session::State;
 use crate::bindings::core::wasmsh::session::types::{Answer, Exit as WitExit, Reception, Request, RequestId};
 use crate::command::{self, Commands};
-use crate::core::{CoreCell, GRACE, Trapped};
+use crate::core::{Core, CoreCell, GRACE, Trapped, computed_by_thread};
 use crate::engine::Engine;
+use crate::limits::Limit;
 use crate::mailbox::Mailbox;
+use crate::output::{Collected, Recovery};
 use crate::python::{self, Instance};
-use crate::types::{Exit, Limit, Signal};
+use crate::recipe::{Failure, Recipe};
+use crate::snapshot::Parts;
+use crate::types::{Exit, Signal};
 
 /// Steps of the shell's machine in one slice: a few milliseconds, after which signals and other commands get
 /// their turn.
@@ -70,15 +74,32 @@ impl Pythons {
     }
 }
 
+/// What a session is put back to.
+struct Checkpoint {
+    /// Of the files, in the core that they are from.
+    generation: u64,
+    state: Vec<u8>,
+    /// `None`: those of a new session.
+    files: Option<Vec<u8>>,
+}
+
+impl Checkpoint {
+    fn parts(&self) -> Parts<'_> {
+        Parts { state: &self.state, files: self.files.as_deref().unwrap_or_default() }
+    }
+}
+
 /// What drives the runs of one session.
 pub(crate) struct Driver {
     pub(crate) core: Arc<CoreCell>,
     pub(crate) mailbox: Arc<Mailbox>,
-    pub(crate) engine: Engine,
+    pub(crate) recipe: Arc<Recipe>,
     pub(crate) commands: Arc<Commands>,
     pub(crate) pythons: Pythons,
-    /// Memory that one Python may have, in bytes.
-    pub(crate) python_memory: usize,
+    /// What the session is put back to when its core is lost.
+    checkpoint: Option<Checkpoint>,
+    /// The generation of a new session's files.
+    pristine: u64,
     foreign: Vec<Foreign>,
     /// Exchanges whose answer is read more slowly than it comes.
     paused: Vec<RequestId>,
@@ -88,24 +109,48 @@ impl Driver {
     pub(crate) fn new(
         core: Arc<CoreCell>,
         mailbox: Arc<Mailbox>,
-        engine: Engine,
+        recipe: Arc<Recipe>,
         commands: Arc<Commands>,
-        python_memory: usize,
+        pristine: u64,
     ) -> Self {
         Self {
             core,
             mailbox,
-            engine,
+            recipe,
             commands,
             pythons: Pythons::default(),
-            python_memory,
+            checkpoint: None,
+            pristine,
             foreign: Vec::new(),
             paused: Vec::new(),
         }
     }
 
-    /// Advances the run that is under way.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.recipe.engine
+    }
+
+    /// Whether a run is under way.
+    pub(crate) fn running(&self) -> bool {
+        self.core.lock().running()
+    }
+
+    /// Advances the run that is under way, and counts the time that it computes, if that is limited.
     pub(crate) fn step(&mut self, context: &mut Context<'_>) -> Result<Step, Trapped> {
+        let Some(limit) = self.core.lock().io().limits.cpu_time_ms else { return self.advance(context) };
+        let start = computed_by_thread();
+        let result = self.advance(context);
+        let mut core = self.core.lock();
+        core.io().computed += computed_by_thread().saturating_sub(start);
+        match result? {
+            Step::Progress | Step::Idle { .. } if core.io().cpu_left() == Some(Duration::ZERO) => {
+                Ok(Step::Stopped(Exit::Limited(Limit::CpuTimeMs(limit))))
+            }
+            step => Ok(step),
+        }
+    }
+
+    fn advance(&mut self, context: &mut Context<'_>) -> Result<Step, Trapped> {
         let mut progress = false;
         let mut guard = self.core.lock();
         let core = &mut *guard;
@@ -118,7 +163,19 @@ impl Driver {
             return Ok(Step::Stopped(Exit::Signalled(Signal::Kill)));
         }
 
+        if core.io().full() {
+            let until = core.deadline();
+            return Ok(match until {
+                Some(deadline) if deadline <= Instant::now() => Step::Stopped(Exit::Signalled(Signal::Kill)),
+                _ => Step::Idle { until },
+            });
+        }
+
         let result = core.resume(FUEL, MAX_OUTPUT)?;
+        if let Some(limit) = core.memory().close() {
+            core.io().deliver(&result.output);
+            return Ok(Step::Stopped(Exit::Limited(limit)));
+        }
         core.io().deliver(&result.output);
         if core.io().refused {
             return Ok(Step::Stopped(Exit::Signalled(Signal::Pipe)));
@@ -147,7 +204,7 @@ impl Driver {
         let (deadline, activity) = (guard.deadline(), guard.activity);
         guard.wake_at = None;
         drop(guard);
-        self.core.turned.notify_all();
+        self.core.turn();
 
         let timer = match result.state {
             State::Exited(exit @ WitExit::Limited(_)) => return Ok(Step::Stopped(exit.into())),
@@ -161,6 +218,8 @@ impl Driver {
                     let mut core = self.core.lock();
                     progress |= core.feed()?;
                     core.io().stdin.want(&self.mailbox);
+                    // What was already there, in a pipe.
+                    progress |= core.feed()?;
                 }
                 wait.timer
             }
@@ -236,13 +295,93 @@ impl Driver {
             return Box::pin(command::run(Arc::clone(command), core, pid, waker.clone()));
         }
         if PYTHON.contains(&name.as_str()) {
-            let (engine, pythons) = (self.engine.clone(), self.pythons.clone());
-            return Box::pin(run_python(engine, pythons, core, name, pid, self.python_memory));
+            let (engine, pythons) = (self.engine().clone(), self.pythons.clone());
+            return Box::pin(run_python(engine, pythons, core, name, pid, self.recipe.memory));
         }
         Box::pin(async move {
             python::complain(&core, pid, &format!("{name}: the host does not have this command\n"));
             WitExit::Code(CANNOT_RUN)
         })
+    }
+
+    /// Ends the run, and what of it runs outside the shell.
+    pub(crate) fn finish(&mut self) -> Result<Collected, Trapped> {
+        self.abandon();
+        self.core.lock().finish()
+    }
+
+    /// Makes a checkpoint, if the session has them and is small enough. Of the files only when they have changed.
+    pub(crate) fn checkpoint(&mut self) -> Result<(), Trapped> {
+        let most = self.recipe.checkpoint_bytes;
+        if most == 0 {
+            return Ok(());
+        }
+        let mut core = self.core.lock();
+        let generation = core.generation()?;
+        let new = self.checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.generation != generation);
+        let files = if generation == self.pristine {
+            None
+        } else if !new {
+            self.checkpoint.take().and_then(|checkpoint| checkpoint.files)
+        } else if core.usage()?.bytes <= most {
+            Some(core.files()?)
+        } else {
+            // Better none than one that is older than what everybody has seen.
+            self.checkpoint = None;
+            return Ok(());
+        };
+        // A run that is under way is told of by whoever starts the next.
+        self.checkpoint = core.save()?.ok().map(|state| Checkpoint { generation, state, files });
+        Ok(())
+    }
+
+    /// A new core in the place of one whose memory is used up, with its files and its shell.
+    pub(crate) fn recycle(&mut self) -> Result<Recovery, Trapped> {
+        self.pythons = Pythons::default();
+        let snapshot = self.core.lock().snapshot();
+        match snapshot {
+            Ok(Some(bytes)) => {
+                if let Some(core) = Parts::split(&bytes).ok().and_then(|parts| self.renew(&parts)) {
+                    *self.core.lock() = core;
+                    self.checkpoint = None;
+                    return Ok(Recovery::Kept);
+                }
+            }
+            Ok(None) => {}
+            Err(trapped) => tracing::debug!(error = %trapped.0, "no snapshot of a full session"),
+        }
+        self.core.lock().kill();
+        Ok(self.revive()?.unwrap_or(Recovery::Lost))
+    }
+
+    fn renew(&self, parts: &Parts<'_>) -> Option<Core> {
+        match self.recipe.core_with(&self.mailbox, parts) {
+            Ok(core) => Some(core),
+            Err(failure) => {
+                let trapped = Trapped::from(failure);
+                tracing::warn!(error = %trapped.0, "a checkpoint cannot be restored");
+                None
+            }
+        }
+    }
+
+    /// A new core in the place of a dead one, from the checkpoint. `None`: it is not dead.
+    pub(crate) fn revive(&mut self) -> Result<Option<Recovery>, Trapped> {
+        if !self.core.lock().dead() {
+            return Ok(None);
+        }
+        self.abandon();
+        self.pythons = Pythons::default();
+        let restored = self.checkpoint.as_ref().and_then(|checkpoint| self.renew(&checkpoint.parts()));
+        let (core, recovery) = match restored {
+            Some(core) => (core, Recovery::Checkpoint),
+            None => (self.recipe.core(&self.mailbox).map_err(Trapped::from)?, Recovery::Lost),
+        };
+        *self.core.lock() = core;
+        // The new core counts anew.
+        self.checkpoint = None;
+        tracing::warn!(?recovery, "the session was made anew");
+        Ok(Some(recovery))
     }
 
     /// Ends all commands that run outside the shell.
@@ -302,6 +441,9 @@ async fn run_python(
     };
     match instance.run(pid).await {
         Ok(exit) => {
+            if let Some(limit) = instance.memory_refused() {
+                core.lock().io().collected.exceed(limit);
+            }
             pythons.keep(instance);
             exit
         }
@@ -309,6 +451,15 @@ async fn run_python(
             tracing::debug!(error = %format!("{error:#}"), "Python has trapped");
             instance.complain(pid, &format!("{name}: the interpreter crashed: {}\n", error.root_cause()));
             WitExit::Signalled(Signal::Segv.into())
+        }
+    }
+}
+
+impl From<Failure> for Trapped {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Instantiate(error) => Self(format!("{error:#}").into()),
+            Failure::Trapped(trapped) => trapped,
         }
     }
 }

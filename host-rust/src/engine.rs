@@ -16,6 +16,7 @@ use crate::core::CoreState;
 use crate::python::PythonState;
 use crate::session::SessionBuilder;
 use crate::ticker::{Ticker, Ticking};
+use crate::timer::Timer;
 
 /// How a session gets its `python3`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,13 @@ pub(crate) struct Inner {
     pooled: Option<u32>,
     on_compile: Option<OnCompile>,
     ticker: Ticker,
+    pub(crate) timer: Timer,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.timer.stop();
+    }
 }
 
 /// Settings of an [`Engine`].
@@ -176,6 +184,7 @@ impl EngineBuilder {
             pooled: self.pooled,
             on_compile: self.on_compile,
             ticker,
+            timer: Timer::default(),
         })))
     }
 }
@@ -189,6 +198,19 @@ impl Engine {
         Self::builder().build()
     }
 
+    /// The engine with the default settings that the whole process shares, made at the first call.
+    ///
+    /// # Errors
+    /// [`EngineError`]; the next call tries again.
+    pub fn shared() -> Result<Self, EngineError> {
+        static SHARED: Mutex<Option<Engine>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*shared {
+            Some(engine) => Ok(engine.clone()),
+            None => Ok(shared.insert(Self::new()?).clone()),
+        }
+    }
+
     /// An engine with other settings.
     #[must_use]
     pub fn builder() -> EngineBuilder {
@@ -198,7 +220,7 @@ impl Engine {
     /// A new session: an empty filesystem, a shell of its own.
     #[must_use]
     pub fn session(&self) -> SessionBuilder {
-        SessionBuilder::new(self.clone())
+        SessionBuilder::new(Some(self.clone()))
     }
 
     /// Loads Python now, rather than when a script first runs it.

@@ -1,15 +1,17 @@
 //! The session's files, as the host sees them.
 
+use std::time::SystemTime;
+
 use thiserror::Error;
 
 use crate::bindings::core::exports::wasmsh::fs::files::Guest;
-use crate::bindings::core::exports::wasmsh::fs::types::ErrorCode;
+use crate::bindings::core::exports::wasmsh::fs::types::{ErrorCode, NewTime};
 use crate::core::{CoreState, Trapped};
 use crate::session::Session;
-use crate::types::{Entry, Errno, FileType, Stat};
+use crate::types::{Entry, Errno, FileType, Stat, timestamp};
 
 /// Why a call on files has failed.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum FileError {
     /// As POSIX has it.
     #[error("{path}: {errno}")]
@@ -190,8 +192,73 @@ impl Session {
         self.file_call(new, &|files, store| files.call_symlink(store, target, &full))
     }
 
+    /// Makes `new` another name of a file.
+    ///
+    /// # Errors
+    /// [`FileError`]
+    pub fn hard_link(&mut self, existing: &str, new: &str) -> Result<(), FileError> {
+        let (from, to) = (self.resolve(existing), self.resolve(new));
+        self.file_call(new, &|files, store| files.call_link(store, &from, &to, false))
+    }
+
+    /// Where a symbolic link leads.
+    ///
+    /// # Errors
+    /// [`FileError`]
+    pub fn read_link(&mut self, path: &str) -> Result<String, FileError> {
+        let full = self.resolve(path);
+        self.file_call(path, &|files, store| files.call_read_link(store, &full))
+    }
+
+    /// Adds to the end of a file, which is created with mode 644 if it is missing.
+    ///
+    /// # Errors
+    /// [`FileError`]
+    pub fn append_file(&mut self, path: &str, contents: impl AsRef<[u8]>) -> Result<(), FileError> {
+        let full = self.resolve(path);
+        let created = self.stat(path).is_err();
+        self.file_call(path, &|files, store| files.call_append_file(store, &full, contents.as_ref(), 0o644))?;
+        if created { self.own(path, &full) } else { Ok(()) }
+    }
+
+    /// `chmod(2)`.
+    ///
+    /// # Errors
+    /// [`FileError`]
+    pub fn set_mode(&mut self, path: &str, mode: u32) -> Result<(), FileError> {
+        let full = self.resolve(path);
+        self.file_call(path, &|files, store| files.call_set_mode_at(store, &full, mode, true))
+    }
+
+    /// `chown(2)`; a symbolic link is not followed.
+    ///
+    /// # Errors
+    /// [`FileError`]
+    pub fn set_owner(&mut self, path: &str, uid: u32, gid: u32) -> Result<(), FileError> {
+        let full = self.resolve(path);
+        self.file_call(path, &|files, store| {
+            files.call_set_owner_at(store, &full, Some(uid), Some(gid), false)
+        })
+    }
+
+    /// Sets the time of the last change of a file's contents.
+    ///
+    /// # Errors
+    /// [`FileError`]
+    pub fn set_modified(&mut self, path: &str, at: SystemTime) -> Result<(), FileError> {
+        let full = self.resolve(path);
+        let at = NewTime::At(timestamp(at));
+        self.file_call(path, &|files, store| files.call_set_times_at(store, &full, NewTime::Keep, at, false))
+    }
+
     fn resolve(&self, path: &str) -> String {
-        if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.home) }
+        if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.home()) }
+    }
+
+    /// Gives a file to the session's user.
+    pub(crate) fn give_to_user(&mut self, path: &str) -> Result<(), FileError> {
+        let full = self.resolve(path);
+        self.own(path, &full)
     }
 
     /// Gives what was created as root to the session's user.
@@ -210,7 +277,7 @@ impl Session {
         &mut self,
         call: impl FnOnce(&Guest, &mut wasmtime::Store<CoreState>) -> wasmtime::Result<R>,
     ) -> Result<R, FileError> {
-        Ok(self.driver.core.lock().call(|world, store| call(world.wasmsh_fs_files(), store))?)
+        Ok(self.core.lock().call(|world, store| call(world.wasmsh_fs_files(), store))?)
     }
 
     /// Calls as the session's user, and then, if that is not permitted, as root.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use crate::ticker::Ticking;
@@ -27,6 +27,8 @@ impl Mail {
 pub(crate) struct Mailbox {
     mail: Mutex<Mail>,
     arrived: Condvar,
+    /// The task that waits, if it is one.
+    task: Mutex<Option<Waker>>,
     /// Since when the run should be over, and what interrupts the component if it is not.
     cancelled: Mutex<Option<(Instant, Ticking)>>,
 }
@@ -39,6 +41,10 @@ impl Mailbox {
     fn post(&self, change: impl FnOnce(&mut Mail)) {
         change(&mut self.lock());
         self.arrived.notify_all();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            task.wake();
+        }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -72,6 +78,12 @@ impl Mailbox {
     /// Whether [`Mailbox::wait`] would return at once.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().is_empty()
+    }
+
+    /// Wakes this task when something arrives, in the place of any other. Whether nothing has arrived already.
+    pub(crate) fn register(&self, task: &Waker) -> bool {
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
+        self.is_empty()
     }
 
     /// Waits until something is there, at most until `until`.

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wasmtime::Store;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceAny, ResourceTable};
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
 
 use crate::bindings::core::exports::wasmsh::fs::types::{
     AccessMode, Entry, ErrorCode, NewTime, OpenFlags, Position, Stat,
@@ -19,6 +19,8 @@ use crate::bindings::python::wasmsh::fs::files;
 use crate::bindings::python::wasmsh::session::processes;
 use crate::bindings::python::{Python, PythonPre};
 use crate::core::{Core, CoreCell, Trapped};
+use crate::limits::Limit;
+use crate::memory::Memory;
 use crate::wasi::{self, Wasi};
 
 /// A resource of the core's that is owned outside of it, and dropped in it.
@@ -68,7 +70,7 @@ pub struct Process(Handle);
 pub(crate) struct PythonState {
     wasi: Wasi,
     forward: Forward,
-    limits: StoreLimits,
+    memory: Memory,
 }
 
 /// The way from Python's imports to the core's exports.
@@ -103,10 +105,10 @@ impl Instance {
         let state = PythonState {
             wasi: Wasi::default(),
             forward: Forward { core, table: ResourceTable::new(), process: None },
-            limits: StoreLimitsBuilder::new().memory_size(memory).build(),
+            memory: Memory::new(memory),
         };
         let mut store = Store::new(pre.engine(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let world = pre.instantiate_async(&mut store).await?;
@@ -117,6 +119,7 @@ impl Instance {
     pub(crate) async fn run(&mut self, pid: u32) -> wasmtime::Result<Exit> {
         self.store.set_epoch_deadline(1);
         self.store.data_mut().forward.process = None;
+        self.store.data_mut().memory.begin();
         self.used = true;
         self.world.wasmsh_python_interpreter().call_run(&mut self.store, pid).await
     }
@@ -137,6 +140,11 @@ impl Instance {
             Some(process) => complain_as(&mut forward.core.lock(), process, message),
             None => complain(&forward.core, pid, message),
         }
+    }
+
+    /// The limit of memory, when the last run has met it.
+    pub(crate) fn memory_refused(&self) -> Option<Limit> {
+        self.store.data().memory.refused()
     }
 
     pub(crate) fn used(&self) -> bool {

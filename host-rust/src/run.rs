@@ -1,29 +1,41 @@
-//! One run of a script: its options, and waiting for its end.
+//! One run of a script: its options, and the ways to wait for its end.
 
+use std::future::{Future, IntoFuture};
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::active::{Active, Start};
 use crate::bindings::core::wasmsh::session::types::{RunOptions, StdinKind, TerminalSize};
+use crate::child::Child;
 use crate::core::{Sink, Trapped};
-use crate::driver::{Step, timed_out};
+use crate::limits::Limits;
+use crate::mount::MountError;
+use crate::output::Output;
+use crate::pipe::{ChildStderr, ChildStdin, ChildStdout, Inlet, Outlet, Pipe};
 use crate::session::Session;
 use crate::stdin::Source;
-use crate::types::{Collected, Exit, Limits, Output, Stream};
+use crate::types::{Exit, Stream};
 
 /// Why a run could not be carried out. That a script fails is not an error here: see [`Output::exit`].
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum RunError {
     /// Another run is under way: so many processes.
     #[error("a run is under way, with {0} processes")]
     Busy(u32),
-    /// The core has trapped, or was stopped by force when it did not stop at its limit. The session is lost.
+    /// A component has trapped, and the session could not be made anew.
     #[error("the session has trapped: {0}")]
     Trapped(String),
+    /// The run is over, and what it has changed in a mount cannot be written to the host.
+    #[error("cannot write back")]
+    WriteBack(#[source] Arc<MountError>),
+    /// There is no thread for a run that goes on by itself.
+    #[error("no thread for a run: {0}")]
+    Thread(String),
     /// The script, an argument or a variable holds what cannot be in it.
     #[error("a NUL byte in {0}")]
     Nul(&'static str),
@@ -36,7 +48,11 @@ impl From<Trapped> for RunError {
 }
 
 /// A run that has not started yet.
-#[must_use = "nothing runs before `output` or `stream` is called"]
+///
+/// There are four ways to start it. [`output`](Self::output) and [`stream`](Self::stream) wait in this thread.
+/// Awaiting it (`session.run("…").await`) does the same in a task of any runtime, and when that future is dropped the
+/// run ends. [`spawn`](Self::spawn) starts it in a thread of its own, with pipes.
+#[must_use = "nothing runs before it is awaited, or `output`, `stream` or `spawn` is called"]
 pub struct Run<'s> {
     session: &'s mut Session,
     script: Vec<u8>,
@@ -117,6 +133,25 @@ impl<'s> Run<'s> {
         self
     }
 
+    /// Ends the run after it has computed for this time, with status 124.
+    pub fn cpu_time(mut self, time: Duration) -> Self {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.limits.get_or_insert(self.session.limits).cpu_time_ms = Some(ms);
+        self
+    }
+
+    /// Ends the run when it has written more than so many bytes, with status 137.
+    pub fn output_bytes(mut self, bytes: u64) -> Self {
+        self.limits.get_or_insert(self.session.limits).output_bytes = Some(bytes);
+        self
+    }
+
+    /// Denies requests to the network beyond so many.
+    pub fn requests(mut self, requests: u64) -> Self {
+        self.limits.get_or_insert(self.session.limits).requests = Some(requests);
+        self
+    }
+
     /// Standard input: these bytes. Without it standard input is empty.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Source::Bytes(bytes.into());
@@ -127,6 +162,12 @@ impl<'s> Run<'s> {
     /// the thread waits for the reader, it stays until the reader returns.
     pub fn stdin_reader(mut self, reader: impl Read + Send + 'static) -> Self {
         self.stdin = Source::Reader(Box::new(reader));
+        self
+    }
+
+    /// Standard input: this pipe.
+    pub(crate) fn stdin_pipe(mut self, pipe: Arc<Pipe>) -> Self {
+        self.stdin = Source::Pipe(pipe);
         self
     }
 
@@ -153,8 +194,26 @@ impl<'s> Run<'s> {
     /// # Errors
     /// [`RunError`]
     pub fn output(self) -> Result<Output, RunError> {
-        let (exit, collected) = self.execute(None)?;
-        Ok(collected.finish(exit))
+        self.block(Sink::Collect)
+    }
+
+    /// Starts the run in a thread of its own. Unless it was given a standard input, that is a pipe too. The session
+    /// refuses other runs until this one is over; its files can be read and written.
+    ///
+    /// # Errors
+    /// [`RunError`]
+    pub fn spawn(mut self) -> Result<Child, RunError> {
+        let control = self.session.control();
+        let mailbox = Arc::clone(&self.session.mailbox);
+        let (stdout, stderr) = (Pipe::new(&mailbox), Pipe::new(&mailbox));
+        let stdin = matches!(self.stdin, Source::Empty).then(|| {
+            let pipe = Pipe::new(&mailbox);
+            self.stdin = Source::Pipe(Arc::clone(&pipe));
+            ChildStdin(Inlet(pipe))
+        });
+        let (out, err) = (Outlet(Arc::clone(&stdout)), Outlet(Arc::clone(&stderr)));
+        let active = self.start(Sink::Pipes { stdout, stderr })?;
+        Child::spawn(active, control, stdin, ChildStdout(out), ChildStderr(err))
     }
 
     /// Runs to the end, and gives `sink` what is written as soon as it is. When it breaks, the run ends as by a
@@ -183,57 +242,68 @@ impl<'s> Run<'s> {
         self,
         sink: impl FnMut(Stream, &[u8]) -> ControlFlow<()> + Send + 'static,
     ) -> Result<Exit, RunError> {
-        Ok(self.execute(Some(Box::new(sink)))?.0)
+        Ok(self.stream_output(sink)?.exit)
     }
 
-    fn execute(self, sink: Option<Sink>) -> Result<(Exit, Collected), RunError> {
+    /// As [`Run::stream`], and tells all of how the run ended; the streams of the result are empty.
+    ///
+    /// # Errors
+    /// [`RunError`]
+    pub fn stream_output(
+        self,
+        sink: impl FnMut(Stream, &[u8]) -> ControlFlow<()> + Send + 'static,
+    ) -> Result<Output, RunError> {
+        self.block(Sink::Call(Box::new(sink)))
+    }
+
+    /// As [`Run::stream`], in a task: gives `sink` what is written as soon as it is.
+    ///
+    /// # Errors
+    /// [`RunError`]
+    pub async fn stream_async(
+        self,
+        sink: impl FnMut(Stream, &[u8]) -> ControlFlow<()> + Send + 'static,
+    ) -> Result<Output, RunError> {
+        self.wait(Sink::Call(Box::new(sink))).await
+    }
+
+    fn block(mut self, sink: Sink) -> Result<Output, RunError> {
+        let output = self.start(sink)?.block()?;
+        self.write_back(output)
+    }
+
+    async fn wait(mut self, sink: Sink) -> Result<Output, RunError> {
+        let output = self.start(sink)?.wait().await?;
+        self.write_back(output)
+    }
+
+    fn write_back(self, output: Output) -> Result<Output, RunError> {
+        if self.session.writes_back() {
+            self.session.commit_written().map_err(|error| RunError::WriteBack(Arc::new(error)))?;
+        }
+        Ok(output)
+    }
+
+    fn start(&mut self, sink: Sink) -> Result<Active, RunError> {
         self.check()?;
-        let limits = self.limits.unwrap_or(self.session.limits);
-        let deadline =
-            limits.wall_time_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
         let options = RunOptions {
-            name: self.name,
-            arguments: self.arguments,
-            environment: self.environment,
-            cwd: self.cwd,
+            name: std::mem::take(&mut self.name),
+            arguments: std::mem::take(&mut self.arguments),
+            environment: std::mem::take(&mut self.environment),
+            cwd: self.cwd.take(),
             limits: self.limits.map(Into::into),
             stdin: match &self.stdin {
                 Source::Empty => StdinKind::Empty,
                 Source::Reader(_) if self.stdin_is_terminal => StdinKind::Terminal,
-                Source::Bytes(_) | Source::Reader(_) => StdinKind::Piped,
+                Source::Bytes(_) | Source::Reader(_) | Source::Pipe(_) => StdinKind::Piped,
             },
             terminal: self.terminal.map(|(columns, rows)| TerminalSize { columns, rows }),
             fresh: self.fresh,
         };
-        let driver = &mut self.session.driver;
-        driver
-            .core
-            .lock()
-            .start(&self.script, &options, self.stdin, sink, deadline)?
-            .map_err(|busy| RunError::Busy(busy.processes))?;
-        // The backstop behind the limit of time.
-        let _ticking = deadline.map(|_| driver.engine.0.tick());
-        let waker = Waker::from(Arc::clone(&driver.mailbox));
-        let mut context = Context::from_waker(&waker);
-        let exit = loop {
-            match driver.step(&mut context)? {
-                Step::Progress => {}
-                Step::Exited(exit) => break exit,
-                Step::Stopped(exit) => {
-                    driver.abandon();
-                    break exit;
-                }
-                Step::Idle { until } => {
-                    if driver.mailbox.is_empty() {
-                        driver.tidy();
-                    }
-                    driver.mailbox.wait(until);
-                }
-            }
-        };
-        let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-        let collected = driver.core.lock().finish()?;
-        Ok((timed_out(limits.wall_time_ms.filter(|_| late), exit), collected))
+        let limits = self.limits.unwrap_or(self.session.limits);
+        let (script, stdin) = (std::mem::take(&mut self.script), std::mem::take(&mut self.stdin));
+        let start = Start { script, options, stdin, sink, limits };
+        Active::start(&self.session.garage, &self.session.mailbox, start)
     }
 
     /// What the component model's lists would carry, and a process cannot have.
@@ -246,5 +316,14 @@ impl<'s> Run<'s> {
             return Err(RunError::Nul("a variable"));
         }
         Ok(())
+    }
+}
+
+impl<'s> IntoFuture for Run<'s> {
+    type Output = Result<Output, RunError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 's>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.wait(Sink::Collect))
     }
 }

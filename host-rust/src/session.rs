@@ -1,26 +1,37 @@
 //! Sessions: a shell and a filesystem that stay from run to run.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::active::Garage;
 use crate::bindings::core::exports::wasmsh::session::session as wit;
 use crate::bindings::core::wasmsh::session::types::Config;
-use crate::command::{Commands, Process};
-use crate::core::{Core, CoreCell, Trapped};
+use crate::command::{Commands, Process, block_on};
+use crate::core::{CoreCell, Trapped};
 use crate::driver::{Driver, PYTHON};
-use crate::engine::{Engine, Python};
+use crate::engine::{Engine, EngineError, Python};
+use crate::limits::{Ceilings, Limits, Quota, Usage};
 use crate::mailbox::Mailbox;
+use crate::mount::{Mount, MountError, MountMode, Wanted};
 use crate::network::Network;
+use crate::recipe::{Failure, Recipe};
 use crate::run::Run;
-use crate::types::{Ceilings, Limits, Signal};
+use crate::snapshot::SnapshotError;
+use crate::types::Signal;
 
 /// The directory that a session starts in.
 pub const DEFAULT_WORKSPACE_DIR: &str = "/workspace";
 
 /// Memory that one component may have unless the builder says otherwise: a quarter of what 32 bits address.
 const DEFAULT_MEMORY: usize = 1 << 30;
+
+/// Files that are kept for the case of a trap, unless the builder says otherwise.
+const DEFAULT_CHECKPOINT_BYTES: u64 = 8 << 20;
 
 /// Why a session cannot be made.
 #[derive(Debug, Error)]
@@ -34,6 +45,24 @@ pub enum SessionError {
     /// A variable that cannot be in an environment: its name.
     #[error("a name or a value contains a NUL byte: {0:?}")]
     Nul(String),
+    /// There is no engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A directory of the host.
+    #[error("cannot mount")]
+    Mount(#[from] Box<MountError>),
+    /// The snapshot that it should begin with, or that a fork is made by.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+}
+
+impl From<Failure> for SessionError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Instantiate(error) => Self::Instantiate(Arc::from(error.into_boxed_dyn_error())),
+            Failure::Trapped(trapped) => trapped.into(),
+        }
+    }
 }
 
 /// Why the shell's state cannot be saved.
@@ -83,21 +112,25 @@ impl From<Trapped> for LoadError {
 }
 
 /// Settings of a session.
+#[derive(Clone)]
 pub struct SessionBuilder {
-    engine: Engine,
+    /// `None`: the one that the process shares.
+    engine: Option<Engine>,
     environment: BTreeMap<String, Vec<u8>>,
     cwd: String,
     umask: u32,
     limits: Limits,
     ceilings: Ceilings,
     memory: usize,
-    files: Option<u64>,
-    network: Option<Network>,
+    quota: Quota,
+    checkpoint_bytes: u64,
+    network: Option<Arc<Network>>,
     commands: Commands,
+    mounts: Vec<Wanted>,
 }
 
 impl SessionBuilder {
-    pub(crate) fn new(engine: Engine) -> Self {
+    pub(crate) fn new(engine: Option<Engine>) -> Self {
         let environment = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ("HOME", "/home/user"),
@@ -116,9 +149,11 @@ impl SessionBuilder {
             limits: Limits::default(),
             ceilings: Ceilings::default(),
             memory: DEFAULT_MEMORY,
-            files: None,
+            quota: Quota::default(),
+            checkpoint_bytes: DEFAULT_CHECKPOINT_BYTES,
             network: None,
             commands: Commands::new(),
+            mounts: Vec::new(),
         }
     }
 
@@ -158,6 +193,10 @@ impl SessionBuilder {
         self
     }
 
+    pub(crate) fn present_limits(&self) -> Limits {
+        self.limits
+    }
+
     /// What the session may hold at one time.
     #[must_use]
     pub fn ceilings(mut self, ceilings: Ceilings) -> Self {
@@ -168,7 +207,7 @@ impl SessionBuilder {
     /// What the session may reach over HTTP, for `curl`, `wget` and the like; nothing unless set.
     #[must_use]
     pub fn network(mut self, network: Network) -> Self {
-        self.network = Some(network);
+        self.network = Some(Arc::new(network));
         self
     }
 
@@ -183,7 +222,39 @@ impl SessionBuilder {
     /// Bytes that all files together may hold (`Disk quota exceeded` beyond).
     #[must_use]
     pub fn filesystem_limit(mut self, bytes: u64) -> Self {
-        self.files = Some(bytes);
+        self.quota.bytes = bytes;
+        self
+    }
+
+    /// What the files may be.
+    #[must_use]
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.quota = quota;
+        self
+    }
+
+    /// Makes a checkpoint before each run, of the files when they have changed, as long as all files together have at most so many
+    /// bytes; 8 MiB unless set. To it the session is put back when a component traps, as it does when it is stopped by
+    /// force or cannot have the memory that it needs. 0: no checkpoints, and such a session is as new afterwards.
+    /// A checkpoint takes about a millisecond for each megabyte of files.
+    #[must_use]
+    pub fn checkpoint_bytes(mut self, bytes: u64) -> Self {
+        self.checkpoint_bytes = bytes;
+        self
+    }
+
+    /// Ends a run after this time, with status 124: see [`Limits::wall_time_ms`].
+    #[must_use]
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.limits.wall_time_ms = Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Puts a directory of the host at an absolute path of the session: as a working copy, which is as large as the
+    /// directory in the session's memory, and does not follow what the host changes later. See [`MountMode`].
+    #[must_use]
+    pub fn mount(mut self, host: impl Into<PathBuf>, guest: impl Into<String>, mode: MountMode) -> Self {
+        self.mounts.push(Wanted { host: host.into(), guest: guest.into(), mode });
         self
     }
 
@@ -194,7 +265,41 @@ impl SessionBuilder {
         name: impl Into<String>,
         run: impl Fn(&Process) -> u8 + Send + Sync + 'static,
     ) -> Self {
-        self.commands.insert(name.into(), Arc::new(run));
+        self.commands.insert(name.into(), Arc::new(move |process| run(&process)));
+        self
+    }
+
+    /// A command that is an asynchronous closure of the host's; its future returns the exit status, and is dropped when
+    /// the process is killed. It has a thread of its own and no runtime: what it uses must bring one.
+    ///
+    /// ```no_run
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command_async("shout", |process| async move {
+    ///         let mut text = String::new();
+    ///         match process.stdin().read_to_string(&mut text).await {
+    ///             Ok(_) => u8::from(process.stdout().write_all(text.to_uppercase().as_bytes()).await.is_err()),
+    ///             Err(_) => 2,
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(session.run("echo hi | shout").output()?.stdout, b"HI\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn command_async<F>(
+        mut self,
+        name: impl Into<String>,
+        run: impl Fn(Process) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = u8> + Send + 'static,
+    {
+        let command = move |process| block_on(process, |process| Box::pin(run(process)));
+        self.commands.insert(name.into(), Arc::new(command));
         self
     }
 
@@ -208,22 +313,21 @@ impl SessionBuilder {
                 return Err(SessionError::Nul(name.clone()));
             }
         }
-        let inner = &self.engine.0;
-        let mailbox = Arc::new(Mailbox::default());
-        let composed = inner.python == Python::Composed;
-        let mut core = Core::new(&inner.core, Arc::clone(&mailbox), self.memory, self.network, composed)
-            .map_err(|error| SessionError::Instantiate(Arc::from(error.into_boxed_dyn_error())))?;
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => Engine::shared()?,
+        };
         let mut commands: Vec<String> = self.commands.keys().cloned().collect();
-        if inner.python == Python::Linked {
+        if engine.0.python == Python::Linked {
             commands.extend(PYTHON.iter().map(|name| (*name).to_owned()));
         }
-        core.open(&Config {
+        let config = Config {
             environment: self
                 .environment
                 .into_iter()
                 .map(|(name, value)| (name.into_bytes(), value))
                 .collect(),
-            cwd: self.cwd.clone(),
+            cwd: self.cwd,
             umask: self.umask,
             limits: self.limits.into(),
             ceilings: self.ceilings.into(),
@@ -231,18 +335,22 @@ impl SessionBuilder {
             // Every Python has an instance of its own here; the composed sandbox has one, and says so by itself.
             exclusive_commands: Vec::new(),
             host_blocks: true,
-        })?;
-        if let Some(bytes) = self.files {
-            core.call(|world, store| {
-                let quotas = world.wasmsh_fs_quotas();
-                let mut quota = quotas.call_get_quota(&mut *store)?;
-                quota.bytes = bytes;
-                quotas.call_set_quota(store, quota)
-            })?;
+        };
+        let recipe = Recipe {
+            engine,
+            config,
+            memory: self.memory,
+            quota: self.quota,
+            ceilings: self.ceilings,
+            network: self.network,
+            checkpoint_bytes: self.checkpoint_bytes,
+        };
+        let mut session = Session::new(Arc::new(recipe), Arc::new(self.commands), self.limits)?;
+        for wanted in &self.mounts {
+            let mount = Mount::open(&mut session, wanted).map_err(Box::new)?;
+            session.mounts.push(mount);
         }
-        let driver =
-            Driver::new(CoreCell::new(core), mailbox, self.engine, Arc::new(self.commands), self.memory);
-        Ok(Session { driver, limits: self.limits, home: self.cwd })
+        Ok(session)
     }
 }
 
@@ -250,13 +358,51 @@ impl SessionBuilder {
 ///
 /// Dropping it ends everything that runs in it.
 pub struct Session {
-    pub(crate) driver: Driver,
+    pub(crate) core: Arc<CoreCell>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// What drives the run that is under way has the driver.
+    pub(crate) garage: Arc<Garage>,
+    recipe: Arc<Recipe>,
+    commands: Arc<Commands>,
     pub(crate) limits: Limits,
-    /// Where relative paths of the host start.
-    pub(crate) home: String,
+    pub(crate) mounts: Vec<Mount>,
 }
 
 impl Session {
+    fn new(recipe: Arc<Recipe>, commands: Arc<Commands>, limits: Limits) -> Result<Self, SessionError> {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut core = recipe.core(&mailbox)?;
+        let pristine = core.generation()?;
+        let core = CoreCell::new(core);
+        let garage = Arc::new(Garage::default());
+        garage.put(Driver::new(
+            Arc::clone(&core),
+            Arc::clone(&mailbox),
+            Arc::clone(&recipe),
+            Arc::clone(&commands),
+            pristine,
+        ));
+        Ok(Self { core, mailbox, garage, recipe, commands, limits, mounts: Vec::new() })
+    }
+
+    /// Another session with the same settings, as new.
+    pub(crate) fn sibling(&self) -> Result<Self, SessionError> {
+        Self::new(Arc::clone(&self.recipe), Arc::clone(&self.commands), self.limits)
+    }
+
+    /// Where relative paths of the host start.
+    pub(crate) fn home(&self) -> &str {
+        &self.recipe.config.cwd
+    }
+
+    /// What the files are now.
+    ///
+    /// # Errors
+    /// [`SessionError::Trapped`]
+    pub fn usage(&mut self) -> Result<Usage, SessionError> {
+        Ok(self.core.lock().usage()?)
+    }
+
     /// A run of a script: `bash -c`, in this session. Nothing happens before [`Run::output`] or [`Run::stream`].
     ///
     /// ```no_run
@@ -275,7 +421,7 @@ impl Session {
     /// What other threads may use to interrupt a run.
     #[must_use]
     pub fn control(&self) -> Control {
-        Control { mailbox: Arc::clone(&self.driver.mailbox), engine: self.driver.engine.clone() }
+        Control { mailbox: Arc::clone(&self.mailbox), engine: self.recipe.engine.clone() }
     }
 
     /// The shell's working directory.
@@ -283,7 +429,7 @@ impl Session {
     /// # Errors
     /// [`SessionError::Trapped`]
     pub fn cwd(&mut self) -> Result<String, SessionError> {
-        Ok(self.driver.core.lock().cwd()?)
+        Ok(self.core.lock().cwd()?)
     }
 
     /// The shell's state: variables, functions, options, traps, aliases, the directory. Files are not part of it.
@@ -291,7 +437,7 @@ impl Session {
     /// # Errors
     /// [`SaveError`]
     pub fn save(&mut self) -> Result<Vec<u8>, SaveError> {
-        self.driver.core.lock().save()?.map_err(|busy| SaveError::Busy(busy.processes))
+        self.core.lock().save()?.map_err(|busy| SaveError::Busy(busy.processes))
     }
 
     /// Puts a state back that [`Session::save`] has returned, here or in another session.
@@ -299,18 +445,78 @@ impl Session {
     /// # Errors
     /// [`LoadError`]
     pub fn load(&mut self, state: &[u8]) -> Result<(), LoadError> {
-        self.driver.core.lock().load(state)?.map_err(|error| match error {
+        self.core.lock().load(state)?.map_err(|error| match error {
             wit::LoadError::Busy(busy) => LoadError::Busy(busy.processes),
             wit::LoadError::Damaged(why) => LoadError::Damaged(why),
             wit::LoadError::NewerVersion(version) => LoadError::NewerVersion(version),
         })
     }
 
+    /// For prompts: whether a text is a whole command.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.check("if true; then")?, wasmsh::TextState::Incomplete);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SessionError::Trapped`]
+    pub fn check(&mut self, text: impl AsRef<[u8]>) -> Result<TextState, SessionError> {
+        Ok(match self.core.lock().check(text.as_ref())? {
+            wit::TextState::Complete => TextState::Complete,
+            wit::TextState::Incomplete => TextState::Incomplete,
+            wit::TextState::Wrong(wit::SyntaxError { message, line, column }) => {
+                TextState::Wrong { message, line, column }
+            }
+        })
+    }
+
+    /// For prompts: what the word that ends at `cursor`, a byte offset, may become.
+    ///
+    /// # Errors
+    /// [`SessionError::Trapped`]
+    pub fn complete(&mut self, text: impl AsRef<[u8]>, cursor: usize) -> Result<Completion, SessionError> {
+        let cursor = u32::try_from(cursor).unwrap_or(u32::MAX);
+        let wit::Completion { start, candidates } = self.core.lock().complete(text.as_ref(), cursor)?;
+        Ok(Completion { start: usize::try_from(start).unwrap_or(usize::MAX), candidates })
+    }
+
     /// Does now what would otherwise be done at the next run: puts the memory of a Python that has run back.
     /// For a host that has nothing better to do.
     pub fn tidy(&mut self) {
-        self.driver.tidy();
+        self.garage.with(|driver| driver.tidy());
     }
+}
+
+/// What a text is to a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextState {
+    /// Whole commands.
+    Complete,
+    /// More lines are needed.
+    Incomplete,
+    /// A syntax error.
+    Wrong {
+        /// What is wrong.
+        message: String,
+        /// Where, from 1.
+        line: u32,
+        /// Where, from 1.
+        column: u32,
+    },
+}
+
+/// What a word may become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The byte offset from which the candidates replace the text.
+    pub start: usize,
+    /// The candidates.
+    pub candidates: Vec<Vec<u8>>,
 }
 
 /// Interrupts the run of a session, from any thread.

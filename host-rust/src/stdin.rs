@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::Wake;
 
 use crate::mailbox::Mailbox;
+use crate::pipe::Pipe;
 
 /// How much is read from a reader, and given to the shell, at once: what a pipe of the shell holds.
 pub(crate) const PIECE: usize = 64 << 10;
@@ -18,6 +19,7 @@ pub(crate) enum Source {
     Empty,
     Bytes(Vec<u8>),
     Reader(Box<dyn Read + Send>),
+    Pipe(Arc<Pipe>),
 }
 
 /// Standard input while the run is under way.
@@ -33,7 +35,17 @@ pub(crate) struct Stdin {
     reader: Option<Reader>,
 }
 
+/// The session's end of a pipe: its writer is told when nobody reads any more.
+struct PipeEnd(Arc<Pipe>);
+
+impl Drop for PipeEnd {
+    fn drop(&mut self) {
+        self.0.break_off();
+    }
+}
+
 enum Reader {
+    Pipe(PipeEnd),
     Idle(Box<dyn Read + Send>),
     /// A thread that reads once for each token, what it has read (an empty piece is the end), and whether it has a
     /// token now.
@@ -50,12 +62,25 @@ impl Stdin {
             // The shell knows that there is none.
             Source::Empty => Self { ended: true, closed: true, ..Self::default() },
             Source::Bytes(bytes) => Self { pieces: [bytes].into(), ended: true, ..Self::default() },
+            Source::Pipe(pipe) => Self { reader: Some(Reader::Pipe(PipeEnd(pipe))), ..Self::default() },
             Source::Reader(reader) => Self { reader: Some(Reader::Idle(reader)), ..Self::default() },
         }
     }
 
-    /// Takes in what the reader's thread has read.
+    /// Takes in what the reader's thread has read, or what is in the pipe.
     pub(crate) fn receive(&mut self) {
+        if let Some(Reader::Pipe(pipe)) = &self.reader {
+            if self.pieces.is_empty() {
+                let piece = pipe.0.pull(PIECE);
+                if !piece.is_empty() {
+                    self.pieces.push_back(piece);
+                } else if pipe.0.finished() {
+                    self.ended = true;
+                    self.reader = None;
+                }
+            }
+            return;
+        }
         let Some(Reader::Thread { pieces, reading, .. }) = &mut self.reader else { return };
         let Ok(piece) = pieces.try_recv() else { return };
         *reading = false;
@@ -97,6 +122,11 @@ impl Stdin {
     /// call; where none can be had, there is no input.
     pub(crate) fn want(&mut self, mailbox: &Arc<Mailbox>) {
         if !self.pieces.is_empty() || self.ended {
+            return;
+        }
+        if let Some(Reader::Pipe(_)) = &self.reader {
+            // Its writer wakes the session.
+            self.receive();
             return;
         }
         if let Some(Reader::Idle(_)) = &self.reader

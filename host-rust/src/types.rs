@@ -1,4 +1,4 @@
-//! The vocabulary of the crate: streams, signals, limits, how a run ended, what a file is.
+//! The vocabulary of the crate: streams, signals, how a run ended, what a file is.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::core::exports::wasmsh::fs::types as fs;
 use crate::bindings::core::wasmsh::session::types as wit;
+use crate::limits::Limit;
 
 /// One of the two output streams of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,28 +113,6 @@ signals! {
     Sys = 31;
 }
 
-/// The limit that ended a run, with its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Limit {
-    /// Steps of the shell's machine.
-    Steps(u64),
-    /// Wall-clock time, in milliseconds.
-    WallTimeMs(u64),
-    /// Bytes written to standard output and standard error together.
-    OutputBytes(u64),
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Steps(steps) => write!(f, "step limit of {steps} exceeded"),
-            Self::WallTimeMs(ms) => write!(f, "time limit of {ms} ms exceeded"),
-            Self::OutputBytes(bytes) => write!(f, "output limit of {bytes} bytes exceeded"),
-        }
-    }
-}
-
 /// How a run, or a process, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -147,14 +126,14 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The status as a shell shows it (bash manual, 3.7.5): the code; 128 and the signal's number; 124 for the
+    /// The status as a shell shows it (bash manual, 3.7.5): the code; 128 and the signal's number; 124 for a
     /// limit of time, as `timeout(1)` has it, and 137 for any other limit.
     #[must_use]
     pub fn status(self) -> u8 {
         match self {
             Self::Code(code) => code,
             Self::Signalled(signal) => 128 + signal.number(),
-            Self::Limited(Limit::WallTimeMs(_)) => 124,
+            Self::Limited(Limit::WallTimeMs(_) | Limit::CpuTimeMs(_)) => 124,
             Self::Limited(_) => 137,
         }
     }
@@ -177,163 +156,6 @@ impl From<wit::Exit> for Exit {
                 wit::Limit::OutputBytes(bytes) => Limit::OutputBytes(bytes),
             }),
         }
-    }
-}
-
-impl From<Exit> for wit::Exit {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Code(code) => Self::Code(code),
-            Exit::Signalled(signal) => Self::Signalled(signal.into()),
-            Exit::Limited(limit) => Self::Limited(match limit {
-                Limit::Steps(steps) => wit::Limit::Steps(steps),
-                Limit::WallTimeMs(ms) => wit::Limit::WallTimeMs(ms),
-                Limit::OutputBytes(bytes) => wit::Limit::OutputBytes(bytes),
-            }),
-        }
-    }
-}
-
-/// What ends a run that would not end by itself. `None`: no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Steps of the shell's machine.
-    pub steps: Option<u64>,
-    /// Wall-clock time, in milliseconds.
-    #[serde(rename = "wall_ms")]
-    pub wall_time_ms: Option<u64>,
-    /// Bytes written to standard output and standard error together.
-    pub output_bytes: Option<u64>,
-}
-
-impl From<Limits> for wit::Limits {
-    fn from(limits: Limits) -> Self {
-        Self { steps: limits.steps, wall_time_ms: limits.wall_time_ms, output_bytes: limits.output_bytes }
-    }
-}
-
-/// What a session may hold at one time. Beyond it a script meets an ordinary error, and goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Ceilings {
-    /// Processes: `fork: Resource temporarily unavailable` beyond.
-    pub processes: u32,
-    /// Nested calls of functions, `.` and `eval`.
-    pub call_depth: u32,
-    /// Descriptors of one process: `Too many open files` beyond.
-    pub descriptors: u32,
-    /// Bytes that one expansion, one variable or one pipe may grow to.
-    pub expansion_bytes: u64,
-}
-
-impl Default for Ceilings {
-    /// Those of an ordinary login on Linux, where it has them; an expansion may have 256 MiB.
-    fn default() -> Self {
-        Self { processes: 4096, call_depth: 10_000, descriptors: 1024, expansion_bytes: 256 << 20 }
-    }
-}
-
-impl From<Ceilings> for wit::Ceilings {
-    fn from(ceilings: Ceilings) -> Self {
-        Self {
-            processes: ceilings.processes,
-            call_depth: ceilings.call_depth,
-            descriptors: ceilings.descriptors,
-            expansion_bytes: ceilings.expansion_bytes,
-        }
-    }
-}
-
-/// What a run has left behind: how it ended, and what it wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// How the run ended.
-    pub exit: Exit,
-    /// All of standard output.
-    pub stdout: Vec<u8>,
-    /// All of standard error.
-    pub stderr: Vec<u8>,
-    /// Steps that the shell's machine has executed.
-    pub steps: u64,
-    /// From which stream how many bytes came next, in the order of writing.
-    order: Vec<(Stream, usize)>,
-}
-
-impl Output {
-    /// The status as a shell shows it: see [`Exit::status`].
-    #[must_use]
-    pub fn status(&self) -> u8 {
-        self.exit.status()
-    }
-
-    /// Whether the status is 0.
-    #[must_use]
-    pub fn success(&self) -> bool {
-        self.exit.success()
-    }
-
-    /// Standard output as text; what is not UTF-8 is replaced by U+FFFD.
-    #[must_use]
-    pub fn stdout_text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
-    }
-
-    /// Standard error as text; what is not UTF-8 is replaced by U+FFFD.
-    #[must_use]
-    pub fn stderr_text(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
-    }
-
-    /// Both streams, piece by piece, in the order of writing.
-    ///
-    /// ```no_run
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut session = wasmsh::Engine::new()?.session().build()?;
-    /// let output = session.run("echo one; echo two >&2; echo three").output()?;
-    /// let terminal: Vec<u8> = output.chunks().flat_map(|(_, bytes)| bytes).copied().collect();
-    /// assert_eq!(terminal, b"one\ntwo\nthree\n");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn chunks(&self) -> impl Iterator<Item = (Stream, &[u8])> {
-        let (mut out, mut err) = (self.stdout.as_slice(), self.stderr.as_slice());
-        self.order.iter().map(move |&(stream, length)| {
-            let rest = match stream {
-                Stream::Stdout => &mut out,
-                Stream::Stderr => &mut err,
-            };
-            let (piece, after) = rest.split_at(length.min(rest.len()));
-            *rest = after;
-            (stream, piece)
-        })
-    }
-}
-
-/// Output while it is being collected.
-#[derive(Debug, Default)]
-pub(crate) struct Collected {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    order: Vec<(Stream, usize)>,
-    pub(crate) steps: u64,
-}
-
-impl Collected {
-    pub(crate) fn push(&mut self, stream: Stream, bytes: &[u8]) {
-        match stream {
-            Stream::Stdout => self.stdout.extend_from_slice(bytes),
-            Stream::Stderr => self.stderr.extend_from_slice(bytes),
-        }
-        match self.order.last_mut() {
-            Some((last, length)) if *last == stream => *length += bytes.len(),
-            _ => self.order.push((stream, bytes.len())),
-        }
-    }
-
-    pub(crate) fn finish(self, exit: Exit) -> Output {
-        let Self { stdout, stderr, order, steps } = self;
-        Output { exit, stdout, stderr, steps, order }
     }
 }
 
@@ -491,6 +313,24 @@ fn instant(at: fs::Timestamp) -> SystemTime {
         .unwrap_or(UNIX_EPOCH)
 }
 
+/// The timestamp of an instant.
+pub(crate) fn timestamp(at: SystemTime) -> fs::Timestamp {
+    match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => fs::Timestamp {
+            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            nanoseconds: since.subsec_nanos(),
+        },
+        Err(before) => {
+            let before = before.duration();
+            let whole = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
+            match before.subsec_nanos() {
+                0 => fs::Timestamp { seconds: -whole, nanoseconds: 0 },
+                part => fs::Timestamp { seconds: -whole - 1, nanoseconds: 1_000_000_000 - part },
+            }
+        }
+    }
+}
+
 impl From<fs::Stat> for Stat {
     fn from(stat: fs::Stat) -> Self {
         Self {
@@ -529,25 +369,10 @@ mod tests {
     }
 
     #[test]
-    fn chunks_keep_the_order_of_writing() {
-        let mut collected = Collected::default();
-        for (stream, bytes) in [
-            (Stream::Stdout, "a"),
-            (Stream::Stdout, "b"),
-            (Stream::Stderr, "c"),
-            (Stream::Stdout, ""),
-            (Stream::Stdout, "d"),
-        ] {
-            collected.push(stream, bytes.as_bytes());
-        }
-        let output = collected.finish(Exit::Code(0));
-        let chunks: Vec<_> = output.chunks().collect();
-        assert_eq!(chunks, [(Stream::Stdout, &b"ab"[..]), (Stream::Stderr, b"c"), (Stream::Stdout, b"d")]);
-    }
-
-    #[test]
     fn times_before_the_epoch_count_forward() {
         let at = instant(fs::Timestamp { seconds: -1, nanoseconds: 250_000_000 });
         assert_eq!(UNIX_EPOCH.duration_since(at).unwrap(), Duration::from_millis(750));
+        assert_eq!(instant(timestamp(at)), at);
+        assert_eq!(timestamp(at).seconds, -1);
     }
 }

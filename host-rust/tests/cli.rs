@@ -221,3 +221,61 @@ fn conformance_answers_every_line() {
     assert_eq!((&replies[3]["status"], &replies[3]["timeout"]), (&124.into(), &true.into()));
     assert_eq!(replies[4]["stdout"], "again\n");
 }
+
+#[test]
+fn a_session_can_be_kept_in_a_file() {
+    let directory = Directory::new("snapshot");
+    let file = directory.0.join("state");
+    let file = file.to_str().unwrap();
+    expect(
+        &run(&["--snapshot", file, "-c", "x=1; f() { echo f; }; mkdir d; cd d; echo text > f"], b""),
+        0,
+        "",
+        "",
+    );
+    expect(&run(&["--restore", file, "-c", "pwd; cat f"], b""), 0, "/workspace/d\ntext\n", "");
+    expect(&run(&["--restore", file, "-i"], b"echo $x; f\nexit 4\n"), 4, "1\nf\n", "");
+    let bytes = std::fs::read(file).unwrap();
+    std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+    let output = run(&["--restore", file, "-c", "echo"], b"");
+    assert_eq!(output.status.code(), Some(70));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ends too early"));
+}
+
+#[test]
+fn a_run_can_be_told_as_json() {
+    let output = run(&["--json", "-c", "cat; echo oops >&2; exit 3"], b"text");
+    assert_eq!(output.status.code(), Some(3));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["status"], &report["stdout"], &report["stderr"]),
+        (&3.into(), &"text".into(), &"oops\n".into())
+    );
+    let output = run(&["--json", "--steps", "1000", "-c", "while :; do :; done"], b"");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["exceeded"], serde_json::json!([{"steps": 1000}]));
+}
+
+#[test]
+fn commands_are_read_one_by_one() {
+    let output = run(&["-i"], b"x=1\nif [ $x = 1 ]; then\necho yes\nfi\nfalse\n");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b"yes\n"[..]));
+}
+
+#[test]
+fn limits_say_their_name() {
+    let output = run(&["--output", "1K", "-c", "yes"], b"");
+    assert_eq!(output.status.code(), Some(137));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("output limit of 1024 bytes exceeded"));
+    let output =
+        run(&["--memory", "64M", "-c", "s=0123456789abcdef; while :; do s=$s$s; a+=(\"$s\"); done"], b"");
+    assert_eq!(output.status.code(), Some(137));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("memory limit of 67108864 bytes exceeded"));
+}
+
+#[test]
+fn completions_are_printed_for_shells() {
+    let output = run(&["completions", "bash"], b"");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("--restore"));
+}

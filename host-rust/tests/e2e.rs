@@ -282,9 +282,8 @@ fn run(session: &mut Session, step: &RunStep) -> Result<(), String> {
         wrong.push(format!("status: expected {}, got {} ({:?})", step.status, output.status(), output.exit));
     }
     let limit = match output.exit {
-        Exit::Limited(Limit::Steps(_)) => Some("steps"),
         Exit::Limited(Limit::WallTimeMs(_)) => Some("wall_ms"),
-        Exit::Limited(Limit::OutputBytes(_)) => Some("output_bytes"),
+        Exit::Limited(limit) => Some(limit.name()),
         Exit::Code(_) | Exit::Signalled(_) => None,
     };
     if limit != step.limit.as_deref() {

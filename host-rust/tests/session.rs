@@ -146,6 +146,23 @@ fn a_command_of_the_host_is_part_of_a_pipeline() {
                 Err(_) => 1,
             }
         })
+        .command_async("upper-async", |process| async move {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let mut buffer = [0; 1000];
+            loop {
+                match AsyncReadExt::read(&mut process.stdin(), &mut buffer).await {
+                    Ok(0) => return 0,
+                    Ok(read) => {
+                        let text = buffer[..read].to_ascii_uppercase();
+                        if AsyncWriteExt::write_all(&mut process.stdout(), &text).await.is_err() {
+                            return 1;
+                        }
+                    }
+                    Err(_) => return 2,
+                }
+            }
+        })
+        .command_async("forever", |_| std::future::pending())
         .command("boom", |_| panic!("a defect of the host's"))
         .build()
         .unwrap();
@@ -153,6 +170,12 @@ fn a_command_of_the_host_is_part_of_a_pipeline() {
     assert_eq!((output.stdout_text().as_str(), output.stderr_text().as_str()), ("ABC\n", ""));
     let output = session.run("yes | upper | head -n 2").output().unwrap();
     assert_eq!(output.stdout, b"Y\nY\n");
+    let output = session.run("yes abc | head -n 100000 | upper-async | tail -n 1").output().unwrap();
+    assert_eq!((output.stdout_text().as_str(), output.stderr_text().as_str()), ("ABC\n", ""));
+    let output = session.run("yes | upper-async | head -n 2; echo x | upper | upper-async").output().unwrap();
+    assert_eq!(output.stdout, b"Y\nY\nX\n");
+    let output = session.run("forever").timeout(Duration::from_millis(50)).output().unwrap();
+    assert_eq!(output.status(), 124);
     let output = session.run("mkdir d; cd d; V=v show 'a b' c; echo $?").output().unwrap();
     assert_eq!(output.stdout_text(), "show|a b|c v /workspace/d\n7\n");
     let output = session.run("boom; echo $?").output().unwrap();

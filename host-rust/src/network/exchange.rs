@@ -49,21 +49,27 @@ pub(crate) struct Exchanges {
 }
 
 impl Exchanges {
-    pub(crate) fn new(network: Option<Network>) -> Self {
-        Self { network: network.map(Arc::new), under_way: Vec::new() }
+    pub(crate) fn new(network: Option<Arc<Network>>) -> Self {
+        Self { network, under_way: Vec::new() }
+    }
+
+    /// Answers that an exchange is not allowed.
+    pub(crate) fn deny(&mut self, id: RequestId, why: String, mailbox: &Arc<Mailbox>) {
+        let (sender, receiver) = sync_channel(AHEAD);
+        self.under_way.push((id, receiver));
+        Parts { sender, mailbox: Arc::clone(mailbox) }.send(Answer::Ended(Err(FetchError::Denied(why))));
     }
 
     /// Begins an exchange; `mailbox` is woken whenever there is a part of its answer.
     pub(crate) fn begin(&mut self, id: RequestId, request: Request, mailbox: &Arc<Mailbox>) {
-        let (sender, receiver) = sync_channel(AHEAD);
-        self.under_way.push((id, receiver));
-        let parts = Parts { sender, mailbox: Arc::clone(mailbox) };
         let Some(network) = self.network.clone() else {
             let why = "this session has no network (it is allowed by whoever made it: --allow-host, \
                        SessionBuilder::network, allowedHosts)";
-            parts.send(Answer::Ended(Err(FetchError::Denied(why.to_owned()))));
-            return;
+            return self.deny(id, why.to_owned(), mailbox);
         };
+        let (sender, receiver) = sync_channel(AHEAD);
+        self.under_way.push((id, receiver));
+        let parts = Parts { sender, mailbox: Arc::clone(mailbox) };
         let thread = std::thread::Builder::new().name("wasmsh-fetch".into());
         let failed = parts.clone();
         let started = thread.spawn(move || {

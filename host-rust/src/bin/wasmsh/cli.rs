@@ -1,18 +1,26 @@
 //! The command line.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wasmsh::{ComponentName, Engine, EngineError, Rule};
+use wasmsh::{
+    ComponentName, Engine, EngineError, Limits, MountMode, Network, Rule, Session, SessionBuilder, Snapshot,
+};
 
 /// Runs bash scripts, and Python, in a sandbox: with a filesystem of its own, and nothing of this machine in reach.
 ///
+/// Without -c, -i, FILE or a command, the script is read from standard input; at a terminal, commands are read one by
+/// one, with editing, history and completion.
+///
 /// The exit status is that of the script; 126 when the script cannot be read, 127 when it is missing, 124 when
-/// its time is up, 137 when another limit has ended it, 2 for a wrong option.
+/// its time is up, 137 when another limit has ended it, 2 for a wrong option, 70 when the sandbox cannot be made.
 #[derive(Parser)]
 #[command(name = "wasmsh", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -20,10 +28,49 @@ pub(crate) struct Cli {
     pub(crate) script: Script,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  wasmsh -c 'seq 3 | awk \"{ s += \\$1 } END { print s }\"'
+  wasmsh script.sh one two < input
+  wasmsh --mount .:/workspace:ro -c 'grep -rn TODO .'
+  wasmsh --timeout 5 --memory 256M --allow-host pypi.org -c 'pip install six && python3 -c \"import six\"'
+  wasmsh --snapshot state -c 'pip install six'; wasmsh --restore state -i
+  echo '{\"id\": 1, \"type\": \"Run\", \"script\": \"echo hi\"}' | wasmsh serve --stdio";
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Serves sessions to a program that speaks JSON, one message a line.
+    ///
+    /// A request is an object with `id`, `session` (a name; sessions are made when they are first named) and `type`:
+    /// Init, Run, Stdin, StdinEnd, Signal, Cancel, WriteFile, ReadFile, ListDir, Stat, Remove, Rename, Snapshot,
+    /// Restore, Fork or Close. Events have the id of what has caused them: Stdout, Stderr, Exit, Reply, Failure. Bytes
+    /// that are not UTF-8 are {"b64": "…"}. Options below are what sessions have that say nothing else.
+    Serve(Serve),
+    /// Serves a sandbox to a language model's client, by the Model Context Protocol on standard input and output.
+    ///
+    /// Tools: run, read_file, write_file, list_files, snapshot, restore, install_packages.
+    Mcp(SessionOptions),
     /// Runs cases that are given as lines of JSON, each in a session of its own, and answers with lines of JSON.
     Conformance(EngineOptions),
+    /// Prints the completions of this command for a shell.
+    Completions {
+        /// Which.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// Messages come on standard input, and go to standard output. There is no other way yet.
+    #[arg(long, required = true)]
+    pub(crate) stdio: bool,
+
+    /// The most sessions at one time.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub(crate) sessions: usize,
+
+    #[command(flatten)]
+    pub(crate) session: SessionOptions,
 }
 
 #[derive(Args)]
@@ -32,40 +79,161 @@ pub(crate) struct Script {
     #[arg(short = 'c', value_name = "SCRIPT")]
     pub(crate) text: Option<OsString>,
 
-    /// Sets a variable; without a value, to the one that it has outside.
-    #[arg(long = "env", value_name = "NAME[=VALUE]")]
-    pub(crate) environment: Vec<OsString>,
+    /// Reads commands from the terminal, after the script if there is one.
+    #[arg(short = 'i', long)]
+    pub(crate) interactive: bool,
 
-    /// Ends the script after this time, with status 124.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) timeout: Option<Duration>,
+    /// Prints one JSON object with status, stdout, stderr, steps and the limits that were met, in the place of the
+    /// script's output.
+    #[arg(long, conflicts_with = "interactive")]
+    pub(crate) json: bool,
 
-    /// Ends the script after so many steps of the shell's machine, with status 137.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) steps: Option<u64>,
+    /// Writes the session to this file at the end: files, variables, functions, options, directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snapshot: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) session: SessionOptions,
+
+    /// The file of the script, and its arguments.
+    #[arg(trailing_var_arg = true, value_name = "FILE [ARGUMENT]...")]
+    pub(crate) operands: Vec<OsString>,
+}
+
+/// What makes a session.
+#[derive(Args)]
+pub(crate) struct SessionOptions {
+    /// Sets a variable; without a value, to the one that it has outside. May be repeated.
+    #[arg(long = "env", short = 'e', value_name = "NAME[=VALUE]", help_heading = "Session")]
+    environment: Vec<OsString>,
+
+    /// Puts a directory of this machine into the session, at the same path unless GUEST is given. ro, the default: it
+    /// cannot be changed; rw: changes are written back after each script; overlay: changes are lost, but for `serve` and
+    /// --snapshot. The session has a copy, in memory. May be repeated.
+    #[arg(long = "mount", short = 'm', value_name = "DIR[:GUEST][:ro|rw|overlay]", value_parser = mount,
+          help_heading = "Session")]
+    mounts: Vec<(PathBuf, String, MountMode)>,
+
+    /// Begins with what --snapshot has written.
+    #[arg(long, value_name = "FILE", help_heading = "Session")]
+    restore: Option<PathBuf>,
 
     /// Allows HTTP to this host; may be repeated. `*.NAME` stands for all names below NAME, `*` for all hosts. Addresses
     /// of this machine and of private networks must be named.
-    #[arg(long = "allow-host", value_name = "[SCHEME://]HOST[:PORT][/PATH]")]
-    pub(crate) allowed: Vec<Rule>,
+    #[arg(long = "allow-host", value_name = "[SCHEME://]HOST[:PORT][/PATH]", help_heading = "Session")]
+    allowed: Vec<Rule>,
+
+    /// Ends a script after this time, with status 124.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Limits")]
+    timeout: Option<Duration>,
+
+    /// Ends a script that has computed for this time, with status 124.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Limits")]
+    cpu_time: Option<Duration>,
+
+    /// Ends a script after so many steps of the shell's machine, with status 137.
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    steps: Option<u64>,
+
+    /// Ends a script that has written more than this, with status 137. K, M and G stand for powers of 1024.
+    #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Limits")]
+    output: Option<u64>,
+
+    /// The memory of each component: the shell, the filesystem, each Python; 1G unless set.
+    #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Limits")]
+    memory: Option<u64>,
+
+    /// What all files together may have; 1G unless set.
+    #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Limits")]
+    files: Option<u64>,
 
     #[command(flatten)]
     pub(crate) engine: EngineOptions,
+}
 
-    /// The file of the script, and its arguments. Without one, and without -c, the script is read from standard
-    /// input.
-    #[arg(trailing_var_arg = true, value_name = "FILE [ARGUMENT]...")]
-    pub(crate) operands: Vec<OsString>,
+/// Why there is no session: the exit status, and what to say.
+pub(crate) struct NoSession(pub(crate) u8, pub(crate) String);
+
+/// A defect, or a machine that cannot run WebAssembly (`EX_SOFTWARE` of sysexits.h).
+pub(crate) const SOFTWARE: u8 = 70;
+
+impl SessionOptions {
+    /// The builder that these options describe.
+    pub(crate) fn builder(&self) -> Result<SessionBuilder, NoSession> {
+        let engine = self.engine.engine().map_err(|error| NoSession(SOFTWARE, chain(&error)))?;
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let mut builder = engine.session().limits(Limits {
+            steps: self.steps,
+            wall_time_ms: self.timeout.map(ms),
+            cpu_time_ms: self.cpu_time.map(ms),
+            output_bytes: self.output,
+            requests: None,
+        });
+        for variable in &self.environment {
+            match assignment(variable) {
+                Some((name, value)) => builder = builder.env(name, value),
+                None => return Err(NoSession(2, format!("--env {}: not a variable", variable.display()))),
+            }
+        }
+        if let Some(bytes) = self.memory {
+            builder = builder.memory_limit(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        if let Some(bytes) = self.files {
+            builder = builder.filesystem_limit(bytes);
+        }
+        for (host, guest, mode) in &self.mounts {
+            builder = builder.mount(host, guest, *mode);
+        }
+        if !self.allowed.is_empty() {
+            builder = builder.network(self.allowed.iter().cloned().fold(Network::new(), Network::allow));
+        }
+        Ok(builder)
+    }
+
+    /// A session.
+    pub(crate) fn session(&self) -> Result<Session, NoSession> {
+        let mut session = self.builder()?.build().map_err(|error| NoSession(SOFTWARE, chain(&error)))?;
+        self.prepare(&mut session)?;
+        Ok(session)
+    }
+
+    /// Whether the session begins with a snapshot.
+    pub(crate) fn restores(&self) -> bool {
+        self.restore.is_some()
+    }
+
+    /// Puts a snapshot into a session, if one is to be restored.
+    pub(crate) fn prepare(&self, session: &mut Session) -> Result<(), NoSession> {
+        if let Some(path) = &self.restore {
+            restore(session, path)
+                .map_err(|why| NoSession(SOFTWARE, format!("--restore {}: {why}", path.display())))?;
+        }
+        Ok(())
+    }
+}
+
+fn restore(session: &mut Session, path: &Path) -> Result<(), String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let snapshot = Snapshot::from_bytes(bytes).map_err(|error| chain(&error))?;
+    session.restore(&snapshot).map_err(|error| chain(&error))
+}
+
+/// Writes a snapshot, beside its place first, so that an old one is not lost when that fails.
+pub(crate) fn save(session: &mut Session, path: &Path) -> Result<(), String> {
+    let snapshot = session.snapshot().map_err(|error| chain(&error))?;
+    let part = path.with_extension("part");
+    let written: io::Result<()> = fs::write(&part, snapshot).and_then(|()| fs::rename(&part, path));
+    written.map_err(|error| error.to_string())
 }
 
 #[derive(Args)]
 pub(crate) struct EngineOptions {
     /// The directory of the components; otherwise WASMSH_COMPONENTS names it, or they lie beside this program.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Engine")]
     components: Option<PathBuf>,
 
     /// How scripts get python3.
-    #[arg(long, value_name = "HOW", default_value = "linked")]
+    #[arg(long, value_name = "HOW", default_value = "linked", help_heading = "Engine")]
     python: Python,
 }
 
@@ -102,6 +270,63 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let number: u64 = digits.parse().map_err(|_| "not a number of bytes".to_owned())?;
+    let shift = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "B" => 0,
+        "K" | "KiB" => 10,
+        "M" | "MiB" => 20,
+        "G" | "GiB" => 30,
+        unit => return Err(format!("{unit:?} is none of the units K, M and G")),
+    };
+    number.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+}
+
+/// Reads `DIR[:GUEST][:MODE]`.
+fn mount(text: &str) -> Result<(PathBuf, String, MountMode), String> {
+    let (rest, mode) = match text.rsplit_once(':') {
+        Some((rest, "ro")) => (rest, MountMode::ReadOnly),
+        Some((rest, "rw")) => (rest, MountMode::ReadWrite),
+        Some((rest, "overlay")) => (rest, MountMode::Overlay),
+        _ => (text, MountMode::ReadOnly),
+    };
+    // An absolute path follows the colon, so that `C:\\dir` is one path.
+    let (host, guest) = match rest.split_once(":/") {
+        Some((host, guest)) => (host, format!("/{guest}")),
+        None => {
+            let full = std::path::absolute(rest).map_err(|error| error.to_string())?;
+            (rest, full.to_str().ok_or("not UTF-8")?.replace('\\', "/"))
+        }
+    };
+    if host.is_empty() || !guest.starts_with('/') || guest.trim_end_matches('/').is_empty() {
+        return Err("not DIR[:GUEST][:ro|rw|overlay], with GUEST absolute and below /".to_owned());
+    }
+    Ok((PathBuf::from(host), guest, mode))
+}
+
+/// The parts of NAME=VALUE; of NAME alone, with the value that it has outside.
+fn assignment(variable: &OsStr) -> Option<(String, Vec<u8>)> {
+    let text = variable.as_encoded_bytes();
+    let split = text.iter().position(|byte| *byte == b'=');
+    let name = String::from_utf8(text.get(..split.unwrap_or(text.len()))?.to_vec()).ok()?;
+    let value = match split {
+        Some(split) => text.get(split + 1..)?.to_vec(),
+        None => bytes(std::env::var_os(&name).unwrap_or_default()),
+    };
+    (!name.is_empty()).then_some((name, value))
+}
+
+#[cfg(unix)]
+pub(crate) fn bytes(text: OsString) -> Vec<u8> {
+    std::os::unix::ffi::OsStringExt::into_vec(text)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn bytes(text: OsString) -> Vec<u8> {
+    text.to_string_lossy().into_owned().into_bytes()
+}
+
 /// One line on standard error.
 #[allow(clippy::print_stderr)]
 pub(crate) fn complain(message: &str) {
@@ -134,7 +359,7 @@ mod tests {
     fn options_after_the_script_are_the_scripts() {
         let cli = Cli::try_parse_from(["wasmsh", "--steps", "5", "s.sh", "-c", "--timeout"]).unwrap();
         assert_eq!(cli.script.operands, ["s.sh", "-c", "--timeout"]);
-        assert_eq!(cli.script.steps, Some(5));
+        assert_eq!(cli.script.session.steps, Some(5));
         let cli = Cli::try_parse_from(["wasmsh", "-c", "echo", "conformance", "-x"]).unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.script.operands, ["conformance", "-x"]);
@@ -143,5 +368,31 @@ mod tests {
         );
         assert!(Cli::try_parse_from(["wasmsh", "--timeout", "-1", "x"]).is_err());
         assert!(Cli::try_parse_from(["wasmsh", "--no-such-option", "x"]).is_err());
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("10"), Ok(10));
+        assert_eq!(size("2K"), Ok(2048));
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        assert!(size("1T").is_err() && size("M").is_err() && size("-1").is_err());
+        assert!(size("99999999999999G").is_err());
+    }
+
+    #[test]
+    fn mounts_have_a_place_and_a_mode() {
+        let parse = |text| mount(text).map(|(host, guest, mode)| (host.display().to_string(), guest, mode));
+        assert_eq!(parse("d:/g:rw"), Ok(("d".to_owned(), "/g".to_owned(), MountMode::ReadWrite)));
+        assert_eq!(parse("/x/y"), Ok(("/x/y".to_owned(), "/x/y".to_owned(), MountMode::ReadOnly)));
+        assert_eq!(parse("d:/g"), Ok(("d".to_owned(), "/g".to_owned(), MountMode::ReadOnly)));
+        assert_eq!(parse("/x:overlay"), Ok(("/x".to_owned(), "/x".to_owned(), MountMode::Overlay)));
+        assert!(parse(":/g").is_err() && parse("d:/").is_err());
+    }
+
+    #[test]
+    fn variables_are_split_at_the_first_equals_sign() {
+        assert_eq!(assignment(OsStr::new("A=b=c")), Some(("A".into(), b"b=c".to_vec())));
+        assert_eq!(assignment(OsStr::new("A=")), Some(("A".into(), vec![])));
+        assert_eq!(assignment(OsStr::new("=x")), None);
     }
 }

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use wasmsh::protocol::Data as Text;
 use wasmsh::{Engine, Exit, Limit, Output};
 
 use crate::cli::{EngineOptions, chain, complain};
@@ -41,36 +40,6 @@ struct Reply {
     timeout: bool,
 }
 
-/// Bytes: a string, or base64 of what is no text.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(untagged)]
-enum Text {
-    Plain(String),
-    Encoded { b64: String },
-}
-
-impl Default for Text {
-    fn default() -> Self {
-        Self::Plain(String::new())
-    }
-}
-
-impl Text {
-    fn into_bytes(self) -> Result<Vec<u8>, String> {
-        match self {
-            Self::Plain(text) => Ok(text.into_bytes()),
-            Self::Encoded { b64 } => STANDARD.decode(b64).map_err(|error| error.to_string()),
-        }
-    }
-
-    fn new(bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
-            Ok(text) => Self::Plain(text),
-            Err(error) => Self::Encoded { b64: STANDARD.encode(error.as_bytes()) },
-        }
-    }
-}
-
 /// Serves until the end of standard input.
 pub(crate) fn serve(options: &EngineOptions) -> u8 {
     let engine = match options.engine() {
@@ -87,7 +56,7 @@ pub(crate) fn serve(options: &EngineOptions) -> u8 {
             .and_then(|line| serde_json::from_str(&line).map_err(|error| format!("bad request: {error}")))
             .and_then(|request| answer(&engine, request))
             .unwrap_or_else(|why| Reply {
-                stderr: Text::Plain(format!("wasmsh: {why}\n")),
+                stderr: Text(format!("wasmsh: {why}\n").into_bytes()),
                 status: BAD_REQUEST,
                 ..Reply::default()
             });
@@ -106,25 +75,25 @@ fn answer(engine: &Engine, request: Request) -> Result<Reply, String> {
     let cwd = request.cwd.unwrap_or_else(|| wasmsh::DEFAULT_WORKSPACE_DIR.to_owned());
     let mut builder = engine.session().cwd(cwd).env("TMPDIR", "/tmp");
     for (name, value) in request.env {
-        builder = builder.env(name, value.into_bytes()?);
+        builder = builder.env(name, value.0);
     }
     let mut session = builder.build().map_err(|error| chain(&error))?;
     for (path, contents) in request.files {
-        let contents = contents.into_bytes()?;
+        let contents = contents.0;
         let executable = contents.starts_with(b"#!") || path.starts_with("/spec/bin/");
         let mode = if executable { 0o755 } else { 0o644 };
         session.write_file_with_mode(&path, contents, mode).map_err(|error| chain(&error))?;
     }
     let timeout = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let timeout = Duration::try_from_secs_f64(timeout).map_err(|error| format!("timeout: {error}"))?;
-    let mut run = session.run(request.script.into_bytes()?).timeout(timeout).fresh();
+    let mut run = session.run(request.script.0).timeout(timeout).fresh();
     if let Some(stdin) = request.stdin {
-        run = run.stdin(stdin.into_bytes()?);
+        run = run.stdin(stdin.0);
     }
     match run.output() {
         Ok(output) => Ok(reply(output)),
         Err(error) => Ok(Reply {
-            stderr: Text::Plain(format!("wasmsh: {}\n", chain(&error))),
+            stderr: Text(format!("wasmsh: {}\n", chain(&error)).into_bytes()),
             status: 70,
             ..Reply::default()
         }),
@@ -135,23 +104,14 @@ fn reply(output: Output) -> Reply {
     Reply {
         status: output.status(),
         timeout: matches!(output.exit, Exit::Limited(Limit::WallTimeMs(_))),
-        stdout: Text::new(output.stdout),
-        stderr: Text::new(output.stderr),
+        stdout: Text(output.stdout),
+        stderr: Text(output.stderr),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_that_are_no_text_are_encoded_and_come_back() {
-        let text = serde_json::to_string(&Text::new(vec![0xff, 0x00])).unwrap();
-        assert_eq!(text, r#"{"b64":"/wA="}"#);
-        let back: Text = serde_json::from_str(&text).unwrap();
-        assert_eq!(back.into_bytes().unwrap(), [0xff, 0x00]);
-        assert_eq!(serde_json::to_string(&Text::new(b"a\n".to_vec())).unwrap(), r#""a\n""#);
-    }
 
     #[test]
     fn a_request_may_leave_out_what_has_a_default() {

@@ -1,87 +1,78 @@
 //! Running one script: from the command line, a file or standard input.
 
-use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use wasmsh::{Control, Limits, Network, Session, Signal, Stream};
+use wasmsh::protocol::Data;
+use wasmsh::{Control, Exit, Limit, Recovery, Run, Signal, Stream};
 
-use crate::cli::{Script, chain, complain};
+use crate::cli::{NoSession, SOFTWARE, Script, bytes, chain, complain, save};
+use crate::repl;
 
 /// The command was found, and cannot be run (bash manual, 3.7.5).
 const CANNOT_RUN: u8 = 126;
 /// There is no such command.
 const NOT_FOUND: u8 = 127;
-/// A defect, or a machine that cannot run WebAssembly (`EX_SOFTWARE` of sysexits.h).
-const SOFTWARE: u8 = 70;
 
 pub(crate) fn run(script: Script) -> u8 {
     let mut operands = script.operands.into_iter();
+    let prompt = script.interactive
+        || script.text.is_none() && operands.len() == 0 && io::stdin().is_terminal() && !script.json;
     let (text, name) = match (script.text, operands.next()) {
-        (Some(text), name) => (bytes(text), name.map_or_else(|| b"wasmsh".to_vec(), bytes)),
+        (Some(text), name) => (Some(bytes(text)), name.map_or_else(|| b"wasmsh".to_vec(), bytes)),
         (None, Some(file)) => match read(Path::new(&file)) {
-            Ok(text) => (text, bytes(file)),
+            Ok(text) => (Some(text), bytes(file)),
             Err((status, why)) => {
                 complain(&format!("{}: {why}", file.display()));
                 return status;
             }
         },
+        (None, None) if prompt => (None, b"wasmsh".to_vec()),
         (None, None) => {
             let mut text = Vec::new();
             if let Err(error) = io::stdin().lock().read_to_end(&mut text) {
                 complain(&format!("standard input: {error}"));
                 return CANNOT_RUN;
             }
-            (text, b"wasmsh".to_vec())
+            (Some(text), b"wasmsh".to_vec())
         }
     };
-    let engine = match script.engine.engine() {
-        Ok(engine) => engine,
-        Err(error) => {
-            complain(&chain(&error));
-            return SOFTWARE;
-        }
-    };
-    let limits = Limits {
-        steps: script.steps,
-        wall_time_ms: script.timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
-        output_bytes: None,
-    };
-    let mut builder = engine.session().limits(limits);
-    for variable in script.environment {
-        match assignment(&variable) {
-            Some((name, value)) => builder = builder.env(name, value),
-            None => {
-                complain(&format!("--env {}: not a variable", variable.display()));
-                return 2;
-            }
-        }
-    }
-    if !script.allowed.is_empty() {
-        builder = builder.network(script.allowed.into_iter().fold(Network::new(), Network::allow));
-    }
-    let mut session = match builder.build() {
+    let mut session = match script.session.session() {
         Ok(session) => session,
-        Err(error) => {
-            complain(&chain(&error));
-            return SOFTWARE;
+        Err(NoSession(status, why)) => {
+            complain(&why);
+            return status;
         }
     };
-    interrupt(session.control());
-    execute(&mut session, text, name, operands)
+    let mut status = 0;
+    if let Some(text) = text {
+        let presses = interrupt(session.control());
+        let run = session.run(text).name(name).args(operands.map(bytes));
+        // Only of a shell that goes on anything but files is left.
+        let lasting = prompt || script.snapshot.is_some() || script.session.restores();
+        let run = if lasting { run } else { run.fresh() };
+        status = if script.json { report(run) } else { execute(run) };
+        presses.store(0, Ordering::Relaxed);
+    }
+    if prompt {
+        status = repl::run(&mut session);
+    }
+    if let Some(path) = &script.snapshot
+        && let Err(why) = save(&mut session, path)
+    {
+        complain(&format!("--snapshot {}: {why}", path.display()));
+        return SOFTWARE;
+    }
+    status
 }
 
-fn execute(
-    session: &mut Session,
-    text: Vec<u8>,
-    name: Vec<u8>,
-    arguments: impl Iterator<Item = OsString>,
-) -> u8 {
-    let mut run = session.run(text).name(name).args(arguments.map(bytes)).fresh();
-    run = if io::stdin().is_terminal() {
+/// The streams of this program for a run.
+pub(crate) fn execute(run: Run<'_>) -> u8 {
+    let mut run = if io::stdin().is_terminal() {
         run.stdin_terminal(io::stdin())
     } else {
         run.stdin_reader(io::stdin())
@@ -90,7 +81,7 @@ fn execute(
         let (columns, rows) = terminal_size();
         run = run.terminal(columns, rows);
     }
-    let ended = run.stream(|stream, bytes| {
+    let ended = run.stream_output(|stream, bytes| {
         let written = match stream {
             Stream::Stdout => {
                 let mut stdout = io::stdout().lock();
@@ -105,7 +96,17 @@ fn execute(
         }
     });
     match ended {
-        Ok(exit) => exit.status(),
+        Ok(output) => {
+            if let Exit::Limited(limit) = output.exit {
+                complain(&limit.to_string());
+            }
+            match output.recovery {
+                Some(Recovery::Kept) | None => {}
+                Some(Recovery::Checkpoint) => complain("the session is what it was before this script"),
+                Some(Recovery::Lost) => complain("the session is lost: it is as new"),
+            }
+            output.status()
+        }
         Err(error) => {
             complain(&chain(&error));
             SOFTWARE
@@ -113,17 +114,60 @@ fn execute(
     }
 }
 
+/// What `--json` prints.
+#[derive(serde::Serialize)]
+struct Report {
+    status: u8,
+    exit: Exit,
+    stdout: Data,
+    stderr: Data,
+    steps: u64,
+    exceeded: Vec<Limit>,
+    recovery: Option<Recovery>,
+}
+
+fn report(run: Run<'_>) -> u8 {
+    let run = if io::stdin().is_terminal() { run } else { run.stdin_reader(io::stdin()) };
+    let output = match run.output() {
+        Ok(output) => output,
+        Err(error) => {
+            complain(&chain(&error));
+            return SOFTWARE;
+        }
+    };
+    let status = output.status();
+    let report = Report {
+        status,
+        exit: output.exit,
+        stdout: Data(output.stdout),
+        stderr: Data(output.stderr),
+        steps: output.steps,
+        exceeded: output.exceeded,
+        recovery: output.recovery,
+    };
+    let mut stdout = io::stdout().lock();
+    let written = serde_json::to_writer(&mut stdout, &report)
+        .map_err(io::Error::from)
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush());
+    // As a program that a PIPE signal has ended.
+    if written.is_err() { 141 } else { status }
+}
+
 /// The first Ctrl-C goes to the script; one that ignores it is ended by the second; the third ends this program.
-fn interrupt(control: Control) {
-    let count = AtomicU32::new(0);
+/// Returned is how often it was pressed, to be set back when a script is over.
+pub(crate) fn interrupt(control: Control) -> Arc<AtomicU32> {
+    let presses: Arc<AtomicU32> = Arc::default();
+    let count = Arc::clone(&presses);
     let installed = ctrlc::set_handler(move || match count.fetch_add(1, Ordering::Relaxed) {
         0 => control.signal(Signal::Int),
         1 => control.cancel(),
         _ => std::process::exit(128 + i32::from(Signal::Int.number())),
     });
     if let Err(error) = installed {
-        tracing::warn!(%error, "Ctrl-C will end the program rather than the script");
+        tracing::debug!(%error, "Ctrl-C has a handler already, or will end the program");
     }
+    presses
 }
 
 /// A script's text, or the status and the message that bash has for a file that is none.
@@ -143,32 +187,10 @@ fn read(path: &Path) -> Result<Vec<u8>, (u8, String)> {
     Ok(text)
 }
 
-/// The parts of NAME=VALUE; of NAME alone, with the value that it has outside.
-fn assignment(variable: &OsStr) -> Option<(String, Vec<u8>)> {
-    let text = variable.as_encoded_bytes();
-    let split = text.iter().position(|byte| *byte == b'=');
-    let name = String::from_utf8(text.get(..split.unwrap_or(text.len()))?.to_vec()).ok()?;
-    let value = match split {
-        Some(split) => text.get(split + 1..)?.to_vec(),
-        None => bytes(std::env::var_os(&name).unwrap_or_default()),
-    };
-    (!name.is_empty()).then_some((name, value))
-}
-
 /// What the surroundings say of the terminal's size.
 fn terminal_size() -> (u16, u16) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
     (number("COLUMNS").unwrap_or(80), number("LINES").unwrap_or(24))
-}
-
-#[cfg(unix)]
-fn bytes(text: OsString) -> Vec<u8> {
-    std::os::unix::ffi::OsStringExt::into_vec(text)
-}
-
-#[cfg(not(unix))]
-fn bytes(text: OsString) -> Vec<u8> {
-    text.to_string_lossy().into_owned().into_bytes()
 }
 
 #[cfg(test)]
@@ -188,12 +210,5 @@ mod tests {
         fs::write(&binary, b"echo text\n# \0\n").unwrap();
         assert!(read(&binary).is_ok());
         fs::remove_file(binary).unwrap();
-    }
-
-    #[test]
-    fn variables_are_split_at_the_first_equals_sign() {
-        assert_eq!(assignment(OsStr::new("A=b=c")), Some(("A".into(), b"b=c".to_vec())));
-        assert_eq!(assignment(OsStr::new("A=")), Some(("A".into(), vec![])));
-        assert_eq!(assignment(OsStr::new("=x")), None);
     }
 }
