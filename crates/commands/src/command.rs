@@ -1,5 +1,7 @@
 //! What a command declares of itself, and the frame it runs in: messages, statuses, help, the end of output.
 
+use std::pin::Pin;
+
 use bstr::{BStr, BString, ByteSlice};
 use wasmsh_os::{Ctx, Errno, Exit, Input, Output, ProcessFuture};
 
@@ -300,6 +302,14 @@ pub(crate) fn start<F>(command: &'static Command, ctx: Ctx, body: F) -> ProcessF
 where
     F: AsyncFnOnce(&mut Tool) -> Done + 'static,
 {
+    // What is the same for all commands is compiled once.
+    run(command, ctx, Box::new(|tool| Box::pin(body(tool))))
+}
+
+/// The body of a command that runs with its tool.
+type Body = Box<dyn for<'a> FnOnce(&'a mut Tool) -> Pin<Box<dyn Future<Output = Done> + 'a>>>;
+
+fn run(command: &'static Command, ctx: Ctx, body: Body) -> ProcessFuture {
     Box::pin(async move {
         let name = ctx.arguments().first().map_or_else(|| command.name.to_owned(), |name| name.to_string());
         let (out, err, utf8) = (ctx.stdout(), ctx.stderr(), is_utf8_locale(&ctx));

@@ -201,7 +201,8 @@ async fn run(t: &mut Tool) -> Done {
             };
             let mut text = Vec::new();
             let mut input = t.open(name).await.map_err(cannot)?;
-            input.read_to_end(&mut text).await.map_err(cannot)?;
+            // What cannot be read, as a directory, is as good as empty.
+            let _ = input.read_to_end(&mut text).await;
             (text, Some(name))
         }
     };
@@ -218,6 +219,13 @@ async fn run(t: &mut Tool) -> Done {
 }
 
 /// The database as a file that `dircolors` reads.
+/// The ends of names that have a colour, and which.
+pub(crate) fn endings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let entries =
+        DATABASE.iter().flat_map(|(_, color, keywords)| keywords.iter().map(move |word| (*word, *color)));
+    entries.filter(|(word, _)| word.starts_with('.'))
+}
+
 fn own_database() -> String {
     let mut text =
         String::from("# Colours of ls: save, change, and give the name of the file to dircolors.\n\n");

@@ -323,9 +323,8 @@ async fn run(t: &mut Tool, default: Option<Layout>) -> Done {
             "author" => plan.author = true,
             "b" => plan.quoting = Quoting::Escape,
             "block-size" => {
-                let units = Units::parse(&value).ok_or_else(|| {
-                    Fail::Message(format!("invalid --block-size argument {}", t.quote(&value)), 2)
-                })?;
+                let units = Units::parse(&value)
+                    .ok_or_else(|| Fail::Message(format!("invalid --block-size argument '{value}'"), 2))?;
                 (plan.block_units, plan.size_units) = (units, units);
             }
             "B" => {
@@ -522,8 +521,6 @@ const TIMES: &[(&str, &str)] = &[
     ("use", "atime"),
     ("ctime", "ctime"),
     ("status", "ctime"),
-    ("mtime", "mtime"),
-    ("modification", "mtime"),
     ("birth", "birth"),
     ("creation", "birth"),
 ];

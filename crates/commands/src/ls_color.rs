@@ -71,6 +71,22 @@ impl Colors {
         known.then(|| Colors::new(None))
     }
 
+    /// Those of LS_COLORS; without it those that `tree -C` has for every terminal, whatever its type.
+    pub(crate) fn always(environment: &Environment) -> Option<Colors> {
+        if let Some(variable) = environment.get(b"LS_COLORS").filter(|value| !value.is_empty()) {
+            return Some(Colors::new(Some(variable)));
+        }
+        environment.get(b"TERM")?;
+        let mut colors = Colors::new(Some(b"fi=00:pi=40;33:bd=40;33;01:cd=40;33;01:or=40;31;01"));
+        colors.ends = crate::dircolors::endings().map(|(end, color)| (end.into(), color.into())).collect();
+        Some(colors)
+    }
+
+    /// Of what has no colour of its own.
+    pub(crate) fn ordinary(&self) -> Option<&BString> {
+        self.kinds.iter().find(|(kind, _)| kind == "fi").map(|(_, color)| color)
+    }
+
     fn new(variable: Option<&[u8]>) -> Colors {
         let mut kinds: Vec<(BString, BString)> =
             DEFAULTS.map(|(kind, color)| (kind.into(), color.into())).into();

@@ -26,38 +26,71 @@ const STEPS_PER_SECOND: u64 = 10_000_000;
 type Column = (&'static [&'static str], &'static str, usize, bool);
 
 const COLUMNS: &[Column] = &[
-    (&["pid", "tgid"], "PID", 7, true),
+    (&["pid"], "PID", 7, true),
+    (&["tgid"], "TGID", 7, true),
     (&["ppid"], "PPID", 7, true),
     (&["pgid", "pgrp"], "PGID", 7, true),
-    (&["sid", "sess", "session"], "SID", 7, true),
-    (&["tid", "lwp", "spid"], "LWP", 7, true),
-    (&["user", "euser", "uname"], "USER", 8, false),
+    (&["sid"], "SID", 7, true),
+    (&["sess", "session"], "SESS", 7, true),
+    (&["tid"], "TID", 7, true),
+    (&["lwp"], "LWP", 7, true),
+    (&["spid"], "SPID", 7, true),
+    (&["tpgid"], "TPGID", 7, true),
+    (&["user", "uname"], "USER", 8, false),
+    (&["euser"], "EUSER", 8, false),
     (&["ruser"], "RUSER", 8, false),
-    (&["uid", "euid"], "UID", 5, true),
-    (&["group", "egroup"], "GROUP", 8, false),
-    (&["gid", "egid"], "GID", 5, true),
-    (&["tty", "tt", "tname"], "TTY", 8, false),
+    (&["suser"], "SUSER", 8, false),
+    (&["fuser"], "FUSER", 8, false),
+    (&["uid"], "UID", 5, true),
+    (&["euid"], "EUID", 5, true),
+    (&["ruid"], "RUID", 5, true),
+    (&["suid"], "SUID", 5, true),
+    (&["fuid"], "FUID", 5, true),
+    (&["group"], "GROUP", 8, false),
+    (&["egroup"], "EGROUP", 8, false),
+    (&["rgroup"], "RGROUP", 8, false),
+    (&["gid"], "GID", 5, true),
+    (&["egid"], "EGID", 5, true),
+    (&["rgid"], "RGID", 5, true),
+    (&["sgid"], "SGID", 5, true),
+    (&["fgid"], "FGID", 5, true),
+    (&["tty", "tt"], "TT", 8, false),
+    (&["tname"], "TTY", 8, false),
     (&["stat"], "STAT", 4, false),
     (&["s", "state"], "S", 1, false),
     (&["time", "cputime"], "TIME", 8, true),
+    (&["times", "cputimes"], "TIME", 8, true),
     (&["bsdtime"], "TIME", 6, true),
     (&["etime"], "ELAPSED", 11, true),
     (&["etimes"], "ELAPSED", 7, true),
-    (&["start", "stime", "start_time"], "START", 5, true),
+    (&["start"], "STARTED", 8, true),
+    (&["stime"], "STIME", 5, false),
+    (&["start_time"], "START", 5, false),
+    (&["bsdstart"], "START", 6, true),
     (&["lstart"], "STARTED", 24, true),
     (&["pcpu", "%cpu"], "%CPU", 4, true),
     (&["pmem", "%mem"], "%MEM", 4, true),
     (&["c"], "C", 2, true),
-    (&["rss", "rssize"], "RSS", 5, true),
+    (&["cp"], "CP", 3, true),
+    (&["rss", "rssize", "rsz"], "RSS", 5, true),
     (&["vsz", "vsize"], "VSZ", 6, true),
     (&["sz"], "SZ", 5, true),
+    (&["size"], "SIZE", 5, true),
     (&["ni", "nice"], "NI", 3, true),
     (&["pri"], "PRI", 3, true),
-    (&["nlwp", "thcount"], "NLWP", 4, true),
+    (&["psr"], "PSR", 3, true),
+    (&["cls", "class"], "CLS", 3, true),
+    (&["policy"], "POL", 3, true),
+    (&["rtprio"], "RTPRIO", 6, true),
+    (&["nlwp"], "NLWP", 4, true),
+    (&["thcount"], "THCNT", 5, true),
     (&["f", "flag", "flags"], "F", 1, true),
     (&["wchan"], "WCHAN", 6, false),
     (&["addr"], "ADDR", 4, false),
-    (&["comm", "ucmd", "ucomm"], "COMMAND", 15, false),
+    (&["label"], "LABEL", 31, false),
+    (&["fname"], "COMMAND", 8, false),
+    (&["ucmd"], "CMD", 15, false),
+    (&["comm", "ucomm"], "COMMAND", 15, false),
     (&["args", "command"], "COMMAND", 27, false),
     (&["cmd"], "CMD", 27, false),
 ];
@@ -66,6 +99,8 @@ struct Shown {
     column: &'static Column,
     name: &'static str,
     heading: String,
+    /// Its width, if it was given.
+    width: Option<usize>,
 }
 
 struct Plan {
@@ -118,11 +153,18 @@ impl Plan {
             if name.is_empty() {
                 continue;
             }
+            let (name, width) = match name.split_once(':') {
+                Some((name, width)) => match width.parse::<usize>() {
+                    Ok(width @ 1..) => (name, Some(width.min(1 << 16))),
+                    _ => return Err(syntax("column widths must be unsigned decimal numbers")),
+                },
+                None => (name, None),
+            };
             let Some((column, name)) = column(&name.to_ascii_lowercase()) else {
                 return Err(syntax(&format!("unknown user-defined format specifier \"{name}\"")));
             };
             let heading = heading.unwrap_or_else(|| column.1.to_owned());
-            self.shown.push(Shown { column, name, heading });
+            self.shown.push(Shown { column, name, heading, width });
         }
         Ok(())
     }
@@ -133,7 +175,7 @@ impl Plan {
                 name.split_once('=').map_or((*name, None), |(name, heading)| (name, Some(heading)));
             if let Some((column, name)) = column(name) {
                 let heading = heading.unwrap_or(column.1).to_owned();
-                self.shown.push(Shown { column, name, heading });
+                self.shown.push(Shown { column, name, heading, width: None });
             }
         }
     }
@@ -178,6 +220,7 @@ async fn report(t: &mut Tool) -> Done {
         sort: Vec::new(),
     };
     let mut form = "";
+    let mut bsd = false;
     let mut arguments = std::collections::VecDeque::from(t.arguments());
     while let Some(argument) = arguments.pop_front() {
         if let Some(long) = argument.strip_prefix(b"--") {
@@ -218,10 +261,11 @@ async fn report(t: &mut Tool) -> Done {
         }
         if argument.first().is_some_and(u8::is_ascii_digit) {
             plan.pids.extend(numbers(&argument)?);
-            plan.selects = true;
+            (plan.selects, bsd) = (true, true);
             continue;
         }
         let unix = argument.starts_with(b"-");
+        bsd |= !unix;
         let mut rest: &[u8] = argument.strip_prefix(b"-").unwrap_or(&argument);
         while let Some((letter, behind)) = rest.split_first() {
             rest = behind;
@@ -229,16 +273,17 @@ async fn report(t: &mut Tool) -> Done {
                 (true, b'e' | b'A' | b'a' | b'd') | (false, b'a' | b'x' | b'g' | b'T' | b'r') => {
                     plan.all = true
                 }
-                (true, b'f' | b'F') => form = "f",
+                (true, b'f') => form = "f",
+                (true, b'F') => form = "F",
                 (true, b'l') => form = "l",
                 (true, b'j') => form = "j",
                 (false, b'u') => form = "u",
                 (false, b'l') => form = "bl",
-                (false, b'j') => form = "j",
+                (false, b'j') => form = "bj",
                 (true, b'N') => plan.negate = true,
                 (_, b'w' | b'H' | b'c' | b'y' | b'L' | b'm' | b'e' | b'f' | b'n') => {}
                 (false, b'h') => plan.headings = false,
-                (_, b'o' | b'O' | b'p' | b'C' | b'u' | b'U' | b'G' | b'g' | b't' | b's') => {
+                (_, b'o' | b'O' | b'p' | b'q' | b'C' | b'u' | b'U' | b'G' | b'g' | b't' | b's') => {
                     let value = if rest.is_empty() { arguments.pop_front() } else { Some(rest.into()) };
                     rest = b"";
                     let Some(value) = value else {
@@ -246,12 +291,17 @@ async fn report(t: &mut Tool) -> Done {
                     };
                     match letter {
                         b'o' => plan.columns(&value)?,
-                        b'p' => plan.pids.extend(numbers(&value)?),
+                        b'p' | b'q' => plan.pids.extend(numbers(&value)?),
+                        b'O' => {
+                            plan.form(&["pid"]);
+                            plan.columns(&value)?;
+                            plan.form(&["s", "tname", "time", "args"]);
+                        }
                         b'C' => plan.commands.extend(words(&value).map(BString::from)),
                         b'u' | b'U' => plan.users.extend(words(&value).map(BString::from)),
                         _ => plan.all = true,
                     }
-                    plan.selects |= matches!(letter, b'p' | b'C' | b'u' | b'U');
+                    plan.selects |= matches!(letter, b'p' | b'q' | b'C' | b'u' | b'U');
                 }
                 _ => return Err(syntax("unsupported SysV option")),
             }
@@ -259,19 +309,36 @@ async fn report(t: &mut Tool) -> Done {
     }
     if plan.shown.is_empty() {
         match form {
-            "f" => plan.form(&["user=UID", "pid", "ppid", "c", "stime=STIME", "tty", "time", "cmd"]),
+            "f" => plan.form(&["user=UID", "pid", "ppid", "c", "stime", "tname", "time", "cmd"]),
+            "F" => plan
+                .form(&["user=UID", "pid", "ppid", "c", "sz", "rss", "psr", "stime", "tname", "time", "cmd"]),
             "l" => plan.form(&[
-                "f", "s", "uid", "pid", "ppid", "c", "pri", "ni", "addr", "sz", "wchan", "tty", "time",
+                "f", "s", "uid", "pid", "ppid", "c", "pri", "ni", "addr", "sz", "wchan", "tname", "time",
                 "comm=CMD",
             ]),
             "bl" => plan.form(&[
-                "f", "uid", "pid", "ppid", "pri", "ni", "vsz", "rss", "wchan", "stat", "tty", "time", "args",
+                "f", "uid", "pid", "ppid", "pri", "ni", "vsz", "rss", "wchan", "stat", "tname", "bsdtime",
+                "args",
             ]),
-            "j" => plan.form(&["pid", "pgid", "sid", "tty", "time", "comm=CMD"]),
+            "j" => plan.form(&["pid", "pgid", "sid", "tname", "time", "comm=CMD"]),
+            "bj" => {
+                plan.form(&["ppid", "pid", "pgid", "sid", "tname", "tpgid", "stat", "uid", "bsdtime", "args"])
+            }
             "u" => plan.form(&[
-                "user", "pid", "pcpu", "pmem", "vsz", "rss", "tty", "stat", "start", "bsdtime", "args",
+                "user",
+                "pid",
+                "pcpu",
+                "pmem",
+                "vsz",
+                "rss",
+                "tname",
+                "stat",
+                "start_time",
+                "bsdtime",
+                "args",
             ]),
-            _ => plan.form(&["pid", "tty", "time", "comm=CMD"]),
+            _ if bsd => plan.form(&["pid", "tname", "stat", "bsdtime", "args"]),
+            _ => plan.form(&["pid", "tname", "time", "comm=CMD"]),
         }
     }
     let users = Users::load(&t.ctx).await;
@@ -299,7 +366,13 @@ async fn report(t: &mut Tool) -> Done {
         for (index, (text, shown)) in row.iter().zip(&plan.shown).enumerate() {
             let last = index + 1 == row.len();
             let (_, _, width, right) = *shown.column;
-            let width = width.max(shown.heading.len());
+            let width = shown.width.unwrap_or_else(|| width.max(shown.heading.len()));
+            // A name is cut at a width that was given for it.
+            let cut = shown.width.filter(|_| !right && !last);
+            let text = match cut.and_then(|width| text.char_indices().nth(width)) {
+                Some((end, _)) if text != &shown.heading => text.get(..end).unwrap_or(text),
+                _ => text.as_str(),
+            };
             if index > 0 {
                 line.push(' ');
             }
@@ -395,12 +468,12 @@ fn cell(t: &Tool, users: &Users, name_of: &str, process: &ProcessInfo) -> String
         }
         "pgid" | "pgrp" => process.group.to_string(),
         "sid" | "sess" | "session" => Pid::INIT.to_string(),
-        "user" | "euser" | "uname" | "ruser" => {
+        "user" | "euser" | "uname" | "ruser" | "suser" | "fuser" => {
             users.user_name(uid).map_or(uid.to_string(), BString::to_string)
         }
-        "uid" | "euid" => uid.to_string(),
-        "group" | "egroup" => users.group_name(gid).map_or(gid.to_string(), BString::to_string),
-        "gid" | "egid" => gid.to_string(),
+        "uid" | "euid" | "ruid" | "suid" | "fuid" => uid.to_string(),
+        "group" | "egroup" | "rgroup" => users.group_name(gid).map_or(gid.to_string(), BString::to_string),
+        "gid" | "egid" | "rgid" | "sgid" | "fgid" => gid.to_string(),
         "tty" | "tt" | "tname" => "?".into(),
         "stat" => {
             let foreground = if process.pid == process.group { "s" } else { "" };
@@ -418,8 +491,10 @@ fn cell(t: &Tool, users: &Users, name_of: &str, process: &ProcessInfo) -> String
                 _ => format!("{days}-{hours:02}:{minutes:02}:{seconds:02}"),
             }
         }
+        "times" | "cputimes" => busy.to_string(),
         "etimes" => elapsed.to_string(),
-        "start" | "stime" | "start_time" => show(b"%H:%M"),
+        "start" => show(b"%H:%M:%S"),
+        "stime" | "start_time" | "bsdstart" => show(b"%H:%M"),
         "lstart" => show(b"%a %b %e %H:%M:%S %Y"),
         "pcpu" | "%cpu" => {
             let part = (busy * 1000).checked_div(elapsed).unwrap_or(0).min(1000);
@@ -429,9 +504,14 @@ fn cell(t: &Tool, users: &Users, name_of: &str, process: &ProcessInfo) -> String
         "pmem" | "%mem" => "0.0".into(),
         "rss" | "rssize" | "vsz" | "vsize" | "sz" | "ni" | "nice" | "f" | "flag" | "flags" => "0".into(),
         "pri" => "19".into(),
+        "size" | "psr" => "0".into(),
+        "cp" => (busy * 1000).checked_div(elapsed).unwrap_or(0).min(999).to_string(),
+        "cls" | "class" | "policy" => "TS".into(),
+        "tpgid" => "-1".into(),
+        "fname" => name(process).chars().take(8).collect(),
         "nlwp" | "thcount" => "1".into(),
-        "wchan" | "addr" => "-".into(),
-        "comm" | "ucmd" | "ucomm" => format!("{}{defunct}", name(process)),
+        "wchan" | "addr" | "rtprio" | "label" => "-".into(),
+        "comm" | "ucomm" | "ucmd" => format!("{}{defunct}", name(process)),
         _ if zombie => format!("[{}]{defunct}", name(process)),
         _ => command_line(process),
     }

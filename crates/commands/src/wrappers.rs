@@ -1,7 +1,7 @@
 //! Programs that run another one a little differently: `nice`, `nohup`, `stdbuf`, `time`.
 
 use bstr::{BString, ByteSlice};
-use wasmsh_os::{Child, Disposition, Errno, OpenFlags, Signal, Spawn};
+use wasmsh_os::{Child, Disposition, Errno, Exit, OpenFlags, Signal, Spawn};
 
 use crate::env::execute;
 use crate::{Command, Done, Fail, Opt, Tool, start};
@@ -242,18 +242,20 @@ async fn time(t: &mut Tool) -> Done {
     }
     let words = options.operands();
     let Some(program) = words.first().cloned() else {
-        t.err.put(
-            format!("Usage: {} {}\n", t.name, TIME.usage.first().copied().unwrap_or_default()).as_bytes(),
-        );
-        let _ = t.err.flush().await;
-        return Err(Fail::Status(125));
+        return Err(Fail::Usage("missing program to run".into()));
     };
     let begun = t.ctx.monotonic();
     let spawn =
         Spawn { program: program.clone(), arguments: words.clone(), inherit: true, ..Spawn::default() };
+    let mut signal = None;
     let status = match t.ctx.spawn(spawn) {
         Ok(pid) => match t.ctx.wait(Child::Process(pid)).await {
-            Ok((_, exit)) => exit.status(),
+            Ok((_, exit)) => {
+                if let Exit::Signalled(by) = exit {
+                    signal = Some(by);
+                }
+                exit.status()
+            }
             Err(_) => 125,
         },
         Err(error) => {
@@ -266,13 +268,16 @@ async fn time(t: &mut Tool) -> Done {
     let command: Vec<String> = words.iter().map(|word| word.to_string()).collect();
     let mut report = Vec::new();
     if status != 0 && !quiet {
-        if status > 128 && status < 165 {
-            report.extend_from_slice(format!("Command terminated by signal {}\n", status - 128).as_bytes());
+        if let Some(signal) = signal {
+            let number = signal.number();
+            report.extend_from_slice(format!("Command terminated by signal {number}\n").as_bytes());
         } else {
             report.extend_from_slice(format!("Command exited with non-zero status {status}\n").as_bytes());
         }
     }
-    fill(&format, elapsed, status, &command.join(" "), &mut report);
+    // Who was ended has no status of its own.
+    let own = if signal.is_some() { 0 } else { status };
+    fill(&format, elapsed, own, &command.join(" "), &mut report);
     report.push(b'\n');
     match output {
         None => {
@@ -321,10 +326,18 @@ fn fill(format: &[u8], elapsed: u64, status: u8, command: &str, out: &mut Vec<u8
                 };
                 out.extend_from_slice(text.as_bytes());
             }
-            b'\\' => {
-                let (count, _) = crate::escape::escape(rest, crate::escape::Octal::Plain, out);
-                rest = rest.get(count..).unwrap_or_default();
-            }
+            b'\\' => match rest.split_first() {
+                Some((letter, behind)) => {
+                    rest = behind;
+                    match letter {
+                        b'n' => out.push(b'\n'),
+                        b't' => out.push(b'\t'),
+                        b'\\' => out.push(b'\\'),
+                        other => out.extend_from_slice(&[b'?', b'\\', *other]),
+                    }
+                }
+                None => out.extend_from_slice(b"?\\"),
+            },
             _ => out.push(*byte),
         }
     }

@@ -156,7 +156,7 @@ impl Parser<'_> {
                     self.repeat(0, None)?;
                     self.check_once()?;
                 }
-                b'^' if self.syntax.extended || self.at_start() => {
+                b'^' if self.syntax.extended || self.at_anchor() => {
                     self.take(1, Node::Assert(Assert::LineStart));
                 }
                 b'$' if self.syntax.extended || self.at_end_of_basic() => {
@@ -212,8 +212,12 @@ impl Parser<'_> {
         self.push(node);
     }
 
-    /// Nothing that could be repeated stands before, in this alternative: where a BRE's `*` is a character
-    /// and its `^` an anchor.
+    /// Nothing stands before in this alternative: where a BRE's `^` is an anchor.
+    fn at_anchor(&self) -> bool {
+        self.levels.last().is_none_or(|level| level.sequence.is_empty())
+    }
+
+    /// Nothing that could be repeated stands before, in this alternative: where a BRE's `*` is a character.
     fn at_start(&self) -> bool {
         self.levels.last().is_none_or(|level| {
             if self.syntax.extended {

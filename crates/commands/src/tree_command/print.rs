@@ -35,7 +35,7 @@ const KINDS: [(FileType, &str); 7] = [
 impl Printer {
     pub(super) async fn new(t: &Tool, plan: Plan) -> Printer {
         let users = if plan.user || plan.group { Users::load(&t.ctx).await } else { Users::default() };
-        let colors = if plan.color { Colors::of_environment(&t.ctx.environment()) } else { None };
+        let colors = if plan.color { Colors::always(&t.ctx.environment()) } else { None };
         Printer { plan, users, colors, now: t.ctx.now(), more: Vec::new(), empty: false }
     }
 
@@ -306,18 +306,24 @@ impl Printer {
     }
 
     fn draw(&self, t: &mut Tool, last: bool) {
-        let (through, blank, tee, corner) = match self.plan.lines {
-            Lines::Unicode => ("│\u{a0}\u{a0} ", "    ", "├── ", "└── "),
-            Lines::Ascii => ("|   ", "    ", "|-- ", "`-- "),
-            Lines::Ansi => {
-                ("\x1b(0\x78\x1b(B   ", "    ", "\x1b(0\x74\x71\x71\x1b(B ", "\x1b(0\x6d\x71\x71\x1b(B ")
-            }
-            Lines::Cp437 => ("│   ", "    ", "├── ", "└── "),
+        let (through, blank, tee, corner): (&[u8], &[u8], &[u8], &[u8]) = match self.plan.lines {
+            Lines::Unicode => ("│\u{a0}\u{a0} ".as_bytes(), b"    ", "├── ".as_bytes(), "└── ".as_bytes()),
+            Lines::Ascii => (b"|   ", b"    ", b"|-- ", b"`-- "),
+            // Of the character set that lines are drawn with.
+            Lines::Ansi => (b"x   ", b"    ", b"tqq ", b"mqq "),
+            Lines::Cp437 => (b"\xb3   ", b"    ", b"\xc3\xc4\xc4 ", b"\xc0\xc4\xc4 "),
         };
-        for more in self.more.iter().skip(1) {
-            t.out.put(if *more { through } else { blank }.as_bytes());
+        let ansi = matches!(self.plan.lines, Lines::Ansi);
+        if ansi {
+            t.out.put(b"\x1b(0");
         }
-        t.out.put(if last { corner } else { tee }.as_bytes());
+        for more in self.more.iter().skip(1) {
+            t.out.put(if *more { through } else { blank });
+        }
+        t.out.put(if last { corner } else { tee });
+        if ansi {
+            t.out.put(b"\x1b(B");
+        }
     }
 
     /// Mode, owner, size and so on, in brackets.
@@ -436,7 +442,8 @@ impl Printer {
     fn paint(&self, shown: &mut Vec<u8>, name: &[u8], stat: &Stat, target: Option<Option<Stat>>) {
         let Some(colors) = &self.colors else { return };
         let target = target.as_ref().map(Option::as_ref);
-        if let Some(color) = colors.of(name, Some(stat), target) {
+        let color = colors.of(name, Some(stat), target);
+        if let Some(color) = color.or_else(|| colors.ordinary().map(ToString::to_string)) {
             let mut painted = format!("\x1b[{color}m").into_bytes();
             painted.append(shown);
             painted.extend_from_slice(b"\x1b[0m");

@@ -367,8 +367,10 @@ fn sort(plan: &Plan, nodes: &mut [Node]) {
                 crate::version_order::compare(&a.name, &b.name).then_with(|| a.name.cmp(&b.name))
             }
             Order::Size => b.stat.size.cmp(&a.stat.size).then_with(|| by_name(a, b)),
-            Order::Modified => a.stat.modified.cmp(&b.stat.modified).then_with(|| by_name(a, b)),
-            Order::Changed => a.stat.changed.cmp(&b.stat.changed).then_with(|| by_name(a, b)),
+            Order::Modified => {
+                a.stat.modified.seconds.cmp(&b.stat.modified.seconds).then_with(|| by_name(a, b))
+            }
+            Order::Changed => a.stat.changed.seconds.cmp(&b.stat.changed.seconds).then_with(|| by_name(a, b)),
             _ => by_name(a, b),
         };
         if plan.reverse { order.reverse() } else { order }

@@ -80,9 +80,12 @@ impl Vm {
     }
 }
 
-/// A decimal integer with an optional sign and blanks around it, as builtins take numbers.
+/// A decimal integer with an optional sign, as builtins take numbers: any white space before it, blanks behind.
 pub(crate) fn integer(text: &[u8]) -> Option<i64> {
-    let text = text.trim_ascii();
+    let space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+    let begin = text.iter().position(|byte| !space(byte))?;
+    let end = text.iter().rposition(|byte| !matches!(byte, b' ' | b'\t'))?;
+    let text = text.get(begin..=end)?;
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
