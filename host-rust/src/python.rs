@@ -14,7 +14,7 @@ use crate::bindings::core::exports::wasmsh::fs::types::{
     AccessMode, Entry, ErrorCode, NewTime, OpenFlags, Position, Stat,
 };
 use crate::bindings::core::exports::wasmsh::session::processes as exported;
-use crate::bindings::core::wasmsh::session::types::{Exit, Signal, TerminalSize};
+use crate::bindings::core::wasmsh::session::types::{Exit, HttpRequest, Signal, TerminalSize};
 use crate::bindings::python::wasmsh::fs::files;
 use crate::bindings::python::wasmsh::session::processes;
 use crate::bindings::python::{Python, PythonPre};
@@ -354,6 +354,7 @@ impl processes::HostProcess for Forward {
         take_signal => call_take_signal() -> Option<Signal>;
         next_command => call_next_command() -> Option<u32>;
         finish => call_finish(how: Exit => how) -> ();
+        fetch => call_fetch(what: HttpRequest => &what, to: u32 => to) -> Outcome<()>;
     }
 
     fn open(&mut self, pid: u32) -> wasmtime::Result<Option<Resource<Process>>> {

@@ -114,6 +114,21 @@ pub(crate) fn position_in(to: Position) -> fs::Position {
     }
 }
 
+pub(crate) fn http_request_out(request: net::Request) -> os::HttpRequest {
+    os::HttpRequest {
+        method: request.method,
+        url: request.url,
+        headers: request
+            .headers
+            .into_iter()
+            .map(|header| os::Header { name: header.name, value: header.value })
+            .collect(),
+        body: request.body,
+        timeout_ms: request.timeout_ms,
+        redirects: request.redirects,
+    }
+}
+
 pub(crate) fn position_out(to: fs::Position) -> Position {
     match to {
         fs::Position::Start(offset) => Position::Start(offset),

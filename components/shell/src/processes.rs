@@ -5,18 +5,19 @@ use std::rc::Rc;
 
 use bstr::BString;
 use wasmsh_os::{
-    Answer, Child, ChildState, Ctx, Description, Disposition as OsDisposition, Environment, Errno, Group,
-    Interest, Kernel, Pid, Readiness as OsReadiness, RequestId, Spawn as OsSpawn, State, Target as OsTarget,
+    Answer, Child, ChildState, Ctx, Description, DescriptorTable, Disposition as OsDisposition, Environment,
+    Errno, Group, Interest, Kernel, Pid, Readiness as OsReadiness, RequestId, Spawn as OsSpawn, State,
+    Target as OsTarget,
 };
 
 use crate::Component;
 use crate::bindings::exports::wasmsh::session::processes::{
-    Bytes, Disposition, ErrorCode, Exit, Guest, GuestProcess, PollEntry, Position, Readiness, Signal, Spawn,
-    Stat, Target, TerminalSize,
+    Bytes, Disposition, ErrorCode, Exit, Guest, GuestProcess, HttpRequest, PollEntry, Position, Readiness,
+    Signal, Spawn, Stat, Target, TerminalSize,
 };
 use crate::bindings::wasmsh::fs::files::File;
 use crate::convert::{
-    errno_in, exit_in, exit_out, position_out, signal_in, signal_out, stat_in, terminal_in,
+    errno_in, exit_in, exit_out, http_request_out, position_out, signal_in, signal_out, stat_in, terminal_in,
 };
 use crate::files::{ImportedFile, duplicate_handle};
 use crate::pump::{Pump, ended};
@@ -417,6 +418,19 @@ impl GuestProcess for Process {
 
     fn wait(&self, child: Option<u32>, timeout: Option<u64>) -> Result<Option<(u32, Exit)>, ErrorCode> {
         Self::wait(self, child, timeout).map_err(errno_in)
+    }
+
+    fn fetch(&self, what: HttpRequest, to: u32) -> Result<(), ErrorCode> {
+        let relay = || {
+            let to = self.description(to)?;
+            // No child of this process: it is nobody that `wait` could tell of.
+            let init = self.ctx.kernel().init();
+            init.fork(Group::New, |ctx| {
+                ctx.set_descriptors(Rc::new(DescriptorTable::new([(1, to)])));
+                Box::pin(wasmsh_shell::relay(ctx, http_request_out(what)))
+            })
+        };
+        relay().map(drop).map_err(errno_in)
     }
 }
 

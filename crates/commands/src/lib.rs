@@ -150,5 +150,6 @@ mod zip;
 
 pub use command::Command;
 pub(crate) use command::{Done, Fail, Tool, start};
+pub use http::relay::relay;
 pub use opts::{Arg, Opt};
 pub use registry::{COMMANDS, find};

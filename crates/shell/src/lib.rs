@@ -20,3 +20,5 @@ mod text;
 mod traps;
 mod vars;
 mod vm;
+
+pub use wasmsh_commands::relay;

@@ -40,6 +40,7 @@ mod layer;
 #[cfg(target_arch = "wasm32")]
 mod memory;
 mod nest;
+mod network;
 mod paths;
 mod processes;
 mod rom;

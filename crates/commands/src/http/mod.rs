@@ -1,6 +1,7 @@
 //! HTTP exchanges for `curl` and `wget`: the host carries them out, if its policy lets it.
 
 pub(crate) mod cookies;
+pub(crate) mod relay;
 pub(crate) mod url;
 
 use wasmsh_os::{Answer, Ctx, FetchError, Header, HttpRequest, Request, Requested, ResponseHead};
