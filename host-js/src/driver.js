@@ -46,7 +46,7 @@ import { GuestStopped, PythonTrap, symbolDispose } from "./link.js";
  */
 
 /** The names that run Python where it is linked to `core`. */
-export const PYTHON_COMMANDS = ["python3", "python", "python3.13"];
+export const PYTHON_COMMANDS = ["python3", "python", "python3.13", "pip", "pip3", "pip3.13", "sqlite3"];
 
 /** Steps of the first slice; about a millisecond. */
 const FIRST_FUEL = 50_000n;

@@ -30,7 +30,7 @@ const FUEL: u64 = 200_000;
 const MAX_OUTPUT: u32 = 256 << 10;
 
 /// The names that run Python.
-pub(crate) const PYTHON: [&str; 3] = ["python3", "python", "python3.13"];
+pub(crate) const PYTHON: [&str; 7] = ["python3", "python", "python3.13", "pip", "pip3", "pip3.13", "sqlite3"];
 
 /// The status of a command that was found and cannot be run (bash manual, 3.7.5).
 const CANNOT_RUN: u8 = 126;

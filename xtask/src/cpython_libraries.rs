@@ -43,13 +43,14 @@ const XZ_FILTERS: [&str; 10] =
 
 /// One process, no threads, no loadable extensions, no shared memory for a write-ahead log; everything that
 /// Debian's library has otherwise.
-const SQLITE_FLAGS: [&str; 14] = [
+pub(crate) const SQLITE_FLAGS: [&str; 18] = [
     "-DSQLITE_THREADSAFE=0",
     "-DSQLITE_OMIT_LOAD_EXTENSION",
     "-DSQLITE_OMIT_WAL",
     "-DSQLITE_DEFAULT_MEMSTATUS=0",
     "-DSQLITE_MAX_MMAP_SIZE=0",
     "-DSQLITE_ENABLE_FTS3",
+    "-DSQLITE_ENABLE_FTS3_PARENTHESIS",
     "-DSQLITE_ENABLE_FTS4",
     "-DSQLITE_ENABLE_FTS5",
     "-DSQLITE_ENABLE_RTREE",
@@ -58,11 +59,17 @@ const SQLITE_FLAGS: [&str; 14] = [
     "-DSQLITE_ENABLE_DBSTAT_VTAB",
     "-DSQLITE_ENABLE_SESSION",
     "-DSQLITE_ENABLE_PREUPDATE_HOOK",
+    "-DSQLITE_ENABLE_DBPAGE_VTAB",
+    "-DSQLITE_SOUNDEX",
+    "-DSQLITE_MAX_VARIABLE_NUMBER=250000",
 ];
+
+/// Where the source of SQLite's shell is in the folder that [`provide`] gives.
+pub(crate) const SQLITE_SHELL: &str = "src/shell.c";
 
 /// A folder with `include` and `lib`.
 pub(crate) fn provide(tools: &CTools, archives: &Path, headers: &Path) -> Result<PathBuf> {
-    let inputs = Inputs::new("c-libraries", 3)
+    let inputs = Inputs::new("c-libraries", 4)
         .text("compiler", &tools.identity)
         .texts("sources", [ZLIB, BZIP2, XZ, SQLITE].map(|source| source.identity()))
         .tree("headers", headers)?
@@ -149,11 +156,14 @@ impl Build<'_> {
                 .current_dir(&made),
             &log,
         )?;
-        exec::logged(tcl.set(Command::new("make").arg("sqlite3.c")).current_dir(&made), &log)?;
+        exec::logged(tcl.set(Command::new("make").args(["sqlite3.c", "shell.c"])).current_dir(&made), &log)?;
         let headers = format!("-isystem{}", text(self.headers)?);
         let mut flags: Vec<&str> = SQLITE_FLAGS.to_vec();
         flags.extend(["-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID", &headers]);
         self.library("libsqlite3.a", &made, &[made.join("sqlite3.c")], &flags)?;
+        // The program, which is compiled where it is linked: it is changed more often than all this.
+        fs::create_dir_all(self.folder.join("src"))?;
+        fs::copy(made.join("shell.c"), self.folder.join(SQLITE_SHELL))?;
         self.headers(&made, &["sqlite3.h"])
     }
 

@@ -84,6 +84,20 @@ int wasmsh_kill(int pid, int signal);
 int wasmsh_wait(int pid, bool no_hang, int *status);
 int wasmsh_poll(wasmsh_interest *interests, size_t count, int64_t timeout);
 int wasmsh_spawn(const wasmsh_spawn_request *request);
+
+typedef struct {
+    const char *method, *url;
+    // Names and values in turn.
+    const char *const *headers;
+    size_t header_count;
+    const void *body;
+    size_t body_length;
+    // In milliseconds; 0: none.
+    uint32_t timeout;
+} wasmsh_exchange;
+
+// Begins an exchange; the response is written to `to`, a pipe.
+int wasmsh_fetch(const wasmsh_exchange *what, int to);
 int wasmsh_take_signal(void);
 int wasmsh_set_disposition(int signal, int disposition);
 bool wasmsh_is_ignored(int signal);

@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -685,39 +687,6 @@ pid_t waitpid(pid_t pid, int *status, int how)
     return result;
 }
 
-// The command has the descriptors 0, 1 and 2 that are open.
-int system(const char *command)
-{
-    if (command == NULL) {
-        return 1;
-    }
-    char *arguments[] = {"sh", "-c", (char *)command, NULL};
-    int descriptors[3][2], count = 0;
-    for (int fd = 0; fd < 3; fd++) {
-        wasmsh_stat_t ignored;
-        if (wasmsh_fstat(fd, &ignored) == 0) {
-            descriptors[count][0] = descriptors[count][1] = fd;
-            count++;
-        }
-    }
-    wasmsh_spawn_request request = {
-        .program = "/bin/sh",
-        .arguments = arguments,
-        .environment = environ,
-        .descriptors = (const int (*)[2])descriptors,
-        .descriptor_count = (size_t)count,
-    };
-    int pid = wasmsh_spawn(&request), status;
-    if (pid < 0) {
-        return answer(pid);
-    }
-    int result;
-    do {
-        result = wasmsh_wait(pid, false, &status);
-    } while (result == -EINTR);
-    return result < 0 ? answer(result) : status;
-}
-
 pid_t wait(int *status) { return waitpid(-1, status, 0); }
 
 int pause(void)
@@ -774,6 +743,26 @@ clock_t times(struct tms *to)
     clock_t used = (clock_t)(wasmsh_clock(2) / (1000000000 / sysconf(_SC_CLK_TCK)));
     *to = (struct tms){.tms_utime = used};
     return used;
+}
+
+int getrusage(int who, struct rusage *to)
+{
+    int64_t used = who == RUSAGE_SELF ? (int64_t)wasmsh_clock(2) : 0;
+    *to = (struct rusage){.ru_utime = {.tv_sec = used / 1000000000, .tv_usec = (suseconds_t)(used % 1000000000 / 1000)}};
+    return 0;
+}
+
+// As `uname` of the shell has it.
+int uname(struct utsname *to)
+{
+    *to = (struct utsname){
+        .sysname = "Linux",
+        .nodename = "wasmsh",
+        .release = "6.1.0-wasmsh",
+        .version = "#1 wasmsh " WASMSH_VERSION,
+        .machine = "wasm32",
+    };
+    return 0;
 }
 
 int gethostname(char *to, size_t size)

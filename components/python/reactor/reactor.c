@@ -232,11 +232,41 @@ static int set_environment(char **environment)
     return 0;
 }
 
-// A program that was named by a path is its own executable: a virtual environment finds itself by that.
+// The first program of this name in PATH, if it is not the system's.
+static char *in_path(const char *name)
+{
+    const char *entry = getenv("PATH");
+    while (entry != NULL && *name != 0) {
+        size_t length = strcspn(entry, ":");
+        char *path = malloc(length + strlen(name) + 2);
+        if (path == NULL) {
+            return NULL;
+        }
+        snprintf(path, length + strlen(name) + 2, "%.*s/%s", (int)length, entry, name);
+        if (access(path, X_OK) == 0) {
+            if (strncmp(path, "/usr/bin/", 9) != 0 && strncmp(path, "/bin/", 5) != 0) {
+                return path;
+            }
+            free(path);
+            return NULL;
+        }
+        free(path);
+        entry = entry[length] ? entry + length + 1 : NULL;
+    }
+    return NULL;
+}
+
+// The path that a program was named by, or found by, is its executable: a virtual environment finds itself by that.
 static wchar_t *executable(const char *name)
 {
-    if (name == NULL || strchr(name, '/') == NULL) {
+    if (name == NULL) {
         return NULL;
+    }
+    if (strchr(name, '/') == NULL) {
+        char *found = in_path(name);
+        wchar_t *wide = found ? Py_DecodeLocale(found, NULL) : NULL;
+        free(found);
+        return wide;
     }
     char *cwd = name[0] == '/' ? NULL : getcwd(NULL, 0);
     size_t size = strlen(name) + (cwd ? strlen(cwd) : 0) + 2;
@@ -336,15 +366,47 @@ int wasmsh_recursion_left(void)
     return tstate ? tstate->c_recursion_remaining : 0;
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+// The command line of Python that runs the program `name`, one of pip's names, with the same arguments.
+static char **module_arguments(const char *name, int *argc, char **argv)
+{
+    static const char code[] =
+        "import sys; from pip._internal.cli.main import main; sys.argv[0] = '%s'; sys.exit(main())";
+    size_t size = sizeof code + strlen(name);
+    char *text = malloc(size);
+    char **arguments = calloc((size_t)*argc + 3, sizeof *arguments);
+    if (text == NULL || arguments == NULL) {
+        return NULL;
+    }
+    snprintf(text, size, code, name);
+    arguments[0] = "/usr/bin/python3";
+    arguments[1] = "-c";
+    arguments[2] = text;
+    memcpy(arguments + 3, argv + 1, (size_t)(*argc - 1) * sizeof *arguments);
+    *argc += 2;
+    return arguments;
+}
+
 int wasmsh_python_main(int argc, char **argv, char **environment, int recursion)
 {
     __wasilibc_environ = environment;
+    const char *name = argc > 0 ? base_name(argv[0]) : "";
+    if (strcmp(name, "sqlite3") == 0) {
+        int code = wasmsh_sqlite3_main(argc, argv);
+        return wasmsh_has_ended() ? wasmsh_end_status() : code;
+    }
     PyThreadState *tstate = _PyThreadState_GET();
     if (recursion < tstate->c_recursion_remaining) {
         // Others wait below this one, on the same native stack.
         tstate->c_recursion_remaining = recursion;
     }
-    int code = run(argc, argv);
+    char **arguments = strncmp(name, "pip", 3) == 0 ? module_arguments(name, &argc, argv) : argv;
+    int code = arguments ? run(argc, arguments) : 1;
     fflush(stdout);
     fflush(stderr);
     if (wasmsh_has_ended()) {

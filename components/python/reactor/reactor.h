@@ -11,6 +11,12 @@ void wasmsh_signals_begin(void);
 int64_t wasmsh_until_alarm(int64_t timeout);
 bool wasmsh_alarm_is_due(void);
 
+// signals.c: delivers the signals that wait for this process, and the alarm.
+void wasmsh_look_for_signals(void);
+
+// sqlite.c: a run as SQLite's shell.
+int wasmsh_sqlite3_main(int argc, char **argv);
+
 // ending.c: the process is over: from now on nothing that it does can be seen. The status is that of
 // wasmsh_python_main().
 void wasmsh_end_process(int status);
@@ -19,8 +25,11 @@ int wasmsh_end_status(void);
 // ending.c: makes the eval loop raise, to unwind what still runs.
 void wasmsh_raise_end_soon(void);
 
-// Modules of our own.
+// threads.c: `_wasmsh.set_threads`.
 struct _object;
+struct _object *wasmsh_set_threads(struct _object *module, struct _object *args);
+
+// Modules of our own.
 struct _object *PyInit__wasmsh(void);
 struct _object *PyInit__posixsubprocess(void);
 

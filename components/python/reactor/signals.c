@@ -128,9 +128,8 @@ int64_t wasmsh_until_alarm(int64_t timeout)
 
 bool wasmsh_alarm_is_due(void) { return alarm_at != 0 && wasmsh_clock(1) >= alarm_at; }
 
-void _Py_CheckEmscriptenSignals(void)
+void wasmsh_look_for_signals(void)
 {
-    _Py_emscripten_signal_clock = INTERVAL;
     int number;
     while (!wasmsh_has_ended() && (number = wasmsh_take_signal()) > 0) {
         deliver(number);
@@ -139,6 +138,12 @@ void _Py_CheckEmscriptenSignals(void)
         alarm_at = 0;
         deliver(SIGALRM);
     }
+}
+
+void _Py_CheckEmscriptenSignals(void)
+{
+    _Py_emscripten_signal_clock = INTERVAL;
+    wasmsh_look_for_signals();
     if (wasmsh_has_ended()) {
         wasmsh_raise_end_soon();
     }

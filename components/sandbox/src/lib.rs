@@ -34,7 +34,7 @@ use bindings::wasmsh::session::types::{
 };
 
 /// The names that run Python.
-const PYTHON: [&str; 3] = ["python3", "python", "python3.13"];
+const PYTHON: [&str; 7] = ["python3", "python", "python3.13", "pip", "pip3", "pip3.13", "sqlite3"];
 
 struct Driver;
 

@@ -7,13 +7,13 @@ use crate::node::Caller;
 use crate::tree::{New, Tree};
 use crate::{Errno, Timestamp};
 
-/// The user of a session: owns `/workspace` and `/home/user`.
+/// The user of a session: owns `/workspace`, `/home/user` and `/usr/local`.
 pub const USER: u32 = 1000;
 /// The group of a session.
 pub const GROUP: u32 = 1000;
 
 /// Directories that belong to root: path, mode.
-const DIRECTORIES: [(&str, u32); 22] = [
+const DIRECTORIES: [(&str, u32); 19] = [
     ("/dev", 0o755),
     ("/etc", 0o755),
     ("/home", 0o755),
@@ -27,9 +27,6 @@ const DIRECTORIES: [(&str, u32); 22] = [
     ("/usr", 0o755),
     ("/usr/bin", 0o755),
     ("/usr/lib", 0o755),
-    ("/usr/local", 0o755),
-    ("/usr/local/bin", 0o755),
-    ("/usr/local/lib", 0o755),
     ("/usr/sbin", 0o755),
     ("/usr/share", 0o755),
     ("/var", 0o755),
@@ -38,8 +35,14 @@ const DIRECTORIES: [(&str, u32); 22] = [
     ("/var/tmp", 0o1777),
 ];
 
-/// Directories that belong to the user: path, mode.
-const HOMES: [(&str, u32); 2] = [("/home/user", 0o755), ("/workspace", 0o755)];
+/// Directories that belong to the user, who installs what is not part of the system: path, mode.
+const HOMES: [(&str, u32); 5] = [
+    ("/home/user", 0o755),
+    ("/workspace", 0o755),
+    ("/usr/local", 0o755),
+    ("/usr/local/bin", 0o755),
+    ("/usr/local/lib", 0o755),
+];
 
 /// Links: target, path. Those of `/dev` lead to descriptors, which whoever has
 /// processes resolves.

@@ -24,6 +24,11 @@ int _PyWasmsh_EndRun(PyObject *kept);
 PyObject *_PyWasmsh_Exit(int status);
 PyObject *_PyWasmsh_Abort(void);
 
+// threads.c: in the place of waiting for a condition, with no other thread that could make it hold: `until` that time,
+// or (NULL) for ever. 0: look again; or ETIMEDOUT.
+struct timespec;
+int _PyWasmsh_WaitForLock(const struct timespec *until);
+
 // numbers.c: Python programs see the error numbers of Linux.
 int _PyWasmsh_ErrnoToLinux(int number);
 int _PyWasmsh_ErrnoFromLinux(int number);
