@@ -10,7 +10,7 @@ import sys
 
 PARTLY = {
     "_ssl": "settings only, see `ssl`",
-    "asyncio": "one loop; no servers, and no streams but those of HTTP; threads and subprocesses work",
+    "asyncio": "one loop; threads and subprocesses work, servers and TLS do not",
     "concurrent": "`ThreadPoolExecutor` runs its work when a result is waited for; processes: see `multiprocessing`",
     "ctypes": None,
     "http": "clients through the host's network policy; servers have nothing to listen on",

@@ -2,95 +2,27 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+mod python;
+mod server;
+
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use wasmsh::{Decision, Engine, Network, Output, Python, Rule, Session};
 
-/// A request as the server has seen it.
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    line: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-impl Seen {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| &value[..])
-    }
-}
-
-/// A server that answers every request by `answer`, and remembers it.
-struct Server {
-    address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Server {
-    fn start(answer: impl Fn(&Seen, &mut TcpStream) + Send + Sync + 'static) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (memory, answer) = (Arc::clone(&seen), Arc::new(answer));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (memory, answer) = (Arc::clone(&memory), Arc::clone(&answer));
-                std::thread::spawn(move || {
-                    let mut stream = stream.unwrap();
-                    let Some(request) = read_request(&stream) else { return };
-                    memory.lock().unwrap().push(request.clone());
-                    answer(&request, &mut stream);
-                });
-            }
-        });
-        Server { address, seen }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    fn rule(&self) -> Rule {
-        self.address.to_string().parse().unwrap()
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-}
-
-fn read_request(stream: &TcpStream) -> Option<Seen> {
-    let mut reader = BufReader::new(stream);
-    let mut seen = Seen::default();
-    reader.read_line(&mut seen.line).ok()?;
-    seen.line = seen.line.trim_end().to_owned();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        seen.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    let length = seen.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-    seen.body.resize(length, 0);
-    reader.read_exact(&mut seen.body).ok()?;
-    (!seen.line.is_empty()).then_some(seen)
-}
-
-fn reply(stream: &mut TcpStream, head: &str, body: &[u8]) {
-    let _ = write!(stream, "HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    let _ = stream.write_all(body);
-}
+use server::{Server, reply};
 
 fn hello() -> Server {
     Server::start(|seen, stream| reply(stream, "200 OK", format!("hello {}\n", seen.line).as_bytes()))
 }
 
 fn session(network: Option<Network>) -> Session {
-    let engine =
-        Engine::builder().python(Python::None).build().expect("the components, from `cargo xtask build`");
+    session_with(Python::None, network)
+}
+
+fn session_with(python: Python, network: Option<Network>) -> Session {
+    let engine = Engine::builder().python(python).build().expect("the components, from `cargo xtask build`");
     let builder = engine.session();
     match network {
         Some(network) => builder.network(network).build().unwrap(),
