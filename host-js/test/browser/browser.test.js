@@ -13,7 +13,9 @@ const skip = missing || missingBrowser;
 const HANGS = 180_000;
 
 /** Cases that need a thread that can wait for its host, with the reason. @type {Record<string, string>} */
-const WAITS = {};
+const WAITS = {
+  "pip/no-network-says-how-to-get-one": "Python waits for an answer that only the host can give",
+};
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>wasmsh</title><script type="module">
 import { openBrowserSession } from "/src/browser.js";
