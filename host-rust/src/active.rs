@@ -1,7 +1,7 @@
 //! A run under way: advanced by a thread or by a task, and ended exactly once.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -23,29 +23,48 @@ const TURN: Duration = Duration::from_millis(10);
 /// Where a session keeps its driver while nothing runs.
 #[derive(Default)]
 pub(crate) struct Garage {
-    driver: Mutex<Option<Driver>>,
+    place: Mutex<Place>,
     back: Condvar,
 }
 
+#[derive(Default)]
+struct Place {
+    driver: Option<Driver>,
+    /// The run that has it is on its way back, whatever the mailbox, which is emptied before, says.
+    returning: bool,
+}
+
 impl Garage {
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn put(&self, driver: Driver) {
-        *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver);
+        *self.place() = Place { driver: Some(driver), returning: false };
         self.back.notify_all();
     }
 
-    /// The driver, unless a run has it. For one that is being cancelled this waits, which is not for long.
+    /// The run is over, but for what it leaves behind.
+    fn expect_back(&self) {
+        self.place().returning = true;
+    }
+
+    /// The driver, unless a run has it. For one that is ending or being cancelled this waits, which is not for long.
     fn take(&self, mailbox: &Mailbox) -> Option<Driver> {
-        let mut driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.place();
         let patience = Instant::now() + GRACE + GRACE;
-        while driver.is_none() && mailbox.cancelled_at().is_some() && Instant::now() < patience {
-            driver = self.back.wait_timeout(driver, GRACE).unwrap_or_else(PoisonError::into_inner).0;
+        while place.driver.is_none()
+            && (place.returning || mailbox.cancelled_at().is_some())
+            && Instant::now() < patience
+        {
+            place = self.back.wait_timeout(place, GRACE).unwrap_or_else(PoisonError::into_inner).0;
         }
-        driver.take()
+        place.driver.take()
     }
 
     /// Uses the driver, unless a run has it.
     pub(crate) fn with(&self, call: impl FnOnce(&mut Driver)) {
-        if let Some(driver) = &mut *self.driver.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(driver) = &mut self.place().driver {
             call(driver);
         }
     }
@@ -180,6 +199,7 @@ impl Active {
         let late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
         let wall = self.limits.wall_time_ms.filter(|_| late);
         let cpu = self.limits.cpu_time_ms;
+        self.garage.expect_back();
         let driver = self.driver()?;
         let (exit, collected) = match exit.and_then(|exit| Ok((exit, driver.finish()?))) {
             Ok((Exit::Limited(limit @ Limit::MemoryBytes(_)), mut collected)) => {
@@ -204,6 +224,7 @@ impl Drop for Active {
     fn drop(&mut self) {
         if let Some(mut driver) = self.driver.take() {
             if driver.running() {
+                self.garage.expect_back();
                 // Nobody wants to know how it ends; a core that traps here is made anew when the next run begins.
                 let _ = driver.finish();
             }
