@@ -18,6 +18,9 @@ use crate::processes::{next_exclusive, offer};
 /// Steps between two looks at what the host has to say: some milliseconds.
 const FUEL: u64 = 1 << 18;
 
+/// Steps that others get at each look of a command that computes: well below a millisecond.
+const GLANCE: u64 = 1 << 12;
+
 /// What the pump asks of the session that a foreign command belongs to.
 pub(crate) trait Owner {
     /// The session's kernel.
@@ -185,9 +188,11 @@ impl Pump {
     }
 
     /// Looks at what the host has to say, for a command that computes and waits for nothing: signals and
-    /// limits reach it, and output does not stay until it ends.
+    /// limits reach it, and output does not stay until it ends. The others go on a little, so that a timer that is
+    /// due is seen: `timeout` waits beside what it has started.
     pub(crate) fn look(&self) {
         self.exchange(Some(0));
+        let _ = self.owner.kernel().run_until(GLANCE, || false);
         self.owner.enforce_limits();
     }
 
