@@ -901,6 +901,29 @@ pub enum RedirectKind {
     HereString(Word),
 }
 
+impl RedirectKind {
+    /// The word behind the operator; that of a here-document stands elsewhere.
+    pub fn word(mut self) -> Option<Word> {
+        self.word_mut().copied()
+    }
+
+    pub(crate) fn word_mut(&mut self) -> Option<&mut Word> {
+        match self {
+            Self::Input(word)
+            | Self::Output(word)
+            | Self::Clobber(word)
+            | Self::Append(word)
+            | Self::ReadWrite(word)
+            | Self::DupInput(word)
+            | Self::DupOutput(word)
+            | Self::OutputBoth(word)
+            | Self::AppendBoth(word)
+            | Self::HereString(word) => Some(word),
+            Self::HereDoc(_) => None,
+        }
+    }
+}
+
 /// A here-document (POSIX XCU 2.7.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HereDoc {

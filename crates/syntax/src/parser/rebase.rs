@@ -138,19 +138,7 @@ pub(super) fn rebase(ast: &mut Ast, since: Age, base: u32) {
     }
     for redirect in ast.redirects.iter_mut().skip(since.redirects) {
         span(base, &mut redirect.span);
-        match &mut redirect.kind {
-            RedirectKind::Input(w)
-            | RedirectKind::Output(w)
-            | RedirectKind::Clobber(w)
-            | RedirectKind::Append(w)
-            | RedirectKind::ReadWrite(w)
-            | RedirectKind::DupInput(w)
-            | RedirectKind::DupOutput(w)
-            | RedirectKind::OutputBoth(w)
-            | RedirectKind::AppendBoth(w)
-            | RedirectKind::HereString(w) => word(base, w),
-            RedirectKind::HereDoc(_) => {}
-        }
+        redirect.kind.word_mut().into_iter().for_each(|w| word(base, w));
     }
     for here_doc in ast.here_docs.iter_mut().skip(since.here_docs) {
         word(base, &mut here_doc.body);

@@ -810,18 +810,10 @@ impl Compiler<'_> {
         let mut touch = None;
         for redirect in &ast[redirects] {
             let word = match redirect.kind {
-                RedirectKind::Input(w)
-                | RedirectKind::Output(w)
-                | RedirectKind::Clobber(w)
-                | RedirectKind::Append(w)
-                | RedirectKind::ReadWrite(w)
-                | RedirectKind::DupInput(w)
-                | RedirectKind::DupOutput(w)
-                | RedirectKind::OutputBoth(w)
-                | RedirectKind::AppendBoth(w)
-                | RedirectKind::HereString(w) => w,
-                RedirectKind::HereDoc(id) => ast[id].body,
+                RedirectKind::HereDoc(id) => Some(ast[id].body),
+                kind => kind.word(),
             };
+            let Some(word) = word else { continue };
             if ast[word.parts].iter().all(|part| matches!(part, Part::Literal(_))) {
                 continue;
             }
@@ -836,16 +828,8 @@ impl Compiler<'_> {
 
     fn has_process_substitution(&self, redirects: Seq<Redirect>) -> bool {
         self.ast[redirects].iter().any(|redirect| match redirect.kind {
-            RedirectKind::Input(w)
-            | RedirectKind::Output(w)
-            | RedirectKind::Clobber(w)
-            | RedirectKind::Append(w)
-            | RedirectKind::ReadWrite(w)
-            | RedirectKind::DupInput(w)
-            | RedirectKind::DupOutput(w)
-            | RedirectKind::OutputBoth(w)
-            | RedirectKind::AppendBoth(w) => self.word_has_process(w),
-            RedirectKind::HereDoc(_) | RedirectKind::HereString(_) => false,
+            RedirectKind::HereString(_) => false,
+            kind => kind.word().is_some_and(|word| self.word_has_process(word)),
         })
     }
 
