@@ -1,5 +1,6 @@
 //! Commands of the caller's: functions that a script runs like any other command, with standard streams that stream.
 
+import { gather } from "./content.js";
 import { FileError } from "./errors.js";
 
 /**
@@ -80,8 +81,8 @@ class Work {
       stdin: this.#readable(0),
       ...writers,
       signal: this.#abort.signal,
-      text: async () => decoder.decode(await this.#all()),
-      bytes: () => this.#all(),
+      text: async () => decoder.decode(await gather(this.#pieces(0))),
+      bytes: () => gather(this.#pieces(0)),
       print: (text) => this.#write(1, typeof text === "string" ? encoder.encode(text) : text),
       printError: (text) => this.#write(2, typeof text === "string" ? encoder.encode(text) : text),
     };
@@ -138,21 +139,9 @@ class Work {
     return this.#call("read", (call) => ({ type: "CommandRead", ...this.id, call, descriptor, max: PIECE }));
   }
 
-  async #all() {
-    /** @type {Uint8Array[]} */
-    const parts = [];
-    let length = 0;
-    for (let part = await this.#read(0); part.length > 0; part = await this.#read(0)) {
-      parts.push(part);
-      length += part.length;
-    }
-    const all = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
+  /** @param {number} descriptor @returns {AsyncGenerator<Uint8Array, void>} */
+  async *#pieces(descriptor) {
+    for (let piece = await this.#read(descriptor); piece.length > 0; piece = await this.#read(descriptor)) yield piece;
   }
 
   /** @param {string} operation @param {(call: number) => ToWorker} message @returns {Promise<any>} */
