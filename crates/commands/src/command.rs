@@ -26,6 +26,22 @@ pub struct Command {
     pub main: fn(Ctx) -> ProcessFuture,
 }
 
+/// Declares one of the small commands that share a file.
+macro_rules! command {
+    ($static:ident, $name:literal, $usage:expr, $about:literal, $options:expr, $status:literal, $run:ident) => {
+        pub(crate) static $static: $crate::Command = $crate::Command {
+            name: $name,
+            usage: $usage,
+            about: $about,
+            options: $options,
+            more: "",
+            usage_status: $status,
+            main: |ctx| $crate::start(&$static, ctx, $run),
+        };
+    };
+}
+pub(crate) use command;
+
 impl Command {
     /// The text of `--help`, for a command called as `name`.
     pub fn help(&self, name: &str) -> String {

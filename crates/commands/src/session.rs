@@ -5,22 +5,9 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
+use crate::command::command;
 use crate::time::{Date, offset_at, zone};
-use crate::{Command, Done, Fail, Opt, Tool, start};
-
-macro_rules! command {
-    ($static:ident, $name:literal, $usage:expr, $about:literal, $options:expr, $run:ident) => {
-        pub(crate) static $static: Command = Command {
-            name: $name,
-            usage: $usage,
-            about: $about,
-            options: $options,
-            more: "",
-            usage_status: 1,
-            main: |ctx| start(&$static, ctx, $run),
-        };
-    };
-}
+use crate::{Done, Fail, Opt, Tool};
 
 command!(
     HOSTID,
@@ -28,6 +15,7 @@ command!(
     &["[OPTION]"],
     "Print the numeric identifier (in hexadecimal) for the current host.",
     &[],
+    1,
     hostid
 );
 command!(
@@ -40,6 +28,7 @@ command!(
         Opt::flag("g,save", "print all current settings in a stty-readable form"),
         Opt::value("F,file", "DEVICE", "open and use the specified DEVICE instead of stdin"),
     ],
+    1,
     stty
 );
 command!(
@@ -53,6 +42,7 @@ command!(
         Opt::flag("h", "display this help and exit"),
         Opt::flag("V", "output version information and exit"),
     ],
+    1,
     uptime
 );
 command!(
@@ -61,6 +51,7 @@ command!(
     &["[OPTION]... [FILE]"],
     "Output who is currently logged in according to FILE.",
     &[],
+    1,
     users
 );
 command!(
@@ -77,6 +68,7 @@ command!(
         Opt::flag("i,ip-addr", "display IP address instead of hostname (if possible)"),
         Opt::flag("V", "output version information and exit"),
     ],
+    1,
     w
 );
 command!(
@@ -100,6 +92,7 @@ command!(
         Opt::flag("T,w,mesg,message,writable", "add user's message status as +, - or ?"),
         Opt::flag("u,users", "list users logged in"),
     ],
+    1,
     who
 );
 

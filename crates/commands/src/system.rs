@@ -3,22 +3,9 @@
 
 use bstr::{BStr, ByteSlice};
 
+use crate::command::command;
 use crate::users::Users;
-use crate::{Command, Done, Fail, Opt, Tool, start};
-
-macro_rules! command {
-    ($static:ident, $name:literal, $usage:expr, $about:literal, $options:expr, $status:literal, $run:ident) => {
-        pub(crate) static $static: Command = Command {
-            name: $name,
-            usage: $usage,
-            about: $about,
-            options: $options,
-            more: "",
-            usage_status: $status,
-            main: |ctx| start(&$static, ctx, $run),
-        };
-    };
-}
+use crate::{Done, Fail, Opt, Tool};
 
 command!(ARCH, "arch", &["[OPTION]..."], "Print machine architecture.", &[], 1, arch);
 command!(HOSTNAME, "hostname", &["[-s]"], "Show the name of this host.", HOST_OPTIONS, 1, hostname);

@@ -2,21 +2,8 @@
 
 use bstr::{BString, ByteSlice};
 
-use crate::{Command, Done, Fail, Opt, Tool, start};
-
-macro_rules! command {
-    ($static:ident, $name:literal, $usage:expr, $about:literal, $options:expr, $status:literal, $run:ident) => {
-        pub(crate) static $static: Command = Command {
-            name: $name,
-            usage: $usage,
-            about: $about,
-            options: $options,
-            more: "",
-            usage_status: $status,
-            main: |ctx| start(&$static, ctx, $run),
-        };
-    };
-}
+use crate::command::command;
+use crate::{Done, Fail, Opt, Tool};
 
 const TYPE: Opt = Opt::value("T", "TERM", "use this instead of $TERM");
 const KEEP: Opt = Opt::flag("x", "do not try to clear scrollback");
