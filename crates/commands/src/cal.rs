@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use crate::time::{Date, zone};
+use crate::time::{Date, MONTHS, zone};
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
 const OPTIONS: &[Opt] = &[
@@ -55,20 +55,6 @@ Usage: cal [general options] [-jy] [[month] year]
        ncal [general options] [-Jeo] [year]
 General options: [-31] [-A months] [-B months] [-d yyyy-mm]";
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 const WEEKDAYS: [&str; 7] = ["Su", "Mo", "Tu", "We", "Th", "Fr", "Sa"];
 
 /// Countries and their last day of the Julian calendar.

@@ -427,27 +427,32 @@ fn trimmed(digits: &str) -> &str {
     if short.is_empty() { digits.get(..1).unwrap_or_default() } else { short }
 }
 
+/// The months, in the POSIX locale.
+pub(crate) const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The days of a week, in the POSIX locale.
+pub(crate) const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
 fn weekday(date: Date) -> &'static str {
-    const NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-    usize::try_from(date.weekday()).ok().and_then(|index| NAMES.get(index).copied()).unwrap_or_default()
+    usize::try_from(date.weekday()).ok().and_then(|index| WEEKDAYS.get(index).copied()).unwrap_or_default()
 }
 
 fn month(date: Date) -> &'static str {
-    const NAMES: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    NAMES.get(usize::from(date.month).wrapping_sub(1)).copied().unwrap_or_default()
+    MONTHS.get(usize::from(date.month).wrapping_sub(1)).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

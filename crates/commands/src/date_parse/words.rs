@@ -1,5 +1,7 @@
 //! The words of dates: months, days, units, zones.
 
+use crate::time::{MONTHS, WEEKDAYS};
+
 /// What a word means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
@@ -36,22 +38,6 @@ pub(super) enum Unit {
     Minute,
     Second,
 }
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 const UNITS: &[(&str, Unit)] = &[
     ("year", Unit::Year),
@@ -151,7 +137,9 @@ pub(super) fn look_up(word: &[u8], local: &[(String, bool)]) -> Option<Word> {
     }
     let short = word.len() == 3 || (word.len() == 4 && word.get(3) == Some(&b'.'));
     let is = |name: &str| {
-        if short { name.as_bytes().get(..3) == word.get(..3) } else { name.as_bytes() == word }
+        let length = if short { 3 } else { name.len() };
+        let (name, word) = (name.as_bytes().get(..length), if short { word.get(..3) } else { Some(word) });
+        name.zip(word).is_some_and(|(name, word)| name.eq_ignore_ascii_case(word))
     };
     if let Some(index) = MONTHS.iter().position(|name| is(name)) {
         return Some(Word::Month(index as u8 + 1));
@@ -159,7 +147,7 @@ pub(super) fn look_up(word: &[u8], local: &[(String, bool)]) -> Option<Word> {
     if word == b"sept" {
         return Some(Word::Month(9));
     }
-    if let Some(index) = DAYS.iter().position(|name| is(name)) {
+    if let Some(index) = WEEKDAYS.iter().position(|name| is(name)) {
         return Some(Word::Day(index as u8));
     }
     match word {

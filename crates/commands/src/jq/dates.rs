@@ -4,7 +4,7 @@ use wasmsh_os::Timestamp;
 
 use super::host::{Fault, Host};
 use super::value::Value;
-use crate::time::Moment;
+use crate::time::{MONTHS, Moment, WEEKDAYS};
 
 /// Days from 1970-01-01 to a day of the proleptic Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
@@ -137,22 +137,6 @@ fn format(
     Ok(Value::string(String::from_utf8_lossy(&out).into_owned()))
 }
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
-
 /// What `strptime` has found.
 #[derive(Default)]
 struct Fields {
@@ -187,10 +171,9 @@ impl Scanner<'_> {
     }
 
     fn name(&mut self, names: &[&str]) -> Option<i64> {
-        let lower = self.rest.to_ascii_lowercase();
         for (index, name) in names.iter().enumerate() {
             for form in [name, name.get(..3)?] {
-                if lower.starts_with(form) {
+                if self.rest.get(..form.len()).is_some_and(|text| text.eq_ignore_ascii_case(form)) {
                     self.rest = self.rest.get(form.len()..)?;
                     return Some(index as i64);
                 }

@@ -5,26 +5,10 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::node::{Res, fault};
+use crate::time::{MONTHS, WEEKDAYS};
 
 /// RFC 3339, the layout that counts when none is told.
 pub(super) const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// The elements of a layout, the longer ones before those that they begin with.
 const ELEMENTS: [&str; 29] = [
@@ -84,7 +68,7 @@ pub(super) fn format(moment: &Zoned, layout: &str) -> String {
     let (hour, offset) = (moment.hour(), moment.offset());
     let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
     let month = MONTHS.get(moment.month() as usize - 1).copied().unwrap_or_default();
-    let day = DAYS.get(moment.weekday().to_sunday_zero_offset() as usize).copied().unwrap_or_default();
+    let day = WEEKDAYS.get(moment.weekday().to_sunday_zero_offset() as usize).copied().unwrap_or_default();
     for piece in pieces(layout) {
         let element = match piece {
             Piece::Text(text) => {
@@ -237,7 +221,7 @@ fn read(text: &str, layout: &str) -> Res<Zoned> {
                 }
             }
             "January" | "Jan" | "Monday" | "Mon" => {
-                let names: &[&str] = if element.starts_with('J') { &MONTHS } else { &DAYS };
+                let names: &[&str] = if element.starts_with('J') { &MONTHS } else { &WEEKDAYS };
                 let short = element.len() == 3;
                 let found = names.iter().position(|name| {
                     let name = if short { name.get(..3).unwrap_or_default() } else { name };

@@ -6,6 +6,7 @@ use super::format::{DESCRIPTOR, Entry, UNIX, per_cent};
 use super::list::fields;
 use super::shown;
 use super::unzip::{Plan, Walk};
+use crate::time::MONTHS;
 use crate::{Fail, Tool, time};
 
 /// How much is told of each entry.
@@ -21,9 +22,6 @@ pub(super) enum Form {
     /// With the packed size.
     Long,
 }
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 fn attributes(entry: &Entry) -> String {
     if entry.system == UNIX || entry.system == 19 || entry.external >> 16 != 0 {
@@ -114,7 +112,7 @@ fn line(entry: &Entry, form: Form, plan: &Plan, zone: &jiff::tz::TimeZone) -> St
     let stamp = if plan.decimal_times {
         format!("{year:04}{month:02}{day:02}.{hour:02}{minute:02}{second:02}")
     } else {
-        let name = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).copied();
+        let name = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)?.get(..3));
         let month = name.map_or_else(|| format!("{month:03}"), str::to_owned);
         format!("{:02}-{month}-{day:02} {hour:02}:{minute:02}", year.rem_euclid(100))
     };
