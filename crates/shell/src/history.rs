@@ -1,5 +1,7 @@
 //! The list of commands that were read, for `history`, `fc` and `HISTCMD` (bash manual "Bash History Facilities").
 
+pub(crate) mod expansion;
+
 use crate::text::Str;
 
 /// One command.
@@ -22,6 +24,8 @@ pub(crate) struct History {
     pub(crate) lines_read: usize,
     /// The command that is executed is the last entry.
     pub(crate) has_current: bool,
+    /// What history expansion remembers.
+    pub(crate) recent: expansion::Recent,
 }
 
 impl History {

@@ -14,13 +14,22 @@ pub struct ParserOptions {
     pub comments: bool,
     /// Aliases are expanded (`shopt expand_aliases`).
     pub aliases: bool,
+    /// `set -k`: assignments among the arguments of a command are put before it.
+    pub keyword: bool,
     /// How deep constructs may nest. Memory is the only cost of a higher limit: the native stack is not used.
     pub max_depth: u32,
 }
 
 impl Default for ParserOptions {
     fn default() -> Self {
-        ParserOptions { extglob: false, posix: false, comments: true, aliases: false, max_depth: 100_000 }
+        ParserOptions {
+            extglob: false,
+            posix: false,
+            comments: true,
+            aliases: false,
+            keyword: false,
+            max_depth: 100_000,
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! `history`, `fc`
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Builtin;
 use super::options::integer;
-use crate::history::History;
+use crate::history::{History, expansion};
+use crate::options::Opt;
 use crate::symbol::known;
 use crate::text::Str;
+use crate::vm::script::Script;
 use crate::vm::{After, Outcome, Pending, Vm, param::join};
 
 pub(crate) const HISTORY: Builtin = Builtin::new(
@@ -50,10 +53,20 @@ fn run_history(vm: &mut Vm, argv: &[Str]) -> Outcome {
     }
     if given.has(b'p') {
         vm.forget_current();
+        let mut status = 0;
         for operand in operands {
-            vm.put(1, &[&**operand, b"\n"].concat());
+            match vm.expand_history(operand, &mut 0) {
+                Ok(expanded) => {
+                    let text = expanded.map_or_else(|| operand.to_vec(), |expanded| expanded.text);
+                    vm.put(1, &[&*text, b"\n"].concat());
+                }
+                Err(_) => {
+                    let _ = vm.complain(operand, "history expansion failed");
+                    status = 1;
+                }
+            }
         }
-        return Outcome::Status(0);
+        return Outcome::Status(status);
     }
     if let Some(offset) = given.value(b'd').cloned() {
         return delete(vm, &offset);
@@ -224,11 +237,7 @@ fn run_fc(vm: &mut Vm, argv: &[Str]) -> Outcome {
         return Outcome::Continue;
     }
     let Some(last_command) = range.last() else {
-        if range.listing {
-            return Outcome::Status(0);
-        }
-        vm.builtin_error("no command found");
-        return Outcome::Status(1);
+        return Outcome::Status(0);
     };
     let found = match operands {
         [] if range.listing => Some((last_command.saturating_sub(15), last_command)),
@@ -338,6 +347,58 @@ impl Range<'_> {
 impl Vm {
     pub(crate) fn history(&mut self) -> &mut History {
         Rc::make_mut(&mut self.shell.history)
+    }
+
+    /// Whether lines are expanded before they are parsed.
+    pub(crate) fn expands_history(&self) -> bool {
+        self.opt(Opt::History) && self.opt(Opt::HistExpand)
+    }
+
+    fn expand_history(
+        &mut self,
+        line: &[u8],
+        quote: &mut u8,
+    ) -> Result<Option<expansion::Expanded>, Vec<u8>> {
+        let histchars = self.symbol(b"histchars");
+        let style = expansion::Style {
+            chars: expansion::characters(self.shell.vars.get(histchars).value.scalar().as_ref()),
+            extglob: self.shopt(crate::options::Shopt::ExtGlob),
+            comments: self.parser_options().comments,
+        };
+        let mut recent = std::mem::take(&mut self.history().recent);
+        let result = expansion::expand(line, &self.shell.history, &mut recent, &style, quote);
+        self.history().recent = recent;
+        result
+    }
+
+    /// A line of the script before it is parsed; what is wrong or only shown becomes an empty one.
+    pub(crate) fn history_line(&mut self, script: &RefCell<Script>, line: Vec<u8>) -> Vec<u8> {
+        if !self.expands_history() || script.borrow().in_here_document() {
+            return line;
+        }
+        let mut quote = script.borrow().quote;
+        let nothing = if quote == 0 { b"\n".to_vec() } else { Vec::new() };
+        let result = self.expand_history(&line, &mut quote);
+        let line = match result {
+            Ok(None) => line,
+            Ok(Some(expanded)) => {
+                self.put(2, &expanded.text);
+                if !expanded.text.ends_with(b"\n") {
+                    self.put(2, b"\n");
+                }
+                if expanded.shown_only {
+                    self.remember(&expanded.text, false);
+                    return nothing;
+                }
+                expanded.text
+            }
+            Err(message) => {
+                self.error(&message);
+                return nothing;
+            }
+        };
+        script.borrow_mut().quote = quote;
+        line
     }
 
     fn history_file(&self) -> Str {

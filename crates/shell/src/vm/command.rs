@@ -694,6 +694,7 @@ impl Vm {
         ParserOptions {
             extglob: self.shopt(Shopt::ExtGlob),
             posix: self.opt(Opt::Posix),
+            keyword: self.opt(Opt::Keyword),
             comments: !self.shell.interactive || self.shopt(Shopt::InteractiveComments),
             aliases: self.shopt(Shopt::ExpandAliases) && !self.shell.aliases.is_empty(),
             ..ParserOptions::default()

@@ -326,6 +326,8 @@ impl Vm {
                 let value = self.give_back(value, text)?;
                 self.numbers.push(value);
             }
+            Op::SubscriptPart => self.word().begin_subscript_part(),
+            Op::SubscriptPartEnd => self.word().end_subscript_part(),
             Op::Subscript(symbol) => {
                 let text = self.pop();
                 let key = self.key(symbol, text.clone());
@@ -766,6 +768,9 @@ impl Vm {
             let aliases = self.shell.aliases.clone();
             let shared = self.shell.shared.clone();
             shared.brace_expand.set(self.opt(Opt::BraceExpand));
+            if self.expands_history() && self.calls.last().is_some_and(|call| call.kind == CallKind::Main) {
+                script.borrow_mut().hold();
+            }
             let mut warnings = Vec::new();
             let unit = script
                 .borrow_mut()
@@ -781,6 +786,11 @@ impl Vm {
                     call.script = Some((Rc::new(std::cell::RefCell::new(*reread)), 0));
                 }
                 Ok(Unit::End) => return Ok(false),
+                Ok(Unit::NeedInput) if script.borrow().is_held() => {
+                    let line = script.borrow_mut().held_line();
+                    let line = line.map(|line| self.history_line(&script, line));
+                    script.borrow_mut().push(line.as_deref());
+                }
                 Ok(Unit::NeedInput) => {
                     self.read_script_line(script);
                     return Ok(true);
@@ -868,6 +878,7 @@ impl Vm {
                     vm.put(2, line.as_deref().unwrap_or_default());
                     vm.flush_now();
                 }
+                let line = line.map(|line| vm.history_line(&script, line));
                 script.borrow_mut().push(line.as_deref());
                 super::Outcome::Continue
             });

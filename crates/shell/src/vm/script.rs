@@ -34,6 +34,10 @@ pub(crate) struct Script {
     pub(crate) keep: bool,
     /// Something other than its text has decided how it was read.
     pub(crate) private: bool,
+    /// Lines that history expansion looks at before they are parsed, and how many bytes of them it has seen.
+    held: Option<(Vec<u8>, usize)>,
+    /// The quotation in which the next line begins, as history expansion sees it.
+    pub(crate) quote: u8,
 }
 
 /// The nesting that a script may have. Only memory bounds it; this much needs some tens of megabytes.
@@ -53,6 +57,8 @@ impl Script {
             open: false,
             keep: true,
             private: false,
+            held: None,
+            quote: 0,
         }
     }
 
@@ -79,6 +85,32 @@ impl Script {
             Some(line) => self.parser.push(line),
             None => self.parser.finish(),
         }
+    }
+
+    /// From now on lines come one by one from [`held_line`](Self::held_line).
+    pub(crate) fn hold(&mut self) {
+        if !self.open && self.held.is_none() {
+            self.held = Some((self.parser.hold_back(), 0));
+            self.private = true;
+        }
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The next of the lines held back; whoever takes it pushes what becomes of it.
+    pub(crate) fn held_line(&mut self) -> Option<Vec<u8>> {
+        let (text, at) = self.held.as_mut()?;
+        let rest = text.get(*at..).filter(|rest| !rest.is_empty())?;
+        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        *at += length;
+        Some(rest.get(..length).unwrap_or_default().to_vec())
+    }
+
+    /// Whether the next line belongs to the body of a here-document.
+    pub(crate) fn in_here_document(&self) -> bool {
+        self.parser.in_here_document()
     }
 
     /// Takes code that this script, which is not kept, has given and that has run.
@@ -120,9 +152,14 @@ impl Script {
             self.private = true;
         }
         self.parser.options = ParserOptions { max_depth: MAX_DEPTH, ..options };
-        let next = if self.open {
+        let next = if self.open || self.held.is_some() {
             match self.parser.poll(aliases) {
-                Ok(Poll::NeedInput { .. }) => return Ok(Unit::NeedInput),
+                Ok(Poll::NeedInput { inside }) => {
+                    if !inside {
+                        self.quote = 0;
+                    }
+                    return Ok(Unit::NeedInput);
+                }
                 Ok(Poll::Command(ast)) => Ok(Some(ast)),
                 Ok(Poll::End) => Ok(None),
                 Err(error) => Err(error),
@@ -155,13 +192,15 @@ impl Script {
 }
 
 fn same(a: &ParserOptions, b: &ParserOptions) -> bool {
-    a.extglob == b.extglob && a.posix == b.posix && a.aliases == b.aliases
+    a.extglob == b.extglob && a.posix == b.posix && a.aliases == b.aliases && a.keyword == b.keyword
 }
 
 impl Script {
     /// Whether nothing follows unit number `index`.
     pub(crate) fn is_read(&self, index: usize) -> bool {
-        self.units.len() == index && self.parser.remaining() == 0
+        self.units.len() == index
+            && self.parser.remaining() == 0
+            && self.held.as_ref().is_none_or(|(text, at)| *at >= text.len())
     }
 
     /// Whether the text was read as part of this file at this line.

@@ -529,8 +529,13 @@ impl<'a> Compiler<'a> {
 fn match_brackets(text: &[u8]) -> HashMap<usize, usize> {
     let mut open = Vec::new();
     let mut out = HashMap::new();
-    for (at, b) in text.iter().enumerate() {
+    let mut bytes = text.iter().enumerate();
+    while let Some((at, b)) = bytes.next() {
         match b {
+            // A bracket that an expansion has brought along.
+            b'\\' => {
+                bytes.next();
+            }
             b'[' => open.push(at),
             b']' => {
                 if let Some(start) = open.pop() {

@@ -269,6 +269,18 @@ impl Parser {
         self.source.complete = true;
     }
 
+    /// Takes back the source text that has not been looked at: it comes again line by line through
+    /// [`push`](Self::push), and [`finish`](Self::finish) says that it is complete.
+    pub fn hold_back(&mut self) -> Vec<u8> {
+        self.source.complete = false;
+        std::mem::take(&mut self.source.data).into()
+    }
+
+    /// Whether the next line belongs to the body of a here-document.
+    pub fn in_here_document(&self) -> bool {
+        !self.bodies.is_empty() || self.frames.iter().any(|frame| matches!(frame, Frame::HereDocs { .. }))
+    }
+
     /// Source text that no command has used yet.
     pub fn remaining(&self) -> usize {
         self.source.data.len() + self.text.len().saturating_sub(self.pos)

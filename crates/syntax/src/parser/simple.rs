@@ -70,7 +70,7 @@ impl Parser {
                 }
                 self.consume();
                 match w.assignment {
-                    Some(assignment) if no_args => self.assignments.push(assignment),
+                    Some(assignment) if no_args || self.options.keyword => self.assignments.push(assignment),
                     Some(assignment) if f.declaration => {
                         self.arguments.push(Argument::Assignment(assignment));
                     }

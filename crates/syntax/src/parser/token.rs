@@ -138,7 +138,7 @@ impl Parser {
             Frame::Simple(f) => {
                 let no_args = f.arg_base as usize == self.arguments.len();
                 WordContext {
-                    assign: f.redirect.is_none() && (no_args || f.declaration),
+                    assign: f.redirect.is_none() && (no_args || f.declaration || self.options.keyword),
                     blanks: no_args,
                     tilde_in_argument: f.redirect.is_none() && !no_args && !self.options.posix,
                     ..plain
