@@ -30,6 +30,8 @@ pub(crate) struct Job {
     pub state: JobState,
     /// `disown -h`
     pub no_hup: bool,
+    /// `jobs` has shown it as it stands.
+    pub shown: bool,
 }
 
 /// All jobs, and the statuses of processes that ended and were not asked for.
@@ -51,7 +53,7 @@ impl Jobs {
     /// Adds a job and makes it the current one.
     pub(crate) fn add(&mut self, pid: Pid, text: Str) -> u32 {
         let id = self.jobs.iter().map(|job| job.id).max().unwrap_or(0) + 1;
-        self.jobs.push(Job { id, pid, text, state: JobState::Running, no_hup: false });
+        self.jobs.push(Job { id, pid, text, state: JobState::Running, no_hup: false, shown: false });
         self.order.push(id);
         id
     }
@@ -72,6 +74,21 @@ impl Jobs {
         self.order.retain(|other| *other != id);
     }
 
+    /// Takes out those that have ended. `wait PID` still knows their statuses, `wait -n` does not.
+    pub(crate) fn sweep(&mut self) {
+        let alive = |job: &Job| matches!(job.state, JobState::Running | JobState::Stopped);
+        let (ended, told): (Vec<_>, Vec<_>) = std::mem::take(&mut self.ended)
+            .into_iter()
+            .partition(|(pid, _)| !self.jobs.iter().any(|job| job.pid == *pid && !alive(job)));
+        self.ended = ended;
+        self.told.extend(told);
+        let over = self.told.len().saturating_sub(4096);
+        self.told.drain(..over);
+        self.jobs.retain(alive);
+        let jobs = &self.jobs;
+        self.order.retain(|id| jobs.iter().any(|job| job.id == *id));
+    }
+
     /// How a process ended.
     pub(crate) fn status_of(&self, pid: Pid) -> Option<u8> {
         self.ended.iter().chain(&self.told).find(|(other, _)| *other == pid).map(|(_, status)| *status)
@@ -80,6 +97,7 @@ impl Jobs {
     /// Notes how a process ended.
     pub(crate) fn ended(&mut self, pid: Pid, status: u8, killed: bool) {
         if let Some(job) = self.jobs.iter_mut().find(|job| job.pid == pid) {
+            job.shown = false;
             job.state =
                 if killed { JobState::Killed(status.wrapping_sub(128)) } else { JobState::Done(status) };
         }
@@ -94,7 +112,11 @@ impl Jobs {
     /// The number of the current job (`%+`), and of the previous one (`%-`).
     pub(crate) fn current(&self) -> (Option<u32>, Option<u32>) {
         let mut order = self.order.iter().rev().copied();
-        (order.next(), order.next())
+        let current = order.next();
+        let alive = |id: &u32| {
+            self.get(*id).is_some_and(|job| matches!(job.state, JobState::Running | JobState::Stopped))
+        };
+        (current, order.find(alive))
     }
 
     /// `%n`, `%+`, `%-`, `%string`, `%?string`.

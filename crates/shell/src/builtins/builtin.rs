@@ -12,7 +12,10 @@ pub(crate) const BUILTIN: Builtin = Builtin::new(
 );
 
 fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
-    let skip = if argv.get(1).is_some_and(|arg| arg == b"--") { 2 } else { 1 };
+    let skip = match vm.options(argv, b"") {
+        Ok(given) => given.operands,
+        Err(outcome) => return outcome,
+    };
     let words: Vec<Str> = argv.get(skip..).unwrap_or_default().to_vec();
     let Some(name) = words.first() else { return Outcome::Status(0) };
     let symbol = vm.symbol(name);

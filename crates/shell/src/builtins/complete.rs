@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Builtin;
+use super::options::Given;
 use crate::options::{Opt, Shopt};
 use crate::symbol::known;
 use crate::text::Str;
@@ -66,14 +67,14 @@ fn run_compopt(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     vm.usage();
                     return Outcome::Status(2);
                 }
-                fallback = Some(arg.clone());
+                fallback = letters.first().copied().and_then(special_name);
             }
             _ => break,
         }
         at += 1;
     }
     let mut names: Vec<Str> = argv.get(at..).unwrap_or_default().to_vec();
-    names.extend(fallback);
+    names.extend(fallback.map(Str::from));
     if names.is_empty() {
         vm.builtin_error("not currently executing completion function");
         return Outcome::Status(1);
@@ -85,18 +86,122 @@ fn run_compopt(vm: &mut Vm, argv: &[Str]) -> Outcome {
             status = 1;
             continue;
         };
-        let mut words = words.to_vec();
-        for (on, option) in &changes {
-            let place = words.windows(2).position(|pair| pair[0] == b"-o" && pair[1] == *option);
-            match place {
-                None if *on => words.splice(..0, [Str::from("-o"), option.clone()]).for_each(drop),
-                Some(place) if !*on => words.drain(place..place + 2).for_each(drop),
-                _ => {}
+        let mut set: Vec<&str> = OPTIONS.to_vec();
+        set.retain(|option| {
+            let change = changes.iter().rev().find(|(_, changed)| &**changed == option.as_bytes());
+            change.map_or_else(|| has_option(&words, option), |(on, _)| *on)
+        });
+        if changes.is_empty() {
+            let mut line = String::from("compopt");
+            for option in OPTIONS {
+                line.push_str(if set.contains(option) { " -o " } else { " +o " });
+                line.push_str(option);
             }
+            vm.put(1, line.as_bytes());
+            vm.put(1, &[b" ", &*shown_name(&name), b"\n"].concat());
+            continue;
         }
-        Rc::make_mut(&mut vm.shell.completions).insert(name, Rc::new(words));
+        let mut new: Vec<Str> = Vec::new();
+        for option in set {
+            new.extend([Str::from("-o"), Str::from(option)]);
+        }
+        let options =
+            words.chunks(2).take_while(|pair| pair.first().is_some_and(|word| word == b"-o")).count();
+        new.extend_from_slice(words.get(options * 2..).unwrap_or_default());
+        Rc::make_mut(&mut vm.shell.completions).insert(name, Rc::new(new));
     }
     Outcome::Status(status)
+}
+
+/// Whether the words of a specification, as [`canonical`] puts them, turn an option on.
+fn has_option(words: &[Str], option: &str) -> bool {
+    words
+        .chunks(2)
+        .any(|pair| matches!(pair, [first, second] if first == b"-o" && &**second == option.as_bytes()))
+}
+
+/// The name under which the specification of `-D`, `-E` or `-I` is kept.
+fn special_name(letter: u8) -> Option<&'static str> {
+    SPECIAL.iter().find(|(other, _)| *other == letter).map(|(_, name)| *name)
+}
+
+/// What the letters of the special specifications stand for, in bash's own words.
+const SPECIAL: &[(u8, &str)] = &[(b'I', "_InitialWorD_"), (b'D', "_DefaultCmD_"), (b'E', "_EmptycmD_")];
+
+/// A name as `complete -p` shows it.
+fn shown_name(name: &Str) -> Str {
+    match SPECIAL.iter().find(|(_, special)| special.as_bytes() == &**name) {
+        Some((letter, _)) => Str::new(&[b'-', *letter]),
+        None => name.clone(),
+    }
+}
+
+/// The actions that have letters, and then those that `-A` alone names.
+const ACTIONS: &[(u8, &str)] = &[
+    (b'a', "alias"),
+    (b'b', "builtin"),
+    (b'c', "command"),
+    (b'd', "directory"),
+    (b'e', "export"),
+    (b'f', "file"),
+    (b'g', "group"),
+    (b'j', "job"),
+    (b'k', "keyword"),
+    (b's', "service"),
+    (b'u', "user"),
+    (b'v', "variable"),
+    (0, "arrayvar"),
+    (0, "binding"),
+    (0, "disabled"),
+    (0, "enabled"),
+    (0, "function"),
+    (0, "helptopic"),
+    (0, "hostname"),
+    (0, "running"),
+    (0, "setopt"),
+    (0, "shopt"),
+    (0, "signal"),
+    (0, "stopped"),
+];
+
+/// The words of a specification in the order in which `complete -p` shows them. `Err`: what is not known.
+fn canonical(given: &Given) -> Result<Vec<Str>, (Str, &'static str)> {
+    let mut words = Vec::new();
+    let values = |letter: u8| {
+        given
+            .options
+            .iter()
+            .filter(move |(other, _)| *other == letter)
+            .filter_map(|(_, value)| value.as_ref())
+    };
+    if let Some(wrong) = values(b'o').find(|given| !OPTIONS.iter().any(|o| o.as_bytes() == &***given)) {
+        return Err((wrong.clone(), "invalid option name"));
+    }
+    if let Some(wrong) =
+        values(b'A').find(|given| !ACTIONS.iter().any(|(_, name)| name.as_bytes() == &***given))
+    {
+        return Err((wrong.clone(), "invalid action name"));
+    }
+    for option in OPTIONS {
+        if values(b'o').any(|given| &**given == option.as_bytes()) {
+            words.extend([Str::from("-o"), Str::from(*option)]);
+        }
+    }
+    for (letter, name) in ACTIONS {
+        if given.has(*letter) || values(b'A').any(|given| &**given == name.as_bytes()) {
+            if *letter == 0 {
+                words.extend([Str::from("-A"), Str::from(*name)]);
+            } else {
+                words.push(Str::new(&[b'-', *letter]));
+            }
+        }
+    }
+    for letter in *b"GWPSXCF" {
+        if let Some(value) = given.value(letter) {
+            words.extend([Str::new(&[b'-', letter]), value.clone()]);
+        }
+    }
+    Ok(words)
 }
 
 const SPEC: &[u8] = b"abcdefgjksuvprDEIo:A:G:W:F:C:X:P:S:";
@@ -106,21 +211,32 @@ fn run_complete(vm: &mut Vm, argv: &[Str]) -> Outcome {
         Ok(given) => given,
         Err(outcome) => return outcome,
     };
-    let names = argv.get(given.operands..).unwrap_or_default();
+    let mut names = argv.get(given.operands..).unwrap_or_default().to_vec();
+    // Of several the first in this order holds.
+    let special = SPECIAL.iter().find(|(letter, _)| given.has(*letter)).map(|(_, name)| Str::from(*name));
+    if let Some(name) = special {
+        names = vec![name];
+    }
     if given.has(b'r') {
         if names.is_empty() {
             vm.shell.completions = Rc::default();
         }
-        for name in names {
-            Rc::make_mut(&mut vm.shell.completions).remove(name);
+        let mut status = 0;
+        for name in &names {
+            if Rc::make_mut(&mut vm.shell.completions).remove(name).is_none() {
+                let _ = vm.complain(&shown_name(name), "no completion specification");
+                status = 1;
+            }
         }
-        return Outcome::Status(0);
+        return Outcome::Status(status);
     }
     if given.has(b'p') || argv.len() == 1 {
         let all = vm.shell.completions.clone();
         let mut status = 0;
         let mut shown = Vec::new();
-        for (name, words) in all.iter() {
+        let mut sorted: Vec<_> = all.iter().collect();
+        sorted.sort_by_key(|(name, _)| crate::vars::array::chain(name, 512));
+        for (name, words) in sorted {
             if names.is_empty() || names.contains(name) {
                 shown.push(name.clone());
                 let mut line = b"complete".to_vec();
@@ -135,23 +251,32 @@ fn run_complete(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     quoted = matches!(word.as_bytes(), b"-P" | b"-S" | b"-X" | b"-W" | b"-C" | b"-G");
                 }
                 line.push(b' ');
-                line.extend_from_slice(name);
+                line.extend_from_slice(&shown_name(name));
                 line.push(b'\n');
                 vm.put(1, &line);
             }
         }
-        for name in names {
+        for name in &names {
             if !shown.contains(name) {
-                let _ = vm.complain(name, "no completion specification");
+                let _ = vm.complain(&shown_name(name), "no completion specification");
                 status = 1;
             }
         }
         return Outcome::Status(status);
     }
-    let words: Vec<Str> = argv.get(1..given.operands).unwrap_or_default().to_vec();
-    let words = Rc::new(words);
+    let words = match canonical(&given) {
+        Ok(words) => Rc::new(words),
+        Err((what, message)) => {
+            let _ = vm.complain(&what, message);
+            return Outcome::Status(2);
+        }
+    };
+    if names.is_empty() {
+        vm.usage();
+        return Outcome::Status(2);
+    }
     for name in names {
-        Rc::make_mut(&mut vm.shell.completions).insert(name.clone(), words.clone());
+        Rc::make_mut(&mut vm.shell.completions).insert(name, words.clone());
     }
     Outcome::Status(0)
 }
@@ -197,7 +322,8 @@ fn run_compgen(vm: &mut Vm, argv: &[Str]) -> Outcome {
         };
         let Some(mut names) = vm.completion_names(action, &word) else {
             let action = Str::new(action);
-            return vm.complain(&action, "invalid action name");
+            let _ = vm.complain(&action, "invalid action name");
+            return Outcome::Status(2);
         };
         found.append(&mut names);
     }
@@ -422,7 +548,9 @@ impl Vm {
             b"setopt" => Opt::ALL.iter().map(|(_, name)| name.as_bytes().to_vec()).collect(),
             b"shopt" => Shopt::ALL.iter().map(|(_, name)| name.as_bytes().to_vec()).collect(),
             b"signal" => {
-                crate::traps::NAMES.iter().map(|(_, name)| format!("SIG{name}").into_bytes()).collect()
+                let signals = crate::traps::NAMES.iter().map(|(_, name)| format!("SIG{name}"));
+                let signals = std::iter::once("EXIT".to_owned()).chain(signals);
+                signals.chain(["DEBUG", "ERR", "RETURN"].map(str::to_owned)).map(String::into_bytes).collect()
             }
             b"user" => vec![b"root".to_vec(), b"user".to_vec()],
             b"job" | b"running" | b"stopped" | b"group" | b"service" | b"hostname" | b"disabled"
@@ -430,14 +558,16 @@ impl Vm {
             _ => return None,
         };
         names.retain(|name| name.starts_with(word));
-        names.sort();
-        names.dedup();
+        if !matches!(kind, b"keyword" | b"signal") {
+            names.sort();
+            names.dedup();
+        }
         Some(names)
     }
 }
 
-/// The reserved words, for completion.
+/// The reserved words, in bash's order.
 pub(crate) const KEYWORDS: &[&str] = &[
-    "!", "[[", "]]", "{", "}", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for",
-    "function", "if", "in", "select", "then", "time", "until", "while",
+    "if", "then", "else", "elif", "fi", "case", "esac", "for", "select", "while", "until", "do", "done",
+    "in", "function", "time", "{", "}", "!", "[[", "]]", "coproc",
 ];

@@ -448,6 +448,14 @@ fn declare_one(
         }
         symbol = target;
     }
+    if exports && !request.set.is_empty() {
+        if let Some(given) = vm.settle_temporary(symbol) {
+            request.set.insert(Attrs::EXPORT);
+            value = value.or_else(|| given.value.scalar().map(DeclarationValue::Scalar));
+        }
+    } else if request.global {
+        vm.settle_temporary(symbol);
+    }
     apply(vm, symbol, value, append, subscript, request)
 }
 
@@ -460,23 +468,10 @@ fn declare_global(
     subscript: Option<&[u8]>,
     request: Request,
 ) -> Result<bool, Unwind> {
-    let hidden = vm.calls.iter().enumerate().find_map(|(at, call)| {
-        call.saved.iter().position(|(saved, _)| *saved == symbol).map(|place| (at, place))
-    });
-    let Some((at, place)) = hidden else { return apply(vm, symbol, value, append, subscript, request) };
-    let swap = |vm: &mut Vm| {
-        let current = vm.shell.vars.get(symbol).clone();
-        if let Some(call) = vm.calls.get_mut(at)
-            && let Some((_, saved)) = Rc::make_mut(call).saved.get_mut(place)
-        {
-            let global = std::mem::replace(saved, current);
-            *vm.shell.vars.get_mut(symbol) = global;
-        }
-    };
-    swap(vm);
-    let result = apply(vm, symbol, value, append, subscript, request);
-    swap(vm);
-    result
+    if vm.hidden(symbol).is_none() {
+        return apply(vm, symbol, value, append, subscript, request);
+    }
+    vm.with_hidden(symbol, |vm| apply(vm, symbol, value, append, subscript, request))
 }
 
 fn apply(
@@ -630,12 +625,23 @@ fn functions(vm: &mut Vm, names: &[Str], request: Request) -> Outcome {
             vm.shell.functions.keys().map(|symbol| (vm.name_of(*symbol), *symbol)).collect();
         all.sort();
         for (name, symbol) in all {
-            if request.names_only {
-                vm.put(1, &[b"declare -f ", &*name, b"\n"].concat());
-            } else if let Some(function) = vm.shell.functions.get(&symbol).cloned() {
+            let fixed = vm.shell.readonly_functions.contains(&symbol);
+            let exported = vm.shell.exported_functions.contains(&symbol);
+            if (request.set.contains(Attrs::READONLY) && !fixed)
+                || (request.set.contains(Attrs::EXPORT) && !exported)
+            {
+                continue;
+            }
+            if !request.names_only
+                && let Some(function) = vm.shell.functions.get(&symbol).cloned()
+            {
                 let mut text = crate::expand::source::function(&function);
                 text.push(b'\n');
                 vm.put(1, &text);
+            }
+            if request.names_only || fixed || exported {
+                let marks = [if fixed { &b"r"[..] } else { b"" }, if exported { b"x" } else { b"" }].concat();
+                vm.put(1, &[b"declare -f", &*marks, b" ", &*name, b"\n"].concat());
             }
         }
         return Outcome::Status(0);

@@ -226,7 +226,12 @@ fn run_popd(vm: &mut Vm, argv: &[Str]) -> Outcome {
         match index(arg, all.len()) {
             Some(Ok(found)) => at = found,
             Some(Err(())) => return vm.complain(arg, "directory stack index out of range"),
-            None => return vm.complain(arg, "invalid argument"),
+            None => {
+                let message = if arg.starts_with(b"-") { "invalid number" } else { "invalid argument" };
+                let _ = vm.complain(arg, message);
+                vm.usage();
+                return Outcome::Status(2);
+            }
         }
     }
     if all.len() < 2 {

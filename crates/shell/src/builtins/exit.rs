@@ -24,7 +24,10 @@ pub(crate) const SUSPEND: Builtin = Builtin::new(
     "suspend",
     "suspend [-f]",
     "Stops the shell until it gets a CONT signal.\n\nStatus: 1 without job control.",
-    |vm, _| {
+    |vm, argv| {
+        if let Err(outcome) = vm.options(argv, b"f") {
+            return outcome;
+        }
         vm.builtin_error("cannot suspend: no job control");
         Outcome::Status(1)
     },

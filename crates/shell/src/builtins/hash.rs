@@ -26,6 +26,10 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         if given.has(b'r') {
             return Outcome::Status(0);
         }
+        if let Some(letter) = [b't', b'd'].into_iter().find(|letter| given.has(*letter)) {
+            vm.builtin_error([b"-", &[letter][..], b": option requires an argument"].concat());
+            return Outcome::Status(1);
+        }
         if vm.shell.hashed.is_empty() {
             vm.put(1, b"hash: hash table empty\n");
             return Outcome::Status(0);
@@ -34,7 +38,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         if !given.has(b'l') {
             vm.put(1, b"hits\tcommand\n");
         }
-        for (name, (path, hits)) in hashed.iter() {
+        let mut sorted: Vec<_> = hashed.iter().collect();
+        sorted.sort_by_key(|(name, _)| crate::vars::array::chain(name, 256));
+        for (name, (path, hits)) in sorted {
             let line = if given.has(b'l') {
                 format!("builtin hash -p {} {}\n", path.to_text(), name.to_text())
             } else {

@@ -135,11 +135,21 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             vm.builtin_error(message.concat());
             missing += 1;
         }
+        if patterns.iter().any(|pattern| pattern.iter().any(|b| b"*?[".contains(b))) && !found.is_empty() {
+            let words = if patterns.len() == 1 { "" } else { "s" };
+            let line = [b"Shell commands matching keyword", words.as_bytes(), b" `", &**pattern, b"'\n\n"];
+            vm.put(1, &line.concat());
+        }
         for (name, synopsis, help) in found {
             let text = if given.has(b's') {
                 format!("{name}: {synopsis}\n").into_bytes()
             } else if given.has(b'd') {
                 format!("{name} - {}\n", help.lines().next().unwrap_or("")).into_bytes()
+            } else if given.has(b'm') {
+                let (first, _) = help.split_once('\n').unwrap_or((help, ""));
+                let indented: String = help.lines().map(|line| format!("    {line}\n")).collect();
+                format!("NAME\n    {name} - {first}\n\nSYNOPSIS\n    {synopsis}\n\nDESCRIPTION\n{indented}\n")
+                    .into_bytes()
             } else {
                 text(name, synopsis, help)
             };

@@ -67,6 +67,20 @@ fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let mut status = 0;
     let mut shown: Vec<Job> = Vec::new();
     let specs = argv.get(given.operands..).unwrap_or_default();
+    if given.has(b'x') {
+        if given.options.len() > 1 {
+            vm.builtin_error("no other options allowed with `-x'");
+            return Outcome::Status(1);
+        }
+        // The command, with the process groups of jobs in place of their names.
+        let words = specs.iter().map(|word| match vm.shell.jobs.find(word) {
+            Ok(job) if word.starts_with(b"%") => job.pid.to_string().into_bytes(),
+            _ => wasmsh_syntax::quote::single(word),
+        });
+        let text = words.collect::<Vec<_>>().join(&b' ');
+        vm.call_eval(text.into());
+        return Outcome::Continue;
+    }
     if specs.is_empty() {
         shown = vm.shell.jobs.jobs.clone();
     }
@@ -82,11 +96,15 @@ fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
     for job in shown {
         if (given.has(b'r') && job.state != JobState::Running)
             || (given.has(b's') && job.state != JobState::Stopped)
+            || (given.has(b'n') && job.shown)
         {
             continue;
         }
         let text = if given.has(b'p') { format!("{}\n", job.pid) } else { line(vm, &job, given.has(b'l')) };
         vm.put(1, text.as_bytes());
+        if let Some(job) = Rc::make_mut(&mut vm.shell.jobs).jobs.iter_mut().find(|other| other.id == job.id) {
+            job.shown = true;
+        }
         if !matches!(job.state, JobState::Running | JobState::Stopped) && !given.has(b'p') {
             Rc::make_mut(&mut vm.shell.jobs).remove(job.id);
         }
@@ -99,6 +117,10 @@ fn run_fg(vm: &mut Vm, argv: &[Str]) -> Outcome {
         vm.builtin_error("no job control");
         return Outcome::Status(1);
     }
+    let argv = match vm.options(argv, b"") {
+        Ok(given) => argv.get(given.operands.saturating_sub(1)..).unwrap_or_default(),
+        Err(outcome) => return outcome,
+    };
     let spec = argv.get(1).cloned().unwrap_or_else(|| Str::from("%+"));
     let job = match vm.shell.jobs.find(&spec) {
         Ok(job) => job.clone(),
@@ -122,6 +144,10 @@ fn run_bg(vm: &mut Vm, argv: &[Str]) -> Outcome {
         vm.builtin_error("no job control");
         return Outcome::Status(1);
     }
+    let argv = match vm.options(argv, b"") {
+        Ok(given) => argv.get(given.operands.saturating_sub(1)..).unwrap_or_default(),
+        Err(outcome) => return outcome,
+    };
     let specs: Vec<Str> =
         if argv.len() > 1 { argv.get(1..).unwrap_or_default().to_vec() } else { vec![Str::from("%+")] };
     let mut status = 0;
@@ -136,7 +162,8 @@ fn run_bg(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 vm.put(1, text.as_bytes());
             }
             Err(_) => {
-                let _ = vm.complain(&spec, "no such job");
+                let what = if argv.len() > 1 { spec } else { Str::from("current") };
+                let _ = vm.complain(&what, "no such job");
                 status = 1;
             }
         }

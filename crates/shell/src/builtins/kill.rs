@@ -20,12 +20,9 @@ pub(crate) fn table() -> Vec<u8> {
     let mut out = String::new();
     for (i, (number, name)) in traps::NAMES.iter().enumerate() {
         out.push_str(&format!("{number:2}) SIG{name}"));
-        if i % 5 == 4 || i + 1 == traps::NAMES.len() {
-            out.push('\n');
-        } else {
-            out.push('\t');
-        }
+        out.push(if i % 5 == 4 { '\n' } else { '\t' });
     }
+    out.push('\n');
     out.into_bytes()
 }
 

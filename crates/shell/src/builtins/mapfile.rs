@@ -50,6 +50,10 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let strip = given.has(b't');
     let delimiter = given.value(b'd').map_or(b'\n', |text| text.first().copied().unwrap_or(0));
     let symbol = match argv.get(given.operands) {
+        Some(name) if name.is_empty() => {
+            vm.builtin_error("empty array variable name");
+            return Outcome::Status(2);
+        }
         Some(name) if !crate::vm::variables::is_name(name) => {
             let what = [b"`", &**name, b"'"].concat();
             return vm.complain(&what, "not a valid identifier");

@@ -119,6 +119,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         return Outcome::Status(u8::from(ready.is_empty()));
     }
     let array = given.value(b'a').cloned();
+    if let Some(name) = array.as_ref().filter(|name| !crate::vm::variables::is_name(name)) {
+        return vm.complain(&[b"`", &**name, b"'"].concat(), "not a valid identifier");
+    }
     // A signal with a trap ends it only in POSIX mode; otherwise the trap runs after it.
     let posix = vm.opt(crate::options::Opt::Posix);
     // Most lines are there already.

@@ -49,7 +49,7 @@ impl Vm {
             }
             let after: After = Box::new(move |vm: &mut Vm| {
                 if end && line.is_empty() {
-                    vm.put(2, b"\n");
+                    vm.put(1, b"\n");
                     vm.flush_now();
                     vm.pc = done as usize;
                     vm.set_loop_status(1);

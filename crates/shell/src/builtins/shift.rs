@@ -14,6 +14,10 @@ pub(crate) const SHIFT: Builtin = Builtin::new(
 );
 
 fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
+    let argv = match argv.get(1) {
+        Some(arg) if arg == b"--" => argv.get(1..).unwrap_or_default(),
+        _ => argv,
+    };
     let count = match argv.get(1) {
         None => 1,
         Some(arg) => match integer(arg) {
@@ -24,6 +28,10 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             }
         },
     };
+    if argv.len() > 2 {
+        vm.builtin_error("too many arguments");
+        return Outcome::Unwind(vm.too_many_arguments());
+    }
     if count < 0 || count as usize > vm.shell.args.len() {
         if vm.shopt(Shopt::ShiftVerbose) || count < 0 {
             let text = Str::from_int(count);

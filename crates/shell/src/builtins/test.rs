@@ -245,7 +245,7 @@ impl Vm {
             b'x' => ctx.access(operand, AccessMode::EXECUTE).is_ok(),
             b'O' => ctx.stat(operand, true).is_ok_and(|stat| stat.uid == ctx.user().0),
             b'G' => ctx.stat(operand, true).is_ok_and(|stat| stat.gid == ctx.user().1),
-            b'N' => ctx.stat(operand, true).is_ok_and(|stat| stat.modified >= stat.accessed),
+            b'N' => ctx.stat(operand, true).is_ok_and(|stat| stat.modified > stat.accessed),
             b't' => integer(operand).is_some_and(|fd| u32::try_from(fd).is_ok_and(|fd| ctx.is_terminal(fd))),
             b'o' => Opt::from_name(operand).is_some_and(|option| self.opt(option)),
             b'v' => self.is_set_place(operand)?,
@@ -263,6 +263,18 @@ impl Vm {
         if !text.is_empty() && text.iter().all(u8::is_ascii_digit) {
             let number = text.to_text().parse().unwrap_or(u32::MAX);
             return Ok(self.positional(number).is_some());
+        }
+        // `[[` has expanded the key of an associative array, unless it was quoted.
+        if self.builtin.is_empty()
+            && let Some(text) = text.strip_suffix(b"]")
+            && let Some(open) = text.iter().position(|b| *b == b'[')
+            && let (name, key) = text.split_at(open)
+            && let symbol = self.symbol(name)
+            && let target = self.resolve(symbol)?.0
+            && self.shell.vars.get(target).value.is_assoc()
+            && self.element(symbol, key.get(1..).unwrap_or_default())?.is_some()
+        {
+            return Ok(true);
         }
         match split_reference(text) {
             Some((name, None)) => {

@@ -119,6 +119,9 @@ fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missi
                 }
             }
             forget(vm, &pids);
+            if all {
+                Rc::make_mut(&mut vm.shell.jobs).sweep();
+            }
             Outcome::Status(if missing { 127 } else { status })
         });
         after

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use wasmsh_syntax::arith::{ArithError, ArithErrorKind, Expression, Op};
 use wasmsh_syntax::parser::Whole;
 
+use crate::options::Shopt;
 use crate::shared::Shared;
 use crate::symbol::Sym;
 use crate::text::Str;
@@ -19,8 +20,16 @@ const DEPTH: usize = 1024;
 pub(crate) struct ArithCode {
     expression: Result<Expression, ArithError>,
     symbols: Vec<Sym>,
-    /// Variables that stand as `$name` in the text: the code is right while they are plain numbers.
-    guards: Vec<Sym>,
+    guards: Guards,
+}
+
+/// What has to hold for code to be right in which names stand for `$name`.
+#[derive(Debug, Default)]
+pub(crate) struct Guards {
+    /// These variables are plain numbers.
+    pub(crate) numbers: Vec<Sym>,
+    /// These are no associative arrays, since the text of a subscript would be the key.
+    pub(crate) indexed: Vec<Sym>,
 }
 
 impl ArithCode {
@@ -34,12 +43,12 @@ impl ArithCode {
 
     /// Whether the code is right only while some variables are plain numbers.
     pub(crate) fn is_guarded(&self) -> bool {
-        !self.guards.is_empty()
+        !self.guards.numbers.is_empty()
     }
 }
 
-/// Compiles `text`, in which the names of `guards` stood as `$name`.
-pub(crate) fn compile_guarded(shared: &Shared, text: &[u8], guards: Vec<Sym>) -> Rc<ArithCode> {
+/// Compiles `text`, in which the numbers of `guards` stood as `$name`.
+pub(crate) fn compile_guarded(shared: &Shared, text: &[u8], guards: Guards) -> Rc<ArithCode> {
     let expression = Expression::parse(text);
     let symbols = match &expression {
         Ok(expression) => expression.names().iter().map(|name| shared.names.intern(name)).collect(),
@@ -54,7 +63,7 @@ impl Shared {
         if let Some(code) = self.arith_cache.borrow().get(text) {
             return code.clone();
         }
-        let code = compile_guarded(self, text, Vec::new());
+        let code = compile_guarded(self, text, Guards::default());
         let mut cache = self.arith_cache.borrow_mut();
         if cache.len() >= 512 {
             cache.clear();
@@ -82,9 +91,12 @@ impl Vm {
     /// Whether the guards of `code` hold.
     #[inline]
     pub(crate) fn arith_guard(&self, code: &ArithCode) -> bool {
-        code.guards.iter().all(|symbol| {
+        code.guards.numbers.iter().all(|symbol| {
             let var = self.shell.vars.get(*symbol);
             !var.attrs.intersects(Attrs::SPECIAL | Attrs::NAMEREF) && var.value.int().is_some()
+        }) && code.guards.indexed.iter().all(|symbol| {
+            let var = self.shell.vars.get(*symbol);
+            !var.attrs.contains(Attrs::NAMEREF) && !var.value.is_assoc()
         })
     }
 
@@ -193,7 +205,8 @@ impl Vm {
                     let target = self.resolve(symbol)?.0;
                     let text = expression.text().get(start as usize..end as usize).unwrap_or_default();
                     if self.shell.vars.get(target).value.is_assoc() {
-                        let key = self.arith_key(text);
+                        let text = text.to_vec();
+                        let key = self.arith_key(&text)?;
                         keys.push(key);
                         pc = skip as usize;
                     } else if expression.has_expansions() && text.iter().any(|b| matches!(b, b'$' | b'`')) {
@@ -307,8 +320,11 @@ impl Vm {
         }
     }
 
-    /// A key of an associative array in an expression: the text, quotes removed.
-    fn arith_key(&mut self, text: &[u8]) -> Str {
-        Str::from(wasmsh_syntax::quote::remove_quotes(text).0)
+    /// A key of an associative array in an expression: the text with its expansions.
+    fn arith_key(&mut self, text: &[u8]) -> Result<Str, Unwind> {
+        if self.builtin == "let" && self.shopt(Shopt::AssocExpandOnce) {
+            return Ok(Str::new(text));
+        }
+        self.expand_text(text, Whole::Subscript)
     }
 }

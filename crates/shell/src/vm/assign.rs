@@ -267,6 +267,26 @@ impl Vm {
         }
     }
 
+    /// A builtin assigns a variable that also stands before it: the variable itself is meant, and what it held for
+    /// the time of the builtin is returned.
+    pub(crate) fn settle_temporary(&mut self, symbol: Sym) -> Option<Var> {
+        let at = self.temporary.iter().position(|(other, _)| *other == symbol)?;
+        let (_, old) = self.temporary.remove(at);
+        self.temporary.retain(|(other, _)| *other != symbol);
+        let given = std::mem::replace(self.shell.vars.get_mut(symbol), old);
+        self.shell.environment = None;
+        Some(given)
+    }
+
+    /// The same before an assignment, unless it is of `declare`, which changes what stands before it.
+    pub(crate) fn settle_before_assignment(&mut self, symbol: Sym) {
+        if !self.temporary.is_empty()
+            && !matches!(self.builtin, "" | "declare" | "typeset" | "read" | "mapfile" | "readarray")
+        {
+            self.settle_temporary(symbol);
+        }
+    }
+
     /// An assignment as argument: the words are as they would be without it, the value is kept beside.
     pub(crate) fn declare_from_stack(&mut self, assign: &Assign) {
         let (text, value) = match assign.kind {

@@ -129,6 +129,9 @@ pub(crate) enum Op {
     /// Pushes a number: static, or that of the string on top of the arguments.
     Number(Index),
     NumberDynamic,
+    /// Around an expansion in a subscript of an expression.
+    SubscriptPart,
+    SubscriptPartEnd,
     /// Turns the text of a subscript on top of the arguments into a key of the variable.
     Subscript(Sym),
     /// Pushes the key for a subscript that is known text, also compiled as an expression.

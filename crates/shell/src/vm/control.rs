@@ -372,7 +372,11 @@ impl Vm {
     pub(crate) fn trapped_signal(&self) -> Option<u8> {
         Signal::ALL
             .into_iter()
-            .filter(|signal| *signal != Signal::Chld || self.shell.traps.get(signal.number()).is_some())
+            .filter(|signal| {
+                // A child's end ends a wait in POSIX mode alone.
+                *signal != Signal::Chld
+                    || (self.opt(Opt::Posix) && self.shell.traps.get(signal.number()).is_some())
+            })
             .find(|signal| self.ctx.pending_signals().contains(*signal))
             .map(Signal::number)
     }

@@ -493,10 +493,25 @@ impl Vm {
         }
         self.shell.status = status;
         self.shell.pipe_status = PipeStatus::Many(Rc::new(statuses));
+        self.sweep_jobs();
         if self.ctx.has_signal() {
             self.take_signal();
         }
         Ok(true)
+    }
+
+    /// A foreground command has ended: jobs that had ended before leave the table of a shell that tells nobody.
+    pub(super) fn sweep_jobs(&mut self) {
+        if self.shell.jobs.jobs.is_empty() || self.shell.interactive || self.shell.jobs.foreign {
+            return;
+        }
+        self.reap();
+        let dead = |job: &crate::jobs::Job| {
+            !matches!(job.state, crate::jobs::JobState::Running | crate::jobs::JobState::Stopped)
+        };
+        if self.shell.jobs.jobs.iter().any(dead) {
+            Rc::make_mut(&mut self.shell.jobs).sweep();
+        }
     }
 
     /// Notes which background children have ended.
@@ -523,6 +538,7 @@ impl Vm {
                 Ok((pid, state)) => {
                     let jobs = Rc::make_mut(&mut self.shell.jobs);
                     if let Some(job) = jobs.jobs.iter_mut().find(|job| job.pid == pid) {
+                        job.shown = false;
                         job.state = match state {
                             ChildState::Stopped(_) => crate::jobs::JobState::Stopped,
                             _ => crate::jobs::JobState::Running,

@@ -691,6 +691,7 @@ impl Vm {
                 Poll::Pending => Ok(Some(Pending::Child(pid))),
                 Poll::Ready(Ok((_, ChildState::Ended(exit)))) => {
                     self.tell_death(exit);
+                    self.sweep_jobs();
                     self.finish_command(exit.status())?;
                     Ok(None)
                 }

@@ -8,7 +8,7 @@ use crate::expand::transform;
 use crate::options::{Opt, Shopt};
 use crate::symbol::Sym;
 use crate::text::Str;
-use crate::vars::Value;
+use crate::vars::{Attrs, Value};
 use crate::vm::code::{Param, ParamName, ParamOp, Quoting, SubscriptKind};
 use crate::vm::variables::split_reference;
 use crate::vm::{Unwind, Vm};
@@ -449,11 +449,25 @@ impl Vm {
         }
     }
 
+    /// `set -u`: there is no array whose length is asked for. A command string ends with status 1 then, as in bash.
+    fn unbound_array(&mut self, symbol: Sym) -> Unwind {
+        let name = self.name_of(symbol);
+        let _ = self.unbound(&name);
+        self.too_many_arguments()
+    }
+
     fn param_length(&mut self, place: &Place, quoting: Quoting) -> Result<(), Unwind> {
         let length = match place.name {
             ParamName::Special(b'@' | b'*') => self.shell.args.len(),
             ParamName::Var(symbol) if matches!(place.subscript, SubscriptKind::At | SubscriptKind::Star) => {
                 match self.value(symbol)? {
+                    value @ (Value::Unset | Value::Indexed(_) | Value::Assoc(_))
+                        if self.opt(Opt::NoUnset)
+                            && (matches!(value, Value::Unset)
+                                || self.shell.vars.get(symbol).attrs.contains(Attrs::INVISIBLE)) =>
+                    {
+                        return Err(self.unbound_array(symbol));
+                    }
                     Value::Unset => 0,
                     Value::Indexed(array) => array.len(),
                     Value::Assoc(array) => array.len(),
@@ -469,12 +483,15 @@ impl Vm {
             _ => match self.expansion(place)? {
                 Expansion::One(text) => count_chars(&text),
                 Expansion::Many { values, .. } => values.len(),
-                Expansion::Unset => {
-                    if self.opt(Opt::NoUnset) {
-                        return Err(self.unbound_place(place));
+                Expansion::Unset => match place.name {
+                    ParamName::Var(symbol)
+                        if self.opt(Opt::NoUnset) && place.subscript == SubscriptKind::Key =>
+                    {
+                        return Err(self.unbound_array(symbol));
                     }
-                    0
-                }
+                    _ if self.opt(Opt::NoUnset) => return Err(self.unbound_place(place)),
+                    _ => 0,
+                },
             },
         };
         let text = Str::from_int(length as i64);

@@ -113,7 +113,9 @@ impl Vm {
                     let key = self.key_from_source(target, &subscript)?;
                     self.element(target, &key)
                 }
-                None if self.shell.vars.get(target).attrs.contains(Attrs::NAMEREF) => Ok(None),
+                None if self.shell.vars.get(target).attrs.contains(Attrs::NAMEREF) => {
+                    Ok(self.hidden_value(target).scalar())
+                }
                 None => self.scalar(target),
             };
         }
@@ -135,7 +137,51 @@ impl Vm {
         {
             return Ok(value);
         }
+        if self.is_own_name(target) {
+            return Ok(self.hidden_value(target));
+        }
         Ok(self.shell.vars.get(target).value.clone())
+    }
+
+    /// Whether a variable is a reference whose target is its own name.
+    fn is_own_name(&self, symbol: Sym) -> bool {
+        let var = self.shell.vars.get(symbol);
+        var.attrs.contains(Attrs::NAMEREF)
+            && var.value.scalar().is_some_and(|name| *name == *self.name_of(symbol))
+    }
+
+    /// The global variable that a local one hides: the call and the place among what that has saved.
+    pub(crate) fn hidden(&self, symbol: Sym) -> Option<(usize, usize)> {
+        self.calls.iter().enumerate().find_map(|(at, call)| {
+            call.saved.iter().position(|(saved, _)| *saved == symbol).map(|place| (at, place))
+        })
+    }
+
+    /// What a local reference to its own name reads: the global variable.
+    fn hidden_value(&self, symbol: Sym) -> Value {
+        let saved = self.hidden(symbol).and_then(|(at, place)| self.calls.get(at)?.saved.get(place));
+        saved.map_or(Value::Unset, |(_, var)| var.value.clone())
+    }
+
+    /// Does something to the global variable that a local one hides; fails if there is none.
+    pub(crate) fn with_hidden<T>(
+        &mut self,
+        symbol: Sym,
+        action: impl FnOnce(&mut Vm) -> Result<T, Unwind>,
+    ) -> Result<T, Unwind> {
+        let Some((at, place)) = self.hidden(symbol) else { return Err(Unwind::Discard(1)) };
+        let swap = |vm: &mut Vm| {
+            let current = vm.shell.vars.get(symbol).clone();
+            if let Some(call) = vm.calls.get_mut(at)
+                && let Some((_, saved)) = Rc::make_mut(call).saved.get_mut(place)
+            {
+                *vm.shell.vars.get_mut(symbol) = std::mem::replace(saved, current);
+            }
+        };
+        swap(self);
+        let result = if self.is_own_name(symbol) { Err(Unwind::Discard(1)) } else { action(self) };
+        swap(self);
+        result
     }
 
     /// The value for an expansion: empty if unset, which `set -u` forbids.
@@ -233,6 +279,14 @@ impl Vm {
     pub(crate) fn key_from_source(&mut self, symbol: Sym, text: &[u8]) -> Result<Str, Unwind> {
         let target = self.resolve(symbol)?.0;
         if self.shell.vars.get(target).value.is_assoc() {
+            if self.shopt(crate::options::Shopt::AssocExpandOnce)
+                && matches!(
+                    self.builtin,
+                    "printf" | "read" | "unset" | "test" | "[" | "wait" | "mapfile" | "getopts"
+                )
+            {
+                return Ok(Str::new(text));
+            }
             return self.expand_text(text, Whole::Subscript);
         }
         let text = self.expand_text(text, Whole::Arith)?;
@@ -323,9 +377,13 @@ impl Vm {
             let key = if all { subscript } else { self.key_from_source(target, &subscript)? };
             return self.assign_element(target, key, value.scalar().unwrap_or_default(), false);
         }
+        self.settle_before_assignment(target);
         let attrs = self.shell.vars.get(target).attrs;
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));
+        }
+        if attrs.contains(Attrs::NAMEREF) && self.is_own_name(target) {
+            return self.with_hidden(target, |vm| vm.assign_with_effects(target, value));
         }
         if attrs.contains(Attrs::NAMEREF) {
             // A reference without a target gets one.
@@ -486,9 +544,13 @@ impl Vm {
         if subscript.is_some() && target != symbol {
             self.whole_reference(target, subscript.as_ref())?;
         }
+        self.settle_before_assignment(target);
         let attrs = self.shell.vars.get(target).attrs;
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));
+        }
+        if attrs.contains(Attrs::NAMEREF) && self.is_own_name(target) {
+            return self.with_hidden(target, |vm| vm.assign_element(target, key, value, append));
         }
         if attrs.contains(Attrs::NAMEREF) {
             // A reference that refers to nothing yet.
@@ -522,6 +584,11 @@ impl Vm {
         }
         let var = self.shell.vars.get_mut(target);
         if let Value::Assoc(array) = &mut var.value {
+            if key.is_empty() {
+                let name = self.name_of(target);
+                self.error(&[&*name, b"[]: bad array subscript"].concat());
+                return Err(Unwind::Discard(1));
+            }
             let array = Rc::make_mut(array);
             if append { array.append(key, &value) } else { array.set(key, value) }
         } else {
@@ -562,6 +629,14 @@ impl Vm {
             known::BASH_ALIASES => {
                 Rc::make_mut(&mut self.shell.aliases).insert(key.to_vec(), value.to_vec());
             }
+            known::DIRSTACK => {
+                // The first entry is the current directory, which `cd` alone changes.
+                let index = crate::text::plain_int(key).and_then(|index| usize::try_from(index).ok());
+                let dirs = Rc::make_mut(&mut self.shell.dirs);
+                if let Some(place) = index.and_then(|index| dirs.get_mut(index.checked_sub(1)?)) {
+                    *place = value.clone();
+                }
+            }
             known::BASH_CMDS => {
                 Rc::make_mut(&mut self.shell.hashed).insert(key.clone(), (value.clone(), 0));
             }
@@ -573,6 +648,7 @@ impl Vm {
     /// Replaces the value of a variable by an indexed array.
     pub(crate) fn assign_array(&mut self, symbol: Sym, values: Vec<Str>) -> Result<(), Unwind> {
         let (target, _) = self.resolve(symbol)?;
+        self.settle_before_assignment(target);
         let attrs = self.shell.vars.get(target).attrs;
         if attrs.contains(Attrs::READONLY) {
             return Err(self.readonly_error(target));
@@ -603,6 +679,14 @@ impl Vm {
         let depth = self.depth();
         if depth == 0 {
             return false;
+        }
+        if let Some(given) = self.settle_temporary(symbol) {
+            // What stands before the builtin is the value of the local variable.
+            self.make_local(symbol);
+            let var = self.shell.vars.get_mut(symbol);
+            var.value = given.value;
+            var.attrs.insert(Attrs::EXPORT);
+            return true;
         }
         let old = self.shell.vars.get(symbol).clone();
         if old.scope == depth && old.exists {

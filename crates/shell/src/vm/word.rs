@@ -38,11 +38,13 @@ pub(crate) struct Builder {
     limit: usize,
     /// It would have grown beyond that: something was left out, and the word cannot be used.
     over: bool,
+    /// Where the part of an expression's subscript begins that is being expanded.
+    mark: usize,
 }
 
 impl Builder {
     fn new(limit: usize) -> Builder {
-        Builder { bytes: Vec::new(), segments: Vec::new(), quoted: false, limit, over: false }
+        Builder { bytes: Vec::new(), segments: Vec::new(), quoted: false, limit, over: false, mark: 0 }
     }
 
     /// Appends text.
@@ -113,6 +115,34 @@ impl Builder {
     pub(crate) fn quote(&mut self) {
         self.quoted = true;
         self.close(Quoting::Quoted);
+    }
+
+    /// A part of a subscript inside an expression begins.
+    pub(crate) fn begin_subscript_part(&mut self) {
+        self.mark = self.bytes.len();
+    }
+
+    /// It has ended: what it has given is text, whatever evaluates the expression.
+    pub(crate) fn end_subscript_part(&mut self) {
+        let special = |b: &u8| b"[]$`\\'\"".contains(b);
+        if !self.bytes.get(self.mark..).is_some_and(|text| text.iter().any(special)) {
+            return;
+        }
+        let text = self.bytes.split_off(self.mark);
+        while let Some(last) = self.segments.last_mut().filter(|last| last.end > self.mark) {
+            last.end = self.mark;
+            if last.kind != Kind::Text(Quoting::Quoted) {
+                self.segments.pop();
+            }
+        }
+        let mut out = Vec::with_capacity(text.len() + 8);
+        for b in text {
+            if special(&b) {
+                out.push(b'\\');
+            }
+            out.push(b);
+        }
+        self.push(&out, Quoting::Quoted);
     }
 
     fn clear(&mut self) {

@@ -507,6 +507,14 @@ impl Compiler<'_> {
             return;
         }
         self.debug(command, skipped, context);
+        // Descriptors that variables name belong to a process of their own where there is no command.
+        let own = (args.is_empty()
+            && simple.assignments.is_empty()
+            && ast[command.redirects].iter().any(|redirect| matches!(redirect.fd, RedirectFd::Variable(_))))
+        .then(|| self.label());
+        if let Some(own) = own {
+            self.emit(Op::Subshell(own));
+        }
         if redirected {
             self.emit(Op::RedirBegin(end));
         }
@@ -562,6 +570,13 @@ impl Compiler<'_> {
         }
         if redirected {
             self.redirects_end(end, false, context);
+        }
+        if let Some(own) = own {
+            self.emit(Op::SubshellEnd);
+            self.place(own);
+            if !context.condition {
+                self.emit(Op::ErrCheck);
+            }
         }
         self.place(skipped);
         if substitutions {

@@ -617,13 +617,24 @@ impl Compiler<'_> {
     pub(super) fn static_arith(&mut self, parts: Seq<Part>) -> Option<Rc<ArithCode>> {
         let ast = self.ast.clone();
         let mut text = Vec::new();
-        let mut names = Vec::new();
+        let mut guards = arith::Guards::default();
+        let mut brackets = Vec::new();
         let all = &ast[parts];
         for (i, part) in all.iter().enumerate() {
             match *part {
-                Part::Literal(s) => text.extend_from_slice(&ast[s]),
+                Part::Literal(s) => {
+                    for b in &ast[s] {
+                        match b {
+                            b'[' => brackets.push(self.shared.names.intern(last_name(&text))),
+                            b']' => drop(brackets.pop()),
+                            _ => {}
+                        }
+                        text.push(*b);
+                    }
+                }
                 Part::Param(id) => {
                     let symbol = self.plain_variable(id)?;
+                    guards.indexed.extend_from_slice(&brackets);
                     let before = text.iter().rev().find(|b| !b.is_ascii_whitespace());
                     if text.last().is_some_and(|b| is_word(*b))
                         || matches!(before, Some(b'+' | b'-')) && {
@@ -658,13 +669,13 @@ impl Compiler<'_> {
                         }
                         Some(_) => return None,
                     }
-                    names.push(symbol);
+                    guards.numbers.push(symbol);
                     text.extend_from_slice(&self.shared.names.name(symbol));
                 }
                 _ => return None,
             }
         }
-        Some(arith::compile_guarded(self.shared, &text, names))
+        Some(arith::compile_guarded(self.shared, &text, guards))
     }
 
     fn arith_text(&mut self, parts: Seq<Part>, quoting: Quoting) {
@@ -694,8 +705,27 @@ impl Compiler<'_> {
 
     /// Pushes the text of an expression after its expansions.
     fn expression(&mut self, parts: Seq<Part>) {
+        let ast = self.ast.clone();
+        let mut depth = 0usize;
         self.emit(Op::BeginWord);
-        self.then(Task::Parts(parts, QUOTED));
+        for part in &ast[parts] {
+            if let Part::Literal(s) = *part {
+                for b in &ast[s] {
+                    match b {
+                        b'[' => depth += 1,
+                        b']' => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
+                }
+            } else if depth > 0 {
+                // What it gives must not end the subscript, nor be expanded again as a key.
+                self.emit(Op::SubscriptPart);
+                self.part(*part, QUOTED);
+                self.emit(Op::SubscriptPartEnd);
+                continue;
+            }
+            self.part(*part, QUOTED);
+        }
         self.emit(Op::EndWord(WordEnd::Single));
     }
 
@@ -741,6 +771,12 @@ impl Compiler<'_> {
     fn number(&mut self, parts: Seq<Part>) {
         self.arith_use(parts, Op::Number, Op::NumberDynamic);
     }
+}
+
+/// The name that `text` ends with.
+fn last_name(text: &[u8]) -> &[u8] {
+    let begin = text.iter().rposition(|b| !b.is_ascii_alphanumeric() && *b != b'_').map_or(0, |at| at + 1);
+    text.get(begin..).unwrap_or_default()
 }
 
 fn is_word(b: u8) -> bool {

@@ -1,0 +1,17 @@
+# Keys of associative arrays in expressions: expanded once, whatever they hold.
+declare -A m
+k=5; ((m[$k]++)); k=w; ((m[$k] += 2)); declare -p m
+unset m; declare -A m
+for w in it\'s 'say "x"' 'a[0]' 'a]b' '[' '$HOME' '`x`' 'a\b' '*' '@' '!' 'x y'; do
+    (( m[$w]++ )); (( m["$w"] += 1 )); m[$w]=$(( m[$w] + 1 ))
+    [[ -v m[$w] ]] || echo "lost $w"
+done
+declare -p m
+unset m; declare -A m
+(( m['a b']=5, m["c d"]=6 )); declare -p m
+k='$x'; x=5; let 'm[$k]=7'; y='m[$k]+1'; echo $((y)) $(( m[$k] ))
+e=; (( m[$e]++ )); printf -v "m[$e]" 1; echo $?
+a=(5 6 7); k=1; echo $(( a[$k] )) $(( a["$k"] )) $(( a[k+1] )) $(( a[$k+$k] ))
+for ((i=0; i<3; i++)); do (( a[$i] *= 2 )); done; declare -p a
+shopt -s assoc_expand_once
+printf -v "m[$k]" 9; k='$x'; printf -v "m[$k]" 9; test -v "m[$k]"; echo $?; unset "m[$k]"; declare -p m
