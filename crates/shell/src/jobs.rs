@@ -112,11 +112,7 @@ impl Jobs {
     /// The number of the current job (`%+`), and of the previous one (`%-`).
     pub(crate) fn current(&self) -> (Option<u32>, Option<u32>) {
         let mut order = self.order.iter().rev().copied();
-        let current = order.next();
-        let alive = |id: &u32| {
-            self.get(*id).is_some_and(|job| matches!(job.state, JobState::Running | JobState::Stopped))
-        };
-        (current, order.find(alive))
+        (order.next(), order.next())
     }
 
     /// `%n`, `%+`, `%-`, `%string`, `%?string`.

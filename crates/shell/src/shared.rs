@@ -21,7 +21,7 @@ pub(crate) struct Shared {
     pub brace_expand: Cell<bool>,
     pub(crate) arith_cache: RefCell<Map<Str, Rc<ArithCode>>>,
     pub(crate) patterns: RefCell<Map<(u8, Str), Rc<wasmsh_syntax::pattern::Pattern>>>,
-    pub(crate) regexes: RefCell<Map<(bool, Str), Rc<wasmsh_regex::Regex>>>,
+    pub(crate) regexes: RefCell<Map<(u8, Str), Rc<wasmsh_regex::Regex>>>,
     pub(crate) scripts: RefCell<Map<Str, Rc<RefCell<Script>>>>,
     /// Texts that were expanded when they were met.
     pub(crate) texts: RefCell<Map<(How, Str), Text>>,

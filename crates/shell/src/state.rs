@@ -245,6 +245,7 @@ pub(crate) fn load(shared: &Shared, bytes: &[u8], shell: &mut Shell) -> Result<(
         Some(text) => crate::vm::word::Ifs::new(&text),
         None => Default::default(),
     };
+    new.look_at_locale();
     *shell = new;
     Ok((saved.cwd, saved.umask))
 }

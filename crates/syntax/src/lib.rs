@@ -7,7 +7,8 @@
 //! * [`arith`]: shell arithmetic, compiled and evaluated;
 //! * [`pattern`]: shell patterns, compiled and matched;
 //! * [`brace`]: brace expansion;
-//! * [`quote`]: quoting and unquoting.
+//! * [`quote`]: quoting and unquoting;
+//! * [`locale`]: what a character is.
 //!
 //! Source text is bytes, not necessarily UTF-8. Nothing recurses on the native stack with the nesting of the
 //! input, and everything takes time linear in its length unless its documentation says otherwise.
@@ -16,6 +17,7 @@ pub mod arith;
 pub mod ast;
 pub mod brace;
 pub mod error;
+pub mod locale;
 pub mod options;
 pub mod parser;
 pub mod pattern;

@@ -178,6 +178,7 @@ fn first_char(text: &[u8]) -> (u32, usize) {
     match text {
         [] => (0, 0),
         [b @ 0..=0x7f, ..] => (u32::from(*b), 1),
+        [b, ..] if crate::locale::is_bytes() => (INVALID + u32::from(*b), 1),
         [b, ..] => {
             let len = match b {
                 0xc2..=0xdf => 2,

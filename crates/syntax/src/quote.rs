@@ -107,7 +107,13 @@ fn hex(text: &[u8], limit: usize) -> (u32, usize) {
 
 /// Appends a code point as UTF-8, in the original form of up to six bytes above U+10FFFF and for surrogates,
 /// as bash does.
+/// Where characters are bytes, one that is no ASCII stays an escape.
 pub fn push_code_point(out: &mut Vec<u8>, value: u32) {
+    if value >= 0x80 && crate::locale::is_bytes() {
+        let text = if value <= 0xffff { format!("\\u{value:04X}") } else { format!("\\U{value:08X}") };
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     if let Some(c) = char::from_u32(value) {
         let mut buffer = [0; 4];
         out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
@@ -195,6 +201,7 @@ pub fn remove_quotes(text: &[u8]) -> (Vec<u8>, bool) {
 /// Whether `text` must be written as `$'…'`: it holds control characters or is no UTF-8.
 pub fn needs_ansi_c(text: &[u8]) -> bool {
     match std::str::from_utf8(text) {
+        Ok(text) if crate::locale::is_bytes() && !text.is_ascii() => true,
         Ok(text) => text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')),
         Err(_) => true,
     }
@@ -217,6 +224,10 @@ pub fn ansi_c(text: &[u8]) -> Vec<u8> {
                 '\\' => out.extend_from_slice(b"\\\\"),
                 '\'' => out.extend_from_slice(b"\\'"),
                 c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                    let mut buffer = [0; 4];
+                    octal(&mut out, c.encode_utf8(&mut buffer).as_bytes());
+                }
+                c if !c.is_ascii() && crate::locale::is_bytes() => {
                     let mut buffer = [0; 4];
                     octal(&mut out, c.encode_utf8(&mut buffer).as_bytes());
                 }
@@ -322,7 +333,7 @@ pub fn is_closed(text: &[u8]) -> bool {
     quote == 0
 }
 
-/// Whether a subscript in source form ends where it ends: its brackets are balanced.
+/// Whether a subscript in source form ends where it ends: its brackets are balanced, and no quotation is open.
 pub fn is_balanced(subscript: &[u8]) -> bool {
     let (mut depth, mut quote) = (0usize, 0u8);
     let mut bytes = subscript.iter().copied();
@@ -341,7 +352,7 @@ pub fn is_balanced(subscript: &[u8]) -> bool {
             _ => {}
         }
     }
-    depth == 0
+    depth == 0 && quote == 0
 }
 
 /// Cuts source text at the bytes for which `ends` holds, but not inside quotations and `$(…)`, `${…}`, `` `…` ``.

@@ -876,7 +876,7 @@ pub(crate) fn plain_or_quoted(value: &[u8]) -> Vec<u8> {
     let plain = value.iter().all(|b| {
         b.is_ascii_alphanumeric()
             || b"_-./:=+,%@^!#{}[]~*?".contains(b) && !b"{}[]!^~*?#".contains(b)
-            || *b >= 0x80
+            || *b >= 0x80 && !wasmsh_syntax::locale::is_bytes()
     });
     if value.is_empty() {
         Vec::new()

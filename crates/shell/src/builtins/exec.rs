@@ -69,7 +69,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     }
     let mut arguments: Vec<BString> = vec![first.into()];
     arguments.extend(words.iter().skip(1).map(|word| BString::from(word.to_vec())));
-    let environment = if given.has(b'c') { Environment::default() } else { vm.environment_for(&path) };
+    let environment = if given.has(b'c') { Environment::default() } else { vm.environment() };
     vm.prepare_exec();
     let mut result = vm.ctx.exec(path.as_bytes(), arguments.clone(), Some(environment.clone()));
     if result == Err(Errno::NotExecutable) {

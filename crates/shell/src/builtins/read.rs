@@ -325,7 +325,7 @@ impl Reader {
     }
 
     fn push(&mut self, b: u8, quoted: bool) {
-        if !(0x80..0xc0).contains(&b) || self.complete() {
+        if !(0x80..0xc0).contains(&b) || wasmsh_syntax::locale::is_bytes() || self.complete() {
             self.characters += 1;
         }
         self.bytes.push(b);

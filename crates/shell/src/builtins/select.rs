@@ -121,9 +121,10 @@ impl Vm {
         let syntax = Syntax {
             ignore_case: self.shopt(Shopt::NoCaseMatch),
             strict_operators: true,
+            utf8: !self.shell.bytes,
             ..Syntax::EXTENDED
         };
-        let key = (syntax.ignore_case, right.clone());
+        let key = (u8::from(syntax.ignore_case) | u8::from(self.shell.bytes) << 1, right.clone());
         let cached = self.shell.shared.regexes.borrow().get(&key).cloned();
         let regex = match cached {
             Some(regex) => regex,

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use wasmsh_syntax::locale;
 use wasmsh_syntax::pattern::{Pattern, PatternOptions};
 
 use crate::options::Shopt;
@@ -54,6 +55,7 @@ pub(crate) fn char_len(text: &[u8]) -> usize {
     let len = match text.first() {
         None => return 0,
         Some(0..=0x7f) => return 1,
+        _ if locale::is_bytes() => return 1,
         Some(0xc2..=0xdf) => 2,
         Some(0xe0..=0xef) => 3,
         Some(0xf0..=0xf4) => 4,
@@ -81,7 +83,7 @@ pub(crate) fn chars(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// How many characters.
 pub(crate) fn count_chars(text: &[u8]) -> usize {
-    if text.is_ascii() {
+    if text.is_ascii() || locale::is_bytes() {
         return text.len();
     }
     match std::str::from_utf8(text) {
@@ -98,7 +100,8 @@ impl Vm {
 
     pub(crate) fn pattern_with(&self, text: &[u8], extglob: bool, nocase: bool) -> Rc<Pattern> {
         let cache = &self.shell.shared.patterns;
-        let key = (u8::from(extglob) | u8::from(nocase) << 1, Str::new(text));
+        let key =
+            (u8::from(extglob) | u8::from(nocase) << 1 | u8::from(locale::is_bytes()) << 2, Str::new(text));
         if let Some(pattern) = cache.borrow().get(&key) {
             return pattern.clone();
         }

@@ -38,7 +38,8 @@ impl Vm {
                 b'e' => out.push(27),
                 b'n' => out.push(b'\n'),
                 b'r' => out.push(b'\r'),
-                b'\\' => out.extend_from_slice(&quote(b"\\")),
+                // The expansions that follow see a backslash as any other.
+                b'\\' => out.push(b'\\'),
                 b'[' | b']' => {}
                 b'$' => match self.ctx.user().0 {
                     0 => out.push(b'#'),

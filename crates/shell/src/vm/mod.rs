@@ -306,6 +306,8 @@ pub(crate) struct Shell {
     pub(crate) interactive: bool,
     /// Read from standard input.
     pub(crate) from_stdin: bool,
+    /// Characters are bytes: the locale is `C`.
+    pub(crate) bytes: bool,
 }
 
 /// One element of a compound assignment.
@@ -764,6 +766,9 @@ impl Future for VmProcess {
     type Output = Exit;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Exit> {
-        self.0.poll_vm(context)
+        wasmsh_syntax::locale::set_bytes(self.0.shell.bytes);
+        let poll = self.0.poll_vm(context);
+        wasmsh_syntax::locale::set_bytes(false);
+        poll
     }
 }

@@ -48,6 +48,9 @@ const SPECIAL: &[Sym] = &[
     known::BASH_ARGC,
     known::BASH_ARGV,
     known::BASH_EXECUTION_STRING,
+    known::LC_ALL,
+    known::LC_CTYPE,
+    known::LANG,
 ];
 
 /// Those that are arrays.
@@ -100,13 +103,24 @@ impl Shell {
             command_string: None,
             interactive: false,
             from_stdin: false,
+            bytes: false,
         };
         shell.last_arg = match environment.get(b"_") {
             Some(value) => Str::new(value),
             None => shell.name.clone(),
         };
         shell.import(environment);
+        shell.look_at_locale();
         shell
+    }
+
+    /// Whether characters are bytes, as the variables of the locale say. Where none says anything they are not, since
+    /// the locale of a session is `C.UTF-8`.
+    pub(crate) fn look_at_locale(&mut self) {
+        let names = [known::LC_ALL, known::LC_CTYPE, known::LANG];
+        let values = names.into_iter().filter_map(|name| self.vars.get(name).value.scalar());
+        let locale = values.into_iter().find(|value| !value.is_empty());
+        self.bytes = locale.is_some_and(|locale| matches!(locale.as_bytes(), b"C" | b"POSIX"));
     }
 
     fn set(&mut self, symbol: Sym, value: impl Into<Str>, attrs: Attrs) {
@@ -121,7 +135,7 @@ impl Shell {
         for symbol in [known::BASH_ALIASES, known::BASH_CMDS] {
             self.vars.get_mut(symbol).value = Value::Assoc(Rc::default());
         }
-        for symbol in [known::POSIXLY_CORRECT, known::PATH] {
+        for symbol in [known::POSIXLY_CORRECT, known::PATH, known::LC_ALL, known::LC_CTYPE, known::LANG] {
             self.vars.get_mut(symbol).exists = false;
         }
         for (name, value) in environment.iter() {
@@ -399,7 +413,12 @@ impl Vm {
                     self.shell.last_arg = value;
                 }
             }
-            known::DIRSTACK => {}
+            known::LC_ALL | known::LC_CTYPE | known::LANG => {
+                self.shell.look_at_locale();
+                wasmsh_syntax::locale::set_bytes(self.shell.bytes);
+                // Its first character may be another one.
+                self.special_assigned(known::IFS);
+            }
             _ => {}
         }
     }

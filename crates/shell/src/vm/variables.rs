@@ -761,7 +761,18 @@ impl Vm {
         }
         let keep_scope = if scope == depth { scope } else { 0 };
         *self.shell.vars.get_mut(symbol) = Var { scope: keep_scope, ..Var::default() };
-        if special && matches!(symbol, known::IFS | known::PATH | known::OPTIND | known::POSIXLY_CORRECT) {
+        if special
+            && matches!(
+                symbol,
+                known::IFS
+                    | known::PATH
+                    | known::OPTIND
+                    | known::POSIXLY_CORRECT
+                    | known::LC_ALL
+                    | known::LC_CTYPE
+                    | known::LANG
+            )
+        {
             self.shell.vars.get_mut(symbol).attrs = Attrs::SPECIAL;
             self.special_assigned(symbol);
         }
