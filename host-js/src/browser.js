@@ -1,6 +1,7 @@
 //! Sessions in a browser: each in a module worker, with or without cross-origin isolation.
 
 import { OptionError } from "./errors.js";
+import { Keeper, checkPersist } from "./persist.js";
 import { sendByFetch } from "./network.js";
 import { checkSession } from "./options.js";
 import { Session } from "./session.js";
@@ -15,7 +16,7 @@ import { WebAssets } from "./web-assets.js";
 const OFFER = {
   send: (hop) => sendByFetch((url, init) => fetch(url, { ...init, credentials: "omit" }), "follow")(hop),
   follows: true,
-  options: ["assetBaseUrl", "worker", "onProgress"],
+  options: ["assetBaseUrl", "worker", "onProgress", "persist"],
 };
 
 /**
@@ -40,13 +41,21 @@ export async function openBrowserSession(options = {}, { composition = "linked",
   const { assetBaseUrl, worker: given, onProgress } = options;
   if (assetBaseUrl !== undefined && typeof assetBaseUrl !== "string" && !(assetBaseUrl instanceof URL)) throw new OptionError("assetBaseUrl", "not an address");
   if (onProgress !== undefined && typeof onProgress !== "function") throw new OptionError("onProgress", "not a function");
+  const persist = checkPersist(options.persist);
   checked.signal?.throwIfAborted();
+  const keeper = persist === undefined ? undefined : await Keeper.open(persist);
   const assets = new WebAssets(assetBaseUrl === undefined ? undefined : directory(assetBaseUrl), onProgress, memories);
   const worker = given ?? new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module", name: "wasmsh" });
   const session = new Session({
     post: (message, transfer) => worker.postMessage(message, transfer ?? []),
-    terminate: async () => worker.terminate(),
-    keep: () => {},
+    terminate: async () => {
+      keeper?.stop();
+      worker.terminate();
+    },
+    keep: (needed) => {
+      if (!needed) keeper?.rest();
+    },
+    save: keeper === undefined ? undefined : () => keeper.save(),
     component: (name) => assets.component(name),
     modules: true,
   });
@@ -54,8 +63,14 @@ export async function openBrowserSession(options = {}, { composition = "linked",
   worker.addEventListener("error", (event) => session.lose(event.message ?? "its worker cannot be loaded", event.error));
   worker.addEventListener("messageerror", () => session.lose("a message could not be read"));
   try {
+    const kept = await keeper?.read();
+    if (kept !== undefined) {
+      checked.init.snapshot = kept;
+      checked.init.files = [];
+    }
     await session.prepare(composition);
-    await session.start(checked);
+    await session.start(checked, (snapshot) => openBrowserSession({ ...options, snapshot, initialFiles: [], worker: undefined, persist: undefined }, { composition, memories }));
+    keeper?.begin(session);
   } catch (error) {
     await session.close();
     throw error;

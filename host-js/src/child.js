@@ -22,7 +22,7 @@ export class Child {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       serialization: "advanced",
     });
-    this.process.channel?.unref();
+    this.process.channel?.unref?.();
   }
 
   /**
@@ -63,10 +63,10 @@ export class Child {
   keep(needed) {
     if (needed) {
       this.process.ref();
-      this.process.channel?.ref();
+      this.process.channel?.ref?.();
     } else {
       this.process.unref();
-      this.process.channel?.unref();
+      this.process.channel?.unref?.();
     }
   }
 }

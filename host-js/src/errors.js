@@ -86,6 +86,23 @@ export class SessionLostError extends WasmshError {
   }
 }
 
+/** A snapshot that cannot be taken or put back; the session is as it was. */
+export class SnapshotError extends WasmshError {
+  /** @param {import("../types/index.js").SnapshotReason} reason @param {string} message */
+  constructor(reason, message) {
+    super("ERR_WASMSH_SNAPSHOT", message);
+    this.reason = reason;
+  }
+}
+
+/** Where a session is kept cannot be read or written, or another session has it. */
+export class PersistError extends WasmshError {
+  /** @param {string} message @param {ErrorOptions} [options] */
+  constructor(message, options) {
+    super("ERR_WASMSH_PERSIST", message, options);
+  }
+}
+
 /** A file operation that failed as its POSIX call would. `code` is the name of the `errno`. */
 export class FileError extends WasmshError {
   /** @param {string} operation @param {string} path @param {string} error of `wasmsh:fs/types` */

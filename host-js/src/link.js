@@ -75,6 +75,7 @@ export class Sandbox {
     this.determinism = exports.determinism;
     this.files = this.#watchInterface(exports.files);
     this.processes = this.#watchInterface(exports.processes);
+    this.snapshots = this.#watchInterface(exports.snapshots);
     this.#watchMethods(exports.session.Session.prototype);
     this.#watchMethods(exports.session.Run.prototype);
     this.#watchMakers();

@@ -1,9 +1,10 @@
 //! The thread of a session in Node.
 
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { SessionWorker } from "./worker.js";
 
-const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPort);
+/** Not `parentPort`, which in Deno is none that messages can be received from while the thread is blocked. @type {import("node:worker_threads").MessagePort} */
+const port = workerData.port;
 
 /** Counts the messages that were sent here. @type {Int32Array} */
 const bell = workerData.bell;

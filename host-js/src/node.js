@@ -69,7 +69,9 @@ export async function openSession(options = {}, { composition = "linked", memori
     composition,
   );
   if (threaded) later(assets);
-  await orClose(session, session.start(checked));
+  // What was placed at the beginning is in the snapshot.
+  const sibling = (/** @type {Uint8Array} */ snapshot) => openSession({ ...options, snapshot, initialFiles: [], mounts: [] }, { composition, memories });
+  await orClose(session, session.start(checked, sibling));
   return session;
 }
 

@@ -37,7 +37,7 @@ const ENVIRONMENT = {
 
 const SESSION_OPTIONS = [
   "stepBudget", "timeoutMs", "outputLimit", "filesystemLimit", "initialFiles", "allowedHosts", "fetch", "fetchLimit", "fetchTimeoutMs", "onFetch",
-  "commands", "env", "cwd", "seed", "clock", "signal", "onStdout", "onStderr",
+  "commands", "env", "cwd", "seed", "clock", "snapshot", "signal", "onStdout", "onStderr",
 ];
 const RUN_OPTIONS = new Set([
   "stdin", "env", "cwd", "name", "args", "fresh", "stepBudget", "timeoutMs", "outputLimit", "terminal", "signal", "onStdout", "onStderr",
@@ -149,6 +149,13 @@ function checkClock(clock) {
   return { start: begin, step: stepMs };
 }
 
+/** @param {SessionOptions["snapshot"]} snapshot */
+function checkSnapshot(snapshot) {
+  if (snapshot === undefined || snapshot instanceof Uint8Array) return snapshot;
+  if (snapshot instanceof ArrayBuffer) return new Uint8Array(snapshot);
+  throw new OptionError("snapshot", "neither a Uint8Array nor an ArrayBuffer");
+}
+
 /** @param {unknown} size */
 function checkTerminal(size) {
   if (size === undefined) return undefined;
@@ -179,6 +186,7 @@ export function checkSession(options, offer) {
       env: { ...ENVIRONMENT, ...checkEnvironment(options.env) },
       cwd: options.cwd === undefined ? WORKSPACE : checkPath("cwd", options.cwd),
       limits,
+      snapshot: checkSnapshot(options.snapshot),
       files: (options.initialFiles ?? []).map((/** @type {InitialFile} */ { path, content, mode }) => ({
         path: checkPath("initialFiles", path),
         content: bytesOf("initialFiles", content),

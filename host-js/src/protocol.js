@@ -19,6 +19,7 @@
  * @property {Record<string, string>} env
  * @property {string} cwd
  * @property {Limits} limits of every run that has none of its own
+ * @property {Uint8Array | undefined} snapshot what the session begins with, before `files` are placed
  * @property {PlacedFile[]} files
  * @property {string[]} commands that the caller answers
  * @property {number} filesystemBytes 0: the filesystem's own limit
@@ -37,6 +38,8 @@
  * @property {boolean} streaming whether output is wanted as it comes
  * @property {{ columns: number, rows: number } | undefined} terminal what stdout and stderr are, and stdin if it is `stream`
  *
+ * `Snapshot` with `changed` returns nothing if nothing has changed since the last such one, or since the session began with one.
+ *
  * Requests have an `id`, and are answered once by `Reply`, `Exit` or `Failure` with the same. `Prepare` may come before `Init`, for another
  * session than the one that will be.
  * @typedef {{ type: "Prepare", id: number, assets: Assets, composition: "linked" | "composed" }
@@ -44,6 +47,8 @@
  *   | { type: "Run", id: number, run: RunRequest }
  *   | { type: "File", id: number, operation: string, path: string, parameters: unknown[] }
  *   | { type: "Ask", id: number, what: "cwd" | "usage" }
+ *   | { type: "Snapshot", id: number, changed: boolean }
+ *   | { type: "Restore", id: number, bytes: Uint8Array }
  *   | { type: "Check", id: number, text: Uint8Array }
  *   | { type: "Complete", id: number, text: Uint8Array, cursor: number }
  * } Request
@@ -86,6 +91,7 @@
  * @typedef {{ kind: "file", operation: string, path: string, error: string }
  *   | { kind: "lost", message: string }
  *   | { kind: "assets", message: string }
+ *   | { kind: "snapshot", reason: import("../types/index.js").SnapshotReason, message: string }
  *   | { kind: "other", message: string }
  * } Failure
  */

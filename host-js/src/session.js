@@ -3,7 +3,7 @@
 import { exported, imported, partsOf, writeParts } from "./archive.js";
 import { Commands } from "./command.js";
 import { bytesAtOnce, gather, piecesOf, streamOf } from "./content.js";
-import { AssetError, FileError, OptionError, SessionClosedError, SessionLostError, WasmshError } from "./errors.js";
+import { AssetError, FileError, OptionError, SessionClosedError, SessionLostError, SnapshotError, WasmshError } from "./errors.js";
 import { filePromises } from "./file-system.js";
 import { Exchanges } from "./network.js";
 import { checkMode, checkPath, checkRun } from "./options.js";
@@ -23,6 +23,7 @@ import { ActiveRun, StreamedRun } from "./run.js";
  * @property {(needed: boolean) => void} keep whether the process must go on for this session
  * @property {(name: string) => Promise<Assets>} component finds and compiles a component
  * @property {boolean} modules whether compiled modules can be sent there
+ * @property {() => Promise<void>} [save] writes what has changed to where the session is kept
  *
  * @typedef {{ resolve: (value: any) => void, reject: (error: unknown) => void }} Pending
  */
@@ -51,6 +52,8 @@ export class Session {
   #exchanges = undefined;
   /** @type {Commands | undefined} */
   #commands = undefined;
+  /** Opens a session with the same options that begins with a snapshot. @type {((snapshot: Uint8Array) => Promise<WasmshSession>) | undefined} */
+  #sibling = undefined;
   /** `fs.promises` of Node, over the files of this session. @type {{ promises: FilePromises }} */
   fs;
 
@@ -65,13 +68,15 @@ export class Session {
   /**
    * Begins the session, which can be used afterwards.
    * @param {CheckedSession} options
+   * @param {(snapshot: Uint8Array) => Promise<WasmshSession>} sibling opens a session with the same options that begins with a snapshot
    */
-  async start({ init, limits, listeners, signal, network, commands }) {
+  async start({ init, limits, listeners, signal, network, commands }, sibling) {
     signal?.throwIfAborted();
     const transport = this.#transport;
     const post = (/** @type {ToWorker} */ message) => {
       if (this.#over === undefined) transport.post(message);
     };
+    this.#sibling = sibling;
     this.#limits = limits;
     this.#listeners = listeners;
     this.#exchanges = new Exchanges(network, (run, request, answer) => post({ type: "Answer", run, request, answer }));
@@ -287,13 +292,49 @@ export class Session {
     };
   }
 
+  /** @returns {Promise<Uint8Array>} */
+  snapshot() {
+    return this.#ask((id) => ({ type: "Snapshot", id, changed: false }));
+  }
+
+  /** A snapshot, unless nothing has changed since the last one that this returned. @returns {Promise<Uint8Array | undefined>} */
+  changed() {
+    return this.#ask((id) => ({ type: "Snapshot", id, changed: true }));
+  }
+
+  /** @param {Content | StreamContent} snapshot */
+  async restore(snapshot) {
+    const bytes = bytesAtOnce("snapshot", snapshot) ?? (await gather(piecesOf("snapshot", snapshot)));
+    await this.#ask((id) => ({ type: "Restore", id, bytes }));
+  }
+
+  /** @returns {Promise<WasmshSession>} */
+  async fork() {
+    const snapshot = await this.snapshot();
+    return /** @type {(snapshot: Uint8Array) => Promise<WasmshSession>} */ (this.#sibling)(snapshot);
+  }
+
+  /** Writes what has changed to where the session is kept. */
+  async persist() {
+    const { save } = this.#transport;
+    if (save === undefined) throw new OptionError("persist", "the session was opened without it");
+    await save();
+  }
+
   /** @returns {Promise<void>} */
   close() {
-    if (this.#closing === undefined) {
-      this.#end(new SessionClosedError());
-      this.#closing = this.#transport.terminate();
-    }
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close() {
+    const { save } = this.#transport;
+    try {
+      if (save !== undefined && this.#over === undefined && this.#runs.length === 0) await save();
+    } finally {
+      this.#end(new SessionClosedError());
+      await this.#transport.terminate();
+    }
   }
 
   async [Symbol.asyncDispose]() {
@@ -451,6 +492,8 @@ function errorOf(failure) {
       return new SessionLostError(failure.message);
     case "assets":
       return new AssetError(failure.message);
+    case "snapshot":
+      return new SnapshotError(failure.reason, failure.message);
     case "other":
       return new WasmshError("ERR_WASMSH_INTERNAL", failure.message);
   }

@@ -91,6 +91,8 @@ export interface Session extends Resource {
   complete(text: Uint8Array, cursor: number): Completion;
   addCommand(name: string): void;
   removeCommand(name: string): void;
+  save(): Uint8Array;
+  load(state: Uint8Array): void;
 }
 export interface SessionInterface {
   Session: { new (config: Config): Session; prototype: Session };
@@ -166,6 +168,18 @@ export interface Quotas {
   getQuota(): Quota;
   getUsage(): { bytes: bigint; inodes: bigint; openFiles: number };
 }
+export interface SnapshotReader extends Resource {
+  next(max: number): Uint8Array;
+}
+export interface SnapshotWriter extends Resource {
+  push(bytes: Uint8Array): void;
+  finish(): void;
+}
+export interface Snapshots {
+  generation(): bigint;
+  take(): SnapshotReader;
+  restore(): SnapshotWriter;
+}
 export interface Determinism {
   setSeed(seed: bigint | undefined): void;
   setClock(fixed: { start: Timestamp; step: bigint } | undefined): void;
@@ -174,6 +188,7 @@ export interface CoreExports {
   session: SessionInterface;
   files: Files;
   processes: Processes;
+  snapshots: Snapshots;
   quotas: Quotas;
   determinism: Determinism;
 }

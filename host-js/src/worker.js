@@ -7,6 +7,7 @@ import { ForeignCommands } from "./foreign.js";
 import { Python, Sandbox, symbolDispose } from "./link.js";
 import { Randomness } from "./randomness.js";
 import { OUTPUT_BATCH, OUTPUT_WINDOW } from "./protocol.js";
+import { SnapshotFailure, SnapshotKeeper } from "./snapshot.js";
 import { wasi } from "./wasi.js";
 import { BUNDLED } from "./web-assets.js";
 
@@ -34,6 +35,8 @@ export class SessionWorker {
   #sandbox = undefined;
   /** @type {Session | undefined} */
   #session = undefined;
+  /** @type {SnapshotKeeper | undefined} */
+  #snapshots = undefined;
   /** @type {{ id: number, driver: RunDriver, output: Output } | undefined} */
   #current = undefined;
   /** Requests that came while a component was on the stack. @type {Request[]} */
@@ -118,6 +121,12 @@ export class SessionWorker {
       case "Ask":
         this.#reply(request.id, () => this.#ask(request.what));
         return;
+      case "Snapshot":
+        this.#reply(request.id, () => (request.changed ? this.#whole().snapshots.changed() : this.#whole().snapshots.take()));
+        return;
+      case "Restore":
+        this.#reply(request.id, () => this.#whole().snapshots.restore(request.bytes));
+        return;
       case "Check":
         this.#reply(request.id, () => this.#whole().session.check(request.text));
         return;
@@ -152,6 +161,7 @@ export class SessionWorker {
   /** @param {unknown} error @returns {Failure} */
   #failure(error) {
     if (error instanceof FileFailure) return { kind: "file", operation: error.operation, path: error.path, error: error.message };
+    if (error instanceof SnapshotFailure) return { kind: "snapshot", reason: error.reason, message: error.message };
     const message = error instanceof Error ? error.message : String(error);
     if (this.#sandbox?.defect !== undefined) return { kind: "lost", message };
     return { kind: "other", message };
@@ -207,6 +217,11 @@ export class SessionWorker {
       exclusiveCommands: python,
       hostBlocks: this.environment.blocks,
     });
+    this.#snapshots = new SnapshotKeeper(this.#session, sandbox.snapshots);
+    if (options.snapshot !== undefined) {
+      this.#snapshots.restore(options.snapshot);
+      if (options.files.length === 0) this.#snapshots.kept();
+    }
     for (const { path, content, mode, host, target, directory } of options.files) {
       if (target !== undefined) {
         this.#operate("place-link", path, [target]);
@@ -312,7 +327,7 @@ export class SessionWorker {
   #whole() {
     const sandbox = /** @type {Sandbox} */ (this.#sandbox);
     if (sandbox.defect !== undefined) throw sandbox.defect;
-    return { sandbox, session: /** @type {Session} */ (this.#session) };
+    return { sandbox, session: /** @type {Session} */ (this.#session), snapshots: /** @type {SnapshotKeeper} */ (this.#snapshots) };
   }
 
   /** @param {string} operation @param {string} path @param {unknown[]} parameters */

@@ -22,3 +22,15 @@ export const text = (bytes) => new TextDecoder().decode(bytes);
 export async function all(stream) {
   return text(new Uint8Array(await new Response(stream).arrayBuffer()));
 }
+
+/**
+ * What runs a program in a process of its own, in the runtime that runs the test.
+ * @param {string} program an ES module
+ * @returns {[string, string[]]}
+ */
+export function alone(program) {
+  const { Deno, Bun } = /** @type {any} */ (globalThis);
+  if (Deno !== undefined) return [Deno.execPath(), ["eval", "--no-check", program]];
+  if (Bun !== undefined) return [process.execPath, ["-e", program]];
+  return [process.execPath, ["--input-type=module", "-e", program]];
+}

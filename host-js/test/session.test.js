@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import * as wasmsh from "../src/index.js";
+import { alone } from "./real.js";
 
 const assetDir = fileURLToPath(new URL("./scripted/", import.meta.url));
 
@@ -174,7 +175,7 @@ test("a process need not close its sessions to end", async () => {
     import { createNodeSession } from ${JSON.stringify(index)};
     const session = await createNodeSession({ assetDir: ${JSON.stringify(assetDir)} });
     console.log((await session.run("sleep 50\\nout done")).stdout);`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+  const { stdout } = await promisify(execFile)(...alone(program));
   assert.equal(stdout, "done\n\n");
 });
 

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { createNodeSession, prewarm } from "../src/index.js";
-import { all, missing, open, text } from "./real.js";
+import { all, alone, missing, open, text } from "./real.js";
 
 const skip = missing;
 
@@ -88,7 +88,7 @@ test("a process whose sessions are idle ends, spares and all", { skip }, async (
     await prewarm({ spares: 2 });
     const session = await createNodeSession();
     console.log((await session.run("echo done")).stdout);`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(...alone(program), { timeout: 60_000 });
   assert.equal(stdout, "done\n\n");
 });
 

@@ -61,6 +61,8 @@ export interface CommonOptions {
   seed?: number | bigint;
   /** A clock that begins there and moves on by `stepMs` at each reading, and by the whole duration at each sleep. */
   clock?: number | Date | { start: number | Date; stepMs?: number };
+  /** What the session begins with, before `initialFiles` are placed: what `snapshot` has returned, on this host or another. Its variables count, not `env`. */
+  snapshot?: Uint8Array | ArrayBuffer;
   /** Closes the session when it is aborted. */
   signal?: AbortSignal;
   /** For every run that has none of its own. */
@@ -89,6 +91,25 @@ export interface BrowserSessionOptions extends CommonOptions {
   worker?: Worker;
   /** Is told while components are downloaded: the shell first, Python at the first `python3`. */
   onProgress?: (progress: Progress) => void;
+  /**
+   * Keeps the session in this browser: the next one with the same begins as this one was left, whatever `snapshot` and `initialFiles` say. It is written
+   * when the session rests, when the page is hidden, and by `close` unless a run is under way. One session at a time has it: a second one's
+   * opening rejects with `PersistError`.
+   */
+  persist?: Persist;
+}
+
+/** Where a session is kept: in the private files of the page's origin, or in its database. */
+export type Persist = "opfs" | "indexeddb" | PersistOptions;
+
+export interface PersistOptions {
+  store: "opfs" | "indexeddb";
+  /** One of several; `session` by default. */
+  name?: string;
+  /** Is told when it was written, and how many bytes. */
+  onSave?: (bytes: number) => void;
+  /** Is told what went wrong in the background; the console by default. */
+  onError?: (error: Error) => void;
 }
 
 export interface Progress {
@@ -333,7 +354,19 @@ export interface WasmshSession extends AsyncDisposable {
   check(text: string): Promise<{ state: "complete" | "incomplete" } | { state: "wrong"; message: string; line: number; column: number }>;
   /** Completions for the word that ends at `cursor`; they replace the text from `start` to there. */
   complete(text: string, cursor?: number): Promise<{ start: number; candidates: string[] }>;
-  /** Ends the session at once, whatever it does. Its files are gone. */
+
+  /**
+   * The session as bytes: files with modes and times, variables, functions, options, traps, aliases, directory. Every host reads it
+   * (`wasmsh --restore FILE`, `Snapshot::from_bytes`), on every machine. Background jobs are not part of it. Rejects with `SnapshotError` while a run is under way.
+   */
+  snapshot(): Promise<Uint8Array>;
+  /** Puts a snapshot in the place of what the session is, files and shell. On a `SnapshotError` nothing has changed. */
+  restore(snapshot: Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>): Promise<void>;
+  /** Another session with the same options that is now as this one is, and goes its own way. */
+  fork(): Promise<WasmshSession>;
+  /** Writes what has changed to where `persist` keeps the session; otherwise that is done as it rests. Rejects with `PersistError`. */
+  persist(): Promise<void>;
+  /** Ends the session at once, whatever it does. Its files are gone, but for what `persist` keeps. */
   close(): Promise<void>;
 }
 
@@ -421,6 +454,9 @@ export function createSession(options?: CommonOptions): Promise<WasmshSession>;
  */
 export function prewarm(options?: { spares?: number; assetDir?: string }): Promise<void>;
 
+/** Removes what `persist` keeps. Rejects with `PersistError` while a session has it. */
+export function removePersisted(persist: Persist): Promise<void>;
+
 /** The address of the module that a session's worker runs. */
 export function resolveBrowserWorkerPath(): URL;
 
@@ -458,6 +494,17 @@ export class InstallError extends WasmshError {
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number | null;
+}
+/** Why a snapshot is refused. `newer`: a later version of wasmsh has made it. */
+export type SnapshotReason = "busy" | "truncated" | "damaged" | "newer" | "over-quota";
+/** `ERR_WASMSH_SNAPSHOT`: a snapshot cannot be taken or put back; the session is as it was. */
+export class SnapshotError extends WasmshError {
+  constructor(reason: SnapshotReason, message: string);
+  readonly reason: SnapshotReason;
+}
+/** `ERR_WASMSH_PERSIST`: where a session is kept cannot be read or written, or another session has it. */
+export class PersistError extends WasmshError {
+  constructor(message: string, options?: ErrorOptions);
 }
 /** `ENOENT` and the like: a file operation failed as its POSIX call would. */
 export class FileError extends WasmshError {

@@ -202,6 +202,7 @@ export function instantiate(_module, imports) {
   return {
     session: { Session, Run },
     processes: { Process },
+    snapshots: {},
     files: {
       File,
       open: () => new File(),
