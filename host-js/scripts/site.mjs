@@ -28,11 +28,8 @@ export async function buildSite(out) {
   });
   const page = (await readFile(join(root, "site/index.html"), "utf8")).replace("main.css", "main-style.css");
   await writeFile(join(out, "index.html"), page);
-  await cp(join(root, "dist"), join(out, "wasmsh"), { recursive: true, filter: (path) => !/sandbox\.|\.d\.ts$|index\.js$/.test(path) });
-  // The composed sandbox is not used by the page; its modules are not copied either.
+  await cp(join(root, "dist"), join(out, "wasmsh"), { recursive: true, filter: (path) => !/\.d\.ts$|index\.js$/.test(path) });
   const { components } = JSON.parse(await readFile(join(out, "wasmsh/manifest.json"), "utf8"));
-  const used = new Set(["core", "python"].flatMap((name) => Object.values(components[name]).flatMap(({ modules }) => Object.values(modules))));
-  for (const file of await readdir(join(out, "wasmsh/wasm"))) if (!used.has(`wasm/${file}`)) await rm(join(out, "wasmsh/wasm", file));
   const first = ["./", "main.js", "main-style.css", "worker.js", "wasmsh/manifest.json", `wasmsh/${components.core.multi.script}`, ...Object.values(components.core.multi.modules).map((path) => `wasmsh/${path}`)];
   for (const file of await readdir(out)) if (/^chunk-.*\.js$/.test(file)) first.push(file);
   const hash = createHash("sha256");

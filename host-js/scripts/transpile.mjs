@@ -1,4 +1,5 @@
-//! Makes `dist/` from the components: `node scripts/transpile.mjs --core FILE --python FILE --sandbox FILE --out dist`.
+//! Makes `dist/` from the components: `node scripts/transpile.mjs --core FILE --python FILE --out dist`. For tests `dist-composed/` is made of
+//! `--sandbox`, which is all of them in one.
 //!
 //! ```text
 //! dist/manifest.json            what there is: component → mode → glue, and the modules it asks for

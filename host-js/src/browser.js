@@ -49,8 +49,8 @@ export async function openBrowserSession(options = {}, { composition = "linked",
   const session = new Session({
     post: (message, transfer) => worker.postMessage(message, transfer ?? []),
     terminate: async () => {
-      keeper?.stop();
       worker.terminate();
+      await keeper?.stop();
     },
     keep: (needed) => {
       if (!needed) keeper?.rest();

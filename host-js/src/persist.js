@@ -43,7 +43,7 @@ export async function removePersisted(persist) {
   try {
     await placeOf(store, name).remove();
   } finally {
-    release();
+    await release();
   }
 }
 
@@ -60,7 +60,7 @@ export class Keeper {
   /** Whether what rests now was asked by this. */
   #asking = false;
 
-  /** @param {Place} place @param {() => void} release @param {Pick<PersistOptions, "onSave" | "onError">} listeners */
+  /** @param {Place} place @param {() => Promise<void>} release @param {Pick<PersistOptions, "onSave" | "onError">} listeners */
   constructor(place, release, { onSave, onError }) {
     this.place = place;
     this.release = release;
@@ -137,11 +137,11 @@ export class Keeper {
   }
 
   /** Gives the place up. */
-  stop() {
+  async stop() {
     this.#session = undefined;
     clearTimeout(this.#timer);
     globalThis.document?.removeEventListener("visibilitychange", this.hidden);
-    this.release();
+    await this.release();
   }
 }
 
@@ -164,20 +164,24 @@ async function understood(what, work) {
  * contexts, the last one counts.
  * @param {string} store
  * @param {string} name
- * @returns {Promise<() => void>} gives it up
+ * @returns {Promise<() => Promise<void>>} gives it up
  */
 async function locked(store, name) {
-  if (globalThis.navigator?.locks === undefined) return () => {};
+  if (globalThis.navigator?.locks === undefined) return async () => {};
   return new Promise((resolve, reject) => {
     const held = new Promise((/** @type {(value: void) => void} */ release) => {
-      navigator.locks.request(`${NAME} ${store} ${name}`, { ifAvailable: true }, (lock) => {
+      const over = navigator.locks.request(`${NAME} ${store} ${name}`, { ifAvailable: true }, (lock) => {
         if (lock === null) {
           reject(new PersistError(`another session has '${name}'`));
           return undefined;
         }
-        resolve(() => release());
+        resolve(async () => {
+          release();
+          await over;
+        });
         return held;
-      }).catch((cause) => reject(new PersistError(`'${name}' cannot be locked`, { cause })));
+      });
+      over.catch((cause) => reject(new PersistError(`'${name}' cannot be locked`, { cause })));
     });
   });
 }

@@ -7,6 +7,8 @@ import { openSession } from "../src/node.js";
 /** @import { WasmshSession } from "../types/index.js" */
 
 const CASES = new URL("../../tests/e2e/cases/", import.meta.url);
+/** Where the components of a composition are, seen from the package. */
+export const DIST = /** @type {const} */ ({ linked: "dist/", composed: "dist-composed/" });
 const decoder = new TextDecoder();
 
 /** What a case, and each kind of step, may have. An unknown key is a misspelt expectation. */
@@ -76,7 +78,7 @@ const script = (text) => decoder.decode(bytes(text));
  * @param {AbortSignal} [signal] gives the case up
  * @param {(options: any, build: any) => Promise<Pick<WasmshSession, "run" | "writeFile" | "readFile" | "listDir" | "removeFile" | "close">>} [open]
  */
-export async function runCase({ setup, steps }, build, signal, open = openSession) {
+export async function runCase({ setup, steps }, build, signal, open = openHere) {
   const initialFiles = Object.entries(setup.files ?? {}).map(([path, file]) => {
     const whole = typeof file === "object" && !Array.isArray(file) && "content" in file ? file : { content: file };
     return { path: `/workspace/${path}`, content: bytes(whole.content), mode: parseInt(whole.mode ?? "644", 8) };
@@ -87,6 +89,11 @@ export async function runCase({ setup, steps }, build, signal, open = openSessio
   } finally {
     await session.close();
   }
+}
+
+/** @param {any} options @param {{ composition: "linked" | "composed" }} build */
+function openHere(options, build) {
+  return openSession({ ...options, assetDir: new URL(`../${DIST[build.composition]}`, import.meta.url).href }, build);
 }
 
 /** @typedef {Pick<WasmshSession, "run" | "writeFile" | "readFile" | "listDir" | "removeFile">} Steps */

@@ -1,5 +1,6 @@
 //! The JavaScript side: npm's packages, the transpiled components, the tests.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -32,26 +33,32 @@ pub(crate) fn install(project: &Project) -> Result<()> {
     })
 }
 
-/// Transpiles the components to `host-js/dist`.
+/// Transpiles the components: those of the package to `host-js/dist`, the composition of them all, which only tests
+/// use there, to `host-js/dist-composed`.
 pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
     install(project)?;
     let folder = project.path("host-js");
-    let mut inputs = Inputs::new("transpile", 1)
-        .tree("scripts", &folder.join("scripts"))?
-        .file("package-lock.json", &folder.join("package-lock.json"))?;
-    let mut command = Command::new("node");
-    command.args(["scripts/transpile.mjs", "--out", "dist"]).current_dir(&folder);
-    for (name, path) in [("core", &wholes.core), ("python", &wholes.python), ("sandbox", &wholes.sandbox)] {
-        inputs = inputs.file(name, path)?;
-        command.arg(format!("--{name}")).arg(path);
+    let linked: &[(&str, &Path)] = &[("core", &wholes.core), ("python", &wholes.python)];
+    let composed: &[(&str, &Path)] = &[("sandbox", &wholes.sandbox)];
+    for (out, components) in [("dist", linked), ("dist-composed", composed)] {
+        let mut inputs = Inputs::new("transpile", 2)
+            .tree("scripts", &folder.join("scripts"))?
+            .file("package-lock.json", &folder.join("package-lock.json"))?;
+        let mut command = Command::new("node");
+        command.args(["scripts/transpile.mjs", "--out", out]).current_dir(&folder);
+        for (name, path) in components {
+            inputs = inputs.file(name, path)?;
+            command.arg(format!("--{name}")).arg(path);
+        }
+        project.step(
+            &format!("transpile-{out}"),
+            &format!("JavaScript: host-js/{out}"),
+            inputs,
+            &[&folder.join(out).join("manifest.json")],
+            || exec::output(&mut command).map(drop),
+        )?;
     }
-    project.step(
-        "transpile",
-        "JavaScript: host-js/dist",
-        inputs,
-        &[&folder.join("dist/manifest.json")],
-        || exec::output(&mut command).map(drop),
-    )
+    Ok(())
 }
 
 /// Runs the tests of the package, against `dist`: in this Node, in a newer one (which has multi-memory, and comes

@@ -126,6 +126,7 @@ fn clean(project: &Project, cache: bool) -> Result<()> {
         project.target().join("guest"),
         project.path("target/dist"),
         project.path("host-js/dist"),
+        project.path("host-js/dist-composed"),
         project.path("host-js/node_modules"),
     ];
     if cache {

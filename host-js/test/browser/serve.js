@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const TYPES = /** @type {Record<string, string>} */ ({
@@ -20,8 +21,16 @@ const TYPES = /** @type {Record<string, string>} */ ({
  */
 export async function serve(root, { isolated = false, port = 0, pages = {} } = {}) {
   const folder = root instanceof URL ? fileURLToPath(root) : root;
+  /** Answers that are made when they are asked for, by path. @type {Map<string, (body: string) => Promise<string>>} */
+  const routes = new Map();
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://host");
+    const route = routes.get(pathname);
+    if (route !== undefined) {
+      const answer = await route(await new Response(/** @type {any} */ (Readable.toWeb(request))).text());
+      response.writeHead(200, { "content-type": "application/json" }).end(answer);
+      return;
+    }
     const headers = /** @type {Record<string, string>} */ ({ "cache-control": "no-cache" });
     if (isolated) Object.assign(headers, { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" });
     if (pages[pathname] !== undefined) {
@@ -43,6 +52,7 @@ export async function serve(root, { isolated = false, port = 0, pages = {} } = {
   await new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(undefined)));
   const address = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
+    routes,
     url: `http://127.0.0.1:${address.port}`,
     close: () => {
       server.closeAllConnections();
