@@ -6,6 +6,9 @@ import { Terminal } from "@xterm/xterm";
 const LIGHT = { background: "#ffffff", foreground: "#1b1b24", cursor: "#2f4bd0", selectionBackground: "#cdd6ff", black: "#1b1b24", white: "#6b6b7b", green: "#157a3c", yellow: "#8a6100", blue: "#2f4bd0", red: "#b3261e", brightBlack: "#5b5b6b", brightWhite: "#1b1b24" };
 const DARK = { background: "#101017", foreground: "#ececf4", cursor: "#9db1ff", selectionBackground: "#33406e", green: "#7ddc9a", yellow: "#e6c370", blue: "#9db1ff", red: "#ff8f85" };
 
+/** Completions that are shown. */
+const LISTED = 100;
+
 /** Lines that are remembered. */
 const REMEMBERED = 500;
 
@@ -42,6 +45,16 @@ export class Console {
     this.terminal.loadAddon(this.fit);
     this.terminal.open(element);
     this.fit.fit();
+    let leaves = false;
+    this.terminal.attachCustomKeyEventHandler((event) => {
+      if (event.type !== "keydown") return true;
+      // The keyboard must find out again: Tab is the browser's after Esc.
+      const leaving = leaves && event.key === "Tab";
+      leaves = event.key === "Escape" || (leaves && event.key === "Shift");
+      return !leaving;
+    });
+    this.terminal.textarea?.setAttribute("aria-label", "Terminal input");
+    this.terminal.textarea?.setAttribute("aria-describedby", "keys");
     new ResizeObserver(() => this.fit.fit()).observe(element);
     this.terminal.onData((data) => {
       // One after the other: what follows a completion is for the completed line. What runs gets its input meanwhile.
@@ -234,6 +247,17 @@ export class Console {
     }
   }
 
+  /** In columns, as `ls` has them; too many are only counted. @param {string[]} candidates */
+  #listed(candidates) {
+    if (candidates.length > LISTED) return `${candidates.length} possibilities`;
+    const names = candidates.map((candidate) => `${candidate.replace(/\/$/, "").split("/").at(-1)}`);
+    const width = Math.max(...names.map(({ length }) => length)) + 2;
+    const columns = Math.max(1, Math.floor(this.terminal.cols / width));
+    const rows = Math.ceil(names.length / columns);
+    const line = (/** @type {number} */ row) => names.filter((_, at) => at % rows === row).map((name) => name.padEnd(width)).join("").trimEnd();
+    return Array.from({ length: rows }, (_, row) => line(row)).join("\r\n");
+  }
+
   async #complete() {
     const { session } = this;
     if (session === undefined) return;
@@ -247,7 +271,7 @@ export class Console {
       const end = candidates.length === 1 && !/[\/ ]$/.test(common) ? `${common} ` : common;
       await this.#set(line.slice(0, start) + end + line.slice(cursor), start + end.length);
     } else {
-      this.terminal.write(`\r\n${candidates.slice(0, 200).map((candidate) => candidate.replace(/\/$/, "").split("/").at(-1)).join("  ")}\r\n${this.prompt}`);
+      this.terminal.write(`\r\n${this.#listed(candidates)}\r\n${this.prompt}`);
       this.#cursor = 0;
       await this.#set(line, cursor);
     }

@@ -3,6 +3,9 @@
 /** Nanoseconds in a millisecond. */
 const MILLISECOND = 1e6;
 
+/** Nanoseconds since 1970 when this thread's monotonic clock was at 0. */
+const ORIGIN = BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
+
 export class Clock {
   /** Nanoseconds: the present instant, and what it moves on by at each reading. @type {{ began: bigint, now: bigint, step: bigint } | undefined} */
   #fixed = undefined;
@@ -36,8 +39,8 @@ export class Clock {
       this.#fixed.now += this.#fixed.step;
       return { seconds: this.#fixed.now / 1_000_000_000n, nanoseconds: Number(this.#fixed.now % 1_000_000_000n) };
     }
-    const milliseconds = performance.timeOrigin + performance.now();
-    const seconds = Math.floor(milliseconds / 1000);
-    return { seconds: BigInt(seconds), nanoseconds: Math.floor((milliseconds - seconds * 1000) * MILLISECOND) };
+    // In whole nanoseconds, so that both clocks tell the same of a duration.
+    const now = ORIGIN + BigInt(Math.round(performance.now() * MILLISECOND));
+    return { seconds: now / 1_000_000_000n, nanoseconds: Number(now % 1_000_000_000n) };
   }
 }

@@ -1,36 +1,50 @@
-//! The thread of a session in Node.
+//! The thread of one session or several in Node, Deno and Bun.
 
-import { receiveMessageOnPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { SessionWorker } from "./worker.js";
 
-/** Not `parentPort`, which in Deno is none that messages can be received from while the thread is blocked. @type {import("node:worker_threads").MessagePort} */
-const port = workerData.port;
-
-/** Counts the messages that were sent here. @type {Int32Array} */
-const bell = workerData.bell;
-/** How many of them were received. */
-let received = 0;
+/** Milliseconds that a script may run before the other sessions of its thread have their turn. */
+const TURN = 8;
 
 /** Nobody ever wakes who waits on this. */
 const silence = new Int32Array(new SharedArrayBuffer(4));
 
-/** @param {import("./protocol.js").ToWorker} message */
-function take(message) {
-  received = (received + 1) | 0;
-  worker.handle(message);
+/** When the event loop had its last turn, where several sessions share the thread. */
+let looked = performance.now();
+
+/**
+ * A session: `port` brings its messages, and `bell` counts those that were sent. Not `parentPort`, from which in Deno nothing can be received
+ * while the thread is blocked.
+ * @param {{ bell: Int32Array, port: import("node:worker_threads").MessagePort }} seat
+ */
+function seat({ bell, port }) {
+  /** How many messages were received. */
+  let received = 0;
+
+  /** @param {import("./protocol.js").ToWorker} message */
+  const take = (message) => {
+    received = (received + 1) | 0;
+    if (message.type === "Leave") port.close();
+    else worker.handle(message);
+  };
+
+  const worker = new SessionWorker({
+    blocks: true,
+    post: (message, transfer) => port.postMessage(message, transfer),
+    pending: () => Atomics.load(bell, 0) !== received || (workerData.shared && performance.now() - looked >= TURN),
+    pause: () => new Promise((resolve) => setImmediate(() => {
+      looked = performance.now();
+      resolve(undefined);
+    })),
+    receive: () => {
+      for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) take(next.message);
+    },
+    wait: (milliseconds) => void Atomics.wait(bell, 0, received, milliseconds),
+    sleep: (milliseconds) => void Atomics.wait(silence, 0, 0, milliseconds),
+    later: (task) => void setImmediate(task),
+  });
+  port.on("message", take);
+  port.on("close", () => worker.leave());
 }
 
-const worker = new SessionWorker({
-  blocks: true,
-  post: (message, transfer) => port.postMessage(message, transfer),
-  pending: () => Atomics.load(bell, 0) !== received,
-  pause: () => new Promise((resolve) => setImmediate(resolve)),
-  receive: () => {
-    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) take(next.message);
-  },
-  wait: (milliseconds) => void Atomics.wait(bell, 0, received, milliseconds),
-  sleep: (milliseconds) => void Atomics.wait(silence, 0, 0, milliseconds),
-  later: (task) => void setImmediate(task),
-});
-
-port.on("message", take);
+/** @type {import("node:worker_threads").MessagePort} */ (parentPort).on("message", seat);

@@ -8,7 +8,7 @@ import { mounted } from "./mounts.js";
 import { send } from "./node-network.js";
 import { checkSession } from "./options.js";
 import { Session } from "./session.js";
-import { HOST, Thread } from "./thread.js";
+import { HOST, SharedThread, Thread } from "./thread.js";
 
 /** @import { SessionOptions, WasmshSession } from "../types/index.js" */
 
@@ -56,7 +56,7 @@ export async function openSession(options = {}, { composition = "linked", memori
   const checked = checkSession(options, OFFER);
   const { assetDir, isolate = "thread", nodeExecutable, mounts } = options;
   if (assetDir !== undefined && typeof assetDir !== "string") throw new OptionError("assetDir", "not a path");
-  if (isolate !== "thread" && isolate !== "process") throw new OptionError("isolate", "neither thread nor process");
+  if (!["thread", "process", "shared"].includes(isolate)) throw new OptionError("isolate", "neither thread nor process nor shared");
   if (nodeExecutable !== undefined && typeof nodeExecutable !== "string") throw new OptionError("nodeExecutable", "not a path");
   checked.signal?.throwIfAborted();
   checked.init.composition = composition;
@@ -64,7 +64,7 @@ export async function openSession(options = {}, { composition = "linked", memori
   const assets = Assets.of(assetDir, memories);
   const threaded = isolate === "thread" && composition === "linked";
   const session = (threaded ? await takeSpare(assets) : undefined) ?? await fresh(
-    isolate === "process" ? new Child(nodeExecutable, { assetDir, mode: assets.mode }) : new Thread(),
+    isolate === "process" ? new Child(nodeExecutable, { assetDir, mode: assets.mode }) : isolate === "shared" ? new SharedThread() : new Thread(),
     assets,
     composition,
   );
@@ -76,7 +76,7 @@ export async function openSession(options = {}, { composition = "linked", memori
 }
 
 /**
- * @param {Thread | Child} thread
+ * @param {Thread | SharedThread | Child} thread
  * @param {Assets} assets
  * @param {{ held: boolean }} keeper whether the process may go on for the session
  */
@@ -86,14 +86,14 @@ function connect(thread, assets, keeper) {
     terminate: () => thread.terminate(),
     keep: (needed) => thread.keep(needed && keeper.held),
     component: (name) => assets.component(name),
-    modules: thread instanceof Thread,
+    modules: !(thread instanceof Child),
   });
   thread.listen((message) => session.receive(message), (why, cause) => session.lose(why, cause));
   return session;
 }
 
 /**
- * @param {Thread | Child} thread
+ * @param {Thread | SharedThread | Child} thread
  * @param {Assets} assets
  * @param {"linked" | "composed"} composition
  */

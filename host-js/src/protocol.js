@@ -53,11 +53,13 @@
  *   | { type: "Complete", id: number, text: Uint8Array, cursor: number }
  * } Request
  *
- * These are told, and not answered. `Cancel` ends a run as `kill -9` would.
+ * These are told, and not answered. `Cancel` ends a run as `kill -9` would; `Leave` ends the
+ * session, where its thread goes on.
  * @typedef {{ type: "Stdin", run: number, bytes: Uint8Array }
  *   | { type: "StdinEnd", run: number }
  *   | { type: "Signal", run: number, signal: Signal }
  *   | { type: "Cancel", run: number }
+ *   | { type: "Leave" }
  *   | { type: "Taken", bytes: number }
  *   | { type: "Component", name: string, assets?: Assets, error?: string }
  *   | { type: "Answer", run: number, request: number, answer: Answer }

@@ -1,4 +1,5 @@
-//! The worker thread of a session in Node, with a bell by which a blocked thread is told of messages.
+//! The worker threads of sessions in Node, Deno and Bun: a thread for one session, or a seat in a thread of several. Every session has a port of
+//! its own, and a bell by which its thread is told of messages while it is blocked.
 
 import { MessageChannel, Worker } from "node:worker_threads";
 
@@ -7,25 +8,38 @@ import { MessageChannel, Worker } from "node:worker_threads";
 /** Python's C stack is the thread's; the default of 4 MB ends its recursion before its own limit does. */
 const STACK_MB = 16;
 
+/** Sessions of one thread: a thread takes some 10 MB, a session in it 2. */
+const SEATS = 8;
+
+/** Milliseconds that a session of several gets to leave its thread, before the thread is ended. */
+const PATIENCE = 500;
+
 export const HOST = new URL("./node-worker.js", import.meta.url);
 
-export class Thread {
+/** @param {boolean} shared */
+function start(shared) {
+  return new Worker(HOST, {
+    name: "wasmsh",
+    workerData: { shared },
+    // Nothing of the host is for the sandbox.
+    env: {},
+    argv: [],
+    execArgv: [],
+    resourceLimits: { stackSizeMb: STACK_MB },
+  });
+}
+
+/** A session's way to its thread. */
+class Seat {
   #bell = new Int32Array(new SharedArrayBuffer(4));
   #port;
 
-  constructor() {
+  /** @param {Worker} worker */
+  constructor(worker) {
+    this.worker = worker;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.worker = new Worker(HOST, {
-      name: "wasmsh",
-      workerData: { bell: this.#bell, port: port2 },
-      transferList: [port2],
-      // Nothing of the host is for the sandbox.
-      env: {},
-      argv: [],
-      execArgv: [],
-      resourceLimits: { stackSizeMb: STACK_MB },
-    });
+    worker.postMessage({ bell: this.#bell, port: port2 }, [port2]);
   }
 
   /**
@@ -45,16 +59,101 @@ export class Thread {
     Atomics.notify(this.#bell, 0);
   }
 
-  async terminate() {
+  leave() {
     this.#port.close();
-    await this.worker.terminate();
+  }
+
+  /** @param {() => void} left */
+  onLeft(left) {
+    this.#port.once("close", left);
   }
 
   /** @param {boolean} needed whether the process must go on for it */
   keep(needed) {
-    for (const one of [this.worker, this.#port]) {
-      if (needed) one.ref();
-      else one.unref();
+    if (needed) this.#port.ref();
+    else this.#port.unref();
+  }
+}
+
+/** A thread for one session. */
+export class Thread extends Seat {
+  constructor() {
+    super(start(false));
+  }
+
+  async terminate() {
+    this.leave();
+    await this.worker.terminate();
+  }
+
+  /** @param {boolean} needed @override */
+  keep(needed) {
+    super.keep(needed);
+    if (needed) this.worker.ref();
+    else this.worker.unref();
+  }
+}
+
+/** A thread of several sessions. */
+class Room {
+  /** @type {Set<SharedThread>} */
+  taken = new Set();
+  /** Those that the process must go on for. @type {Set<SharedThread>} */
+  needed = new Set();
+  worker = start(true);
+
+  constructor() {
+    this.worker.setMaxListeners(0);
+    this.worker.unref();
+    this.worker.on("exit", () => rooms.delete(this));
+  }
+}
+
+/** @type {Set<Room>} */
+const rooms = new Set();
+
+/** A seat in a thread of several sessions. Such a thread ends with the last of them, or with one that cannot be ended otherwise. */
+export class SharedThread extends Seat {
+  constructor() {
+    let room = [...rooms].find(({ taken }) => taken.size < SEATS);
+    if (room === undefined) {
+      room = new Room();
+      rooms.add(room);
     }
+    super(room.worker);
+    this.room = room;
+    room.taken.add(this);
+  }
+
+  async terminate() {
+    const { room } = this;
+    if (!room.taken.delete(this)) return;
+    this.keep(false);
+    if (room.taken.size === 0) rooms.delete(room);
+    else if (await this.#left()) return;
+    rooms.delete(room);
+    await room.worker.terminate();
+  }
+
+  /** Whether the session has left its thread by itself. @returns {Promise<boolean>} */
+  #left() {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), PATIENCE);
+      this.onLeft(() => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+      this.post({ type: "Leave" });
+    });
+  }
+
+  /** @param {boolean} needed @override */
+  keep(needed) {
+    super.keep(needed);
+    const { needed: wanted, worker } = this.room;
+    if (needed) wanted.add(this);
+    else wanted.delete(this);
+    if (wanted.size > 0) worker.ref();
+    else worker.unref();
   }
 }

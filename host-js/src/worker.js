@@ -97,10 +97,19 @@ export class SessionWorker {
         else waiting?.reject(new Error(message.error));
         return;
       }
+      case "Leave":
+        this.leave();
+        return;
       default:
         if (this.#inside) this.#deferred.push(message);
         else this.#answer(message);
     }
+  }
+
+  /** The session ends, and the thread goes on: nothing is kept of it. */
+  leave() {
+    this.#current?.driver.cancel();
+    this.#deferred.length = 0;
   }
 
   /** @param {Request} request */

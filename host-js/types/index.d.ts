@@ -75,8 +75,12 @@ export interface CommonOptions {
 export interface SessionOptions extends CommonOptions {
   /** Where the transpiled components are, in the place of those of this package: a path, or a `file:` URL. */
   assetDir?: string;
-  /** `thread`, the default: a worker thread. `process`: a process of its own, which takes longer to start. */
-  isolate?: "thread" | "process";
+  /**
+   * `thread`, the default: a worker thread. `process`: a process of its own, which takes longer to start. `shared`: a thread with up to seven other
+   * sessions, which takes a fifth of the memory: scripts take turns, but while a Python computes or waits, the others of its thread wait too, and a
+   * session that has to be killed takes them with it. For sessions that trust one another.
+   */
+  isolate?: "thread" | "process" | "shared";
   /** The Node that runs the process of `isolate: "process"`; this one by default. */
   nodeExecutable?: string;
   /** Directories of this computer to be in the session. */

@@ -1,7 +1,7 @@
 //! The page, as somebody uses it: by keys, by files, by examples, without a network, in the light and in the dark.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -117,3 +117,105 @@ test("examples run, and Python is there without a network after it was used once
   await shows("\n15\nuser@wasmsh:/workspace$");
   assert.deepEqual(errors, []);
 });
+
+test("a link carries a session, and leaves the visitor's own as it was", { skip }, async (t) => {
+  const { context, page, errors, shows } = await open(t, "light");
+  await page.keyboard.type("x=linked; echo content > note; cd /tmp\r");
+  await shows("user@wasmsh:/tmp$");
+  await page.click("#share");
+  await page.waitForSelector("#link-field:not([hidden])");
+  const link = await page.inputValue("#link");
+  assert.ok(link.startsWith(`${server.url}/#session=`) && link.length < 10_000, `${link.length} characters`);
+
+  const visitor = await context.browser()?.newContext();
+  t.after(() => visitor?.close());
+  const there = await /** @type {import("playwright-core").BrowserContext} */ (visitor).newPage();
+  const look = async (/** @type {string} */ url) => {
+    await there.goto("about:blank");
+    await there.goto(url);
+    await ready(there);
+    return there.locator("#status").textContent();
+  };
+  const wait = async (/** @type {string} */ wanted) => {
+    await there.waitForFunction((text) => (document.querySelector(".xterm-rows")?.textContent ?? "").replaceAll("\u00a0", " ").includes(text), wanted, { timeout: 30_000 });
+  };
+  await look(server.url);
+  await there.keyboard.type("echo mine > /workspace/own\r");
+  await there.waitForSelector("#files >> text=own");
+  await there.waitForTimeout(1500);
+  assert.match(String(await look(link)), /came by a link/);
+  await wait("user@wasmsh:/tmp$");
+  await there.keyboard.type("echo \"$x $(cat /workspace/note) $(ls /workspace)\"\r");
+  await wait("linked content note");
+  await look(server.url);
+  await there.keyboard.type("cat /workspace/own\r");
+  await wait("mine");
+  assert.match(String(await look(`${server.url}/#session=bm90aGluZw`)), /cannot be opened/);
+  // Another page has it while this one is open.
+  const second = await /** @type {import("playwright-core").BrowserContext} */ (visitor).newPage();
+  await look(server.url);
+  await second.goto(server.url);
+  await ready(second);
+  assert.match(String(await second.locator("#status").textContent()), /another session/);
+  assert.deepEqual(errors, []);
+});
+
+test("what is kept can be removed", { skip }, async (t) => {
+  const { page, errors, shows } = await open(t, "light");
+  await page.keyboard.type("echo content > note; x=1\r");
+  await page.waitForSelector("#files >> text=note");
+  await page.waitForTimeout(1500);
+  await page.reload();
+  await ready(page);
+  await page.keyboard.type("echo \"x is $x\"\r");
+  await shows("x is 1\nuser@wasmsh:/workspace$");
+  page.on("dialog", (dialog) => void dialog.accept());
+  await page.evaluate("document.documentElement.dataset.ready = 'false'");
+  await page.click("#reset");
+  await ready(page);
+  await page.waitForSelector("#files >> text=note", { state: "detached" });
+  await page.keyboard.type("echo \"x is ${x-unset}\"\r");
+  await shows("x is unset\nuser@wasmsh:/workspace$");
+  assert.deepEqual(errors, []);
+});
+
+for (const scheme of /** @type {const} */ (["light", "dark"])) {
+  test(`everybody can use it: ${scheme}`, { skip }, async (t) => {
+    const { page, errors, shows } = await open(t, scheme);
+    await page.keyboard.type("echo text > file\r");
+    await shows("\nuser@wasmsh:/workspace$");
+    await page.waitForSelector("#files >> text=file");
+    await page.addScriptTag({ content: await readFile(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8") });
+    /** @type {Array<{ id: string, nodes: Array<{ html: string }> }>} */
+    const violations = await page.evaluate("axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, failureSummary }) => html + failureSummary) })))");
+    assert.deepEqual(violations, []);
+
+    // By the keyboard alone: Tab completes in the terminal, and after Esc leaves it; then everything is reached, in the order of the page.
+    const focused = () => page.evaluate(() => {
+      const one = document.activeElement;
+      return one?.id || one?.textContent?.trim().slice(0, 20) || one?.className;
+    });
+    await page.keyboard.press("Tab");
+    assert.match(String(await focused()), /xterm/);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Tab");
+    const reached = [];
+    for (let i = 0; i < 20; i += 1) {
+      reached.push(await focused());
+      if (reached.at(-1) === "reader") break;
+      await page.keyboard.press("Tab");
+    }
+    assert.deepEqual(reached.filter((one) => ["file", "../", "choose", "archive", "share", "reset", "reader"].includes(String(one))), ["../", "file", "choose", "archive", "share", "reset", "reader"]);
+    await page.keyboard.press("Space");
+    assert.equal(await page.isChecked("#reader"), true);
+    const outlines = await page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.activeElement)).outlineStyle);
+    assert.notEqual(outlines, "none");
+    if (process.env.WASMSH_SCREENSHOTS !== undefined) {
+      await page.keyboard.press("Shift+Tab");
+      await page.screenshot({ path: join(process.env.WASMSH_SCREENSHOTS, `page-${scheme}.png`) });
+      await page.setViewportSize({ width: 380, height: 800 });
+      await page.screenshot({ path: join(process.env.WASMSH_SCREENSHOTS, `narrow-${scheme}.png`), fullPage: true });
+    }
+    assert.deepEqual(errors, []);
+  });
+}
