@@ -18,6 +18,7 @@ import { parseArgs } from "node:util";
 import { transpile } from "@bytecodealliance/jco";
 import { INDEX_TYPES, indexOf } from "./index-of.mjs";
 import { bound } from "./bound.mjs";
+import { strip } from "./strip.mjs";
 import { trim } from "./trim.mjs";
 
 const COMPONENTS = /** @type {const} */ (["core", "python", "sandbox"]);
@@ -87,7 +88,7 @@ async function translate(component, bytes, mode) {
   for (const [path, contents] of Object.entries(files)) {
     const name = basename(path);
     if (name.endsWith(".wasm")) {
-      const bounded = bound(contents, MOST_PAGES[component]);
+      const bounded = strip(bound(contents, MOST_PAGES[component]));
       const hash = createHash("sha256").update(bounded).digest("hex").slice(0, 16);
       modules[name] = `wasm/${hash}.wasm`;
       await writeFile(join(fresh, modules[name]), bounded);

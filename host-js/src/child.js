@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 const HOST = new URL("./node-process.js", import.meta.url);
 
 export class Child {
+  /** Compiled modules cannot go to another process. */
+  modules = false;
+
   /**
    * @param {string | undefined} execPath of Node
    * @param {{ assetDir: string | undefined, mode: string }} assets

@@ -2,18 +2,24 @@
 
 import { fileURLToPath } from "node:url";
 import { Assets, PACKAGE_ASSETS } from "./assets.js";
-import { Child } from "./child.js";
 import { OptionError } from "./errors.js";
 import { mounted } from "./mounts.js";
-import { send } from "./node-network.js";
 import { checkSession } from "./options.js";
 import { Session } from "./session.js";
 import { HOST, SharedThread, Thread } from "./thread.js";
 
-/** @import { SessionOptions, WasmshSession } from "../types/index.js" */
+/**
+ * @import { SessionOptions, WasmshSession } from "../types/index.js"
+ * @import { Child } from "./child.js"
+ */
 
 /** @type {import("./options.js").Offer} */
-const OFFER = { send, follows: false, options: ["assetDir", "nodeExecutable", "isolate", "mounts"] };
+const OFFER = {
+  // Node's HTTP takes 12 MB: only who reaches for something pays them.
+  send: async (hop) => (await import("./node-network.js")).send(hop),
+  follows: false,
+  options: ["assetDir", "nodeExecutable", "isolate", "mounts"],
+};
 
 /** Milliseconds after the last session was made before a spare is: whoever makes several gets them first. */
 const REST = 100;
@@ -64,7 +70,7 @@ export async function openSession(options = {}, { composition = "linked", memori
   const assets = Assets.of(assetDir, memories);
   const threaded = isolate === "thread" && composition === "linked";
   const session = (threaded ? await takeSpare(assets) : undefined) ?? await fresh(
-    isolate === "process" ? new Child(nodeExecutable, { assetDir, mode: assets.mode }) : isolate === "shared" ? new SharedThread() : new Thread(),
+    isolate === "process" ? await child(nodeExecutable, { assetDir, mode: assets.mode }) : isolate === "shared" ? new SharedThread() : new Thread(),
     assets,
     composition,
   );
@@ -73,6 +79,12 @@ export async function openSession(options = {}, { composition = "linked", memori
   const sibling = (/** @type {Uint8Array} */ snapshot) => openSession({ ...options, snapshot, initialFiles: [], mounts: [] }, { composition, memories });
   await orClose(session, session.start(checked, sibling));
   return session;
+}
+
+/** @param {ConstructorParameters<typeof import("./child.js").Child>} parameters */
+async function child(...parameters) {
+  const { Child } = await import("./child.js");
+  return new Child(...parameters);
 }
 
 /**
@@ -86,7 +98,7 @@ function connect(thread, assets, keeper) {
     terminate: () => thread.terminate(),
     keep: (needed) => thread.keep(needed && keeper.held),
     component: (name) => assets.component(name),
-    modules: !(thread instanceof Child),
+    modules: thread.modules,
   });
   thread.listen((message) => session.receive(message), (why, cause) => session.lose(why, cause));
   return session;

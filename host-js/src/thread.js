@@ -31,6 +31,8 @@ function start(shared) {
 
 /** A session's way to its thread. */
 class Seat {
+  /** Compiled modules can be sent there. */
+  modules = true;
   #bell = new Int32Array(new SharedArrayBuffer(4));
   #port;
 

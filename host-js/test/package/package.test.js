@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { publint } from "publint";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -29,12 +30,19 @@ test("packed, installed, imported", { skip: missing }, async (t) => {
   const [{ filename, files }] = JSON.parse(packed);
   const paths = files.map((/** @type {{ path: string }} */ { path }) => path);
   assert.ok(paths.includes("types/index.d.ts"));
-  assert.deepEqual(paths.filter((/** @type {string} */ path) => /^(test|bench|scripts)\//.test(path)), []);
+  assert.deepEqual(paths.filter((/** @type {string} */ path) => !/^(src|types|dist)\/|^(README\.md|package\.json|LICENSE)$/.test(path) || /sandbox/.test(path)), []);
 
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], { cwd: folder });
   const { dependencies } = JSON.parse(await readFile(join(folder, "node_modules/wasmsh/package.json"), "utf8"));
   assert.equal(dependencies, undefined);
+
+  const { messages } = await publint({ pkgDir: join(folder, "node_modules/wasmsh"), strict: true });
+  assert.deepEqual(messages, []);
+  // ES modules alone, for whom Node 20 is the oldest: there is nothing for `require` to find.
+  await run(process.execPath, [join(root, "node_modules/@arethetypeswrong/cli/dist/index.js"), "--profile", "esm-only", join(folder, filename)], { cwd: folder }).catch((error) => {
+    throw new Error(error.stdout);
+  });
 
   await writeFile(join(folder, "example.js"), EXAMPLE);
   const { stdout } = await run(process.execPath, ["example.js"], { cwd: folder });
