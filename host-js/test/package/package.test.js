@@ -29,7 +29,7 @@ test("packed, installed, imported", { skip: missing }, async (t) => {
   const { stdout: packed } = await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: root, maxBuffer: 1 << 24 });
   const [{ filename, files }] = JSON.parse(packed);
   const paths = files.map((/** @type {{ path: string }} */ { path }) => path);
-  assert.ok(paths.includes("types/index.d.ts"));
+  for (const path of ["types/index.d.ts", "LICENSE", "README.md"]) assert.ok(paths.includes(path), path);
   assert.deepEqual(paths.filter((/** @type {string} */ path) => !/^(src|types|dist)\/|^(README\.md|package\.json|LICENSE)$/.test(path) || /sandbox/.test(path)), []);
 
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
