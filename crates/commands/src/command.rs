@@ -237,6 +237,13 @@ impl Tool {
         Fail::Usage(format!("extra operand {}", self.quote(operand)))
     }
 
+    /// An option that this sandbox has no use for, or does not have: said by its name, rather than passed over.
+    pub(crate) fn refused(&self, option: &str) -> Fail {
+        let dashes = if option.len() == 1 { "-" } else { "--" };
+        let status = self.command.usage_status.max(1);
+        Fail::Message(format!("option {dashes}{option} is not available here"), status)
+    }
+
     async fn finish(mut self, done: Done) -> u8 {
         let mut result = done;
         if !matches!(result, Err(Fail::Write(_)))

@@ -119,6 +119,12 @@ async fn compare(t: &mut Tool) -> Done {
                 labels.push(value.unwrap_or_default());
             }
             "v" => return Err(Fail::Version),
+            "diff-program" => {
+                let program = value.unwrap_or_default();
+                if program != "diff" {
+                    return Err(Fail::Message(format!("subsidiary program '{program}' not found"), 2));
+                }
+            }
             _ => {}
         }
     }

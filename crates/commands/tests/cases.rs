@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The last three are recorded from the real tools: `BLESS=1 cargo test -p wasmsh-commands --test cases`. A block with
-//! `% own` is not run by the real tools, since they differ on purpose or by version; its expectation is our own.
+//! `% own` is not run by the real tools, since they differ on purpose or by version; its expectation is our own. In one
+//! with `% net` there is a web site behind all names of hosts (`support/site.rs`).
 
 #![allow(
     clippy::unwrap_used,
@@ -32,6 +33,9 @@ use std::rc::Rc;
 
 use wasmsh_os::*;
 
+#[path = "support/site.rs"]
+mod site;
+
 #[derive(Default, Clone)]
 struct Case {
     text: Vec<String>,
@@ -39,6 +43,7 @@ struct Case {
     files: Vec<(String, FileSpec)>,
     commands: Vec<Invocation>,
     own: bool,
+    net: bool,
     expected: Outcome,
 }
 
@@ -173,7 +178,7 @@ fn parse(text: &str) -> Vec<Case> {
         match kind.trim() {
             "#" => case.text.push(line.into()),
             "%" => {
-                case.own = true;
+                *(if rest == "net" { &mut case.net } else { &mut case.own }) = true;
                 case.text.push(line.into());
             }
             "@" => {
@@ -238,11 +243,18 @@ fn run_real(case: &Case) -> Outcome {
         }
     }
     let mut outcome = Outcome::default();
+    let port = case.net.then(site::serve);
     for invocation in &case.commands {
         let argument = |word: &Vec<u8>| std::ffi::OsStr::from_bytes(word).to_owned();
         let mut command = Command::new(argument(&invocation.words[0]));
+        let mut proxy = None;
+        match (port, &invocation.words[0][..]) {
+            (Some(port), b"curl") => _ = command.args(["--connect-to", &format!("::127.0.0.1:{port}")]),
+            (Some(port), b"wget") => proxy = Some(("http_proxy", format!("http://127.0.0.1:{port}/"))),
+            _ => {}
+        }
         command.args(invocation.words[1..].iter().map(argument)).current_dir(directory.path());
-        command.env_clear().envs(ENVIRONMENT).envs(invocation.environment.iter().cloned());
+        command.env_clear().envs(ENVIRONMENT).envs(invocation.environment.iter().cloned()).envs(proxy);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let text = match &invocation.stdin {
             Stdin::Empty => {
@@ -401,6 +413,9 @@ fn run_ours(case: &Case) -> Outcome {
                     OutputStream::Stdout => outcome.stdout.extend(chunk.bytes),
                     OutputStream::Stderr => outcome.stderr.extend(chunk.bytes),
                 }
+            }
+            if case.net {
+                site::answer_requests(&kernel);
             }
             if let KernelState::Idle { timer: Some(timer) } = state {
                 clock.advance(timer);

@@ -62,6 +62,7 @@ const OPTIONS: &[Opt] = &[
     Opt::flag("N,use-lc-numeric", "the locale's decimal point, which is the point"),
     Opt::flag("n,non-decimal-data", "input may be hexadecimal and octal numbers"),
     Opt::optional("o,pretty-print", "FILE", ""),
+    // A program runs the same with and without.
     Opt::flag("O,optimize", ""),
     Opt::optional("p,profile", "FILE", ""),
     Opt::flag("P,posix", "as POSIX says, without the extensions of GNU"),
@@ -94,8 +95,9 @@ struct Request {
     operands: Vec<BString>,
 }
 
-fn request(t: &mut Tool) -> Result<Request, Fail> {
+async fn request(t: &mut Tool) -> Result<Request, Fail> {
     let mut request = Request::default();
+    let (mut lint, mut unknown) = (false, Vec::new());
     let mut options = t.options_in_order();
     while let Some((name, value)) = options.next()? {
         let given = value.is_some();
@@ -126,9 +128,11 @@ fn request(t: &mut Tool) -> Result<Request, Fail> {
             "n" => request.modes.non_decimal = true,
             "b" => request.bytes = true,
             "d" => request.dump = Some(if given { value } else { "awkvars.out".into() }),
-            "M" | "D" | "o" | "p" | "g" => {
+            "M" | "D" | "o" | "p" | "g" | "I" => {
                 return Err(Fail::Message(format!("fatal: option -{name} is not supported"), 2));
             }
+            "L" | "t" => lint = true,
+            "O" | "s" | "N" => {}
             "W" => match &value[..] {
                 b"version" => return Err(Fail::Version),
                 b"help" | b"usage" => return Err(Fail::Help),
@@ -137,12 +141,20 @@ fn request(t: &mut Tool) -> Result<Request, Fail> {
                 b"re-interval" => request.modes.intervals = true,
                 b"sandbox" => request.modes.sandbox = true,
                 b"non-decimal-data" => request.modes.non_decimal = true,
-                _ => {}
+                b"lint" | b"lint-old" => lint = true,
+                b"optimize" | b"no-optimize" | b"use-lc-numeric" => {}
+                _ => unknown.push(value),
             },
             "V" | "C" => return Err(Fail::Version),
             "h" => return Err(Fail::Help),
-            _ => {}
+            name => return Err(Fail::Message(format!("fatal: option -{name} is not supported"), 2)),
         }
+    }
+    for option in unknown {
+        t.warn(format!("option `-W {option}' unrecognized, ignored")).await?;
+    }
+    if lint {
+        t.warn("warning: no lint checks are made here").await?;
     }
     request.modes.posix |= t.ctx.environment().get(b"POSIXLY_CORRECT").is_some();
     request.operands = options.operands();
@@ -150,7 +162,7 @@ fn request(t: &mut Tool) -> Result<Request, Fail> {
 }
 
 async fn run(t: &mut Tool) -> Done {
-    let mut request = request(t)?;
+    let mut request = request(t).await?;
     if !request.parts.iter().any(Part::is_program) {
         if request.operands.is_empty() {
             let text = t.command.help(&t.name);

@@ -95,6 +95,8 @@ async fn run(t: &mut Tool) -> Done {
             "l" => library = true,
             "h" => return Err(Fail::Help),
             "v" => return Err(Fail::Version),
+            "w" | "s" | "i" => return Err(t.refused(name)),
+            // No banner is shown anyway.
             _ => {}
         }
     }

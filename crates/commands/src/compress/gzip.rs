@@ -129,7 +129,9 @@ async fn run(t: &mut Tool, mut plan: Plan) -> Done {
             digit if digit.bytes().all(|byte| byte.is_ascii_digit()) => {
                 plan.level = digit.parse().unwrap_or(6);
             }
-            _ => {}
+            // Bytes are never converted, and a file of the sandbox is safe once it is written.
+            "a" | "synchronous" => {}
+            name => return Err(t.refused(name)),
         }
     }
     let files = options.operands();

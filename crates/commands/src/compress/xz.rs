@@ -149,11 +149,12 @@ async fn run(t: &mut Tool, decompress: bool, stdout: bool, lzma: bool) -> Done {
             "Q" => plan.no_warn = true,
             "h" => return Err(Fail::Help),
             "V" => return Err(Fail::Version),
-            digit => {
-                if let Ok(level) = digit.parse() {
-                    plan.settings.level = level;
-                }
-            }
+            // There is one thread, and files have no holes that one would have to ask for.
+            "T" | "no-sparse" | "v" => {}
+            option => match option.parse() {
+                Ok(level) => plan.settings.level = level,
+                Err(_) => return Err(t.refused(option)),
+            },
         }
     }
     let mut files = options.operands();

@@ -27,12 +27,10 @@ const OPTIONS: &[Opt] = &[
     Opt::optional("long", "#", ""),
     Opt::flag("check", "Add XXH64 integrity checksums during compression. [Default]"),
     Opt::flag("no-check", ""),
-    Opt::flag(
-        "content-size,no-content-size,progress,no-progress,sparse,no-sparse,single-thread,no-dictID",
-        "",
-    ),
+    Opt::flag("content-size,progress,no-progress,sparse,no-sparse,single-thread,no-dictID", ""),
     Opt::value("T,threads", "#", ""),
     Opt::value("M,memory", "#", ""),
+    Opt::flag("no-content-size", ""),
     Opt::flag("h,H", "Display short usage and exit."),
     Opt::flag("V", ""),
 ];
@@ -110,6 +108,8 @@ async fn run(t: &mut Tool, decompress: bool, stdout: bool) -> Done {
             "no-check" => plan.settings.checksum = false,
             "h" => return Err(Fail::Help),
             "V" => return Err(Fail::Version),
+            "M" | "no-content-size" => return Err(t.refused(name)),
+            // How the work is done, and what is shown meanwhile, does not show in the result.
             _ => {}
         }
     }

@@ -12,16 +12,19 @@ enum Kind {
     /// A switch, which `--no-NAME` turns off.
     Flag,
     Value,
-    /// A switch that means nothing here.
+    /// A switch that asks for what is so anyway, or for an order in time that nobody can see.
     Idle,
     /// As that, with an argument.
     IdleValue,
+    /// What only whoever makes the connection could do; the result is the same without. It is told.
+    Hint,
+    HintValue,
     /// What a sandbox cannot give.
     Refused,
     RefusedValue,
 }
 
-use Kind::{Flag, Idle, IdleValue, Refused, RefusedValue, Value};
+use Kind::{Flag, Hint, HintValue, Idle, IdleValue, Refused, RefusedValue, Value};
 
 /// Short and long names.
 const OPTIONS: &[(char, &str, Kind)] = &[
@@ -63,9 +66,9 @@ const OPTIONS: &[(char, &str, Kind)] = &[
     ('X', "request", Value),
     ('z', "time-cond", Value),
     ('Z', "parallel", Idle),
-    ('0', "http1.0", Idle),
-    ('4', "ipv4", Idle),
-    ('6', "ipv6", Idle),
+    ('0', "http1.0", Hint),
+    ('4', "ipv4", Hint),
+    ('6', "ipv6", Hint),
     ('#', "progress-bar", Flag),
     (':', "next", Flag),
     ('a', "append", Refused),
@@ -79,11 +82,11 @@ const OPTIONS: &[(char, &str, Kind)] = &[
     ('t', "telnet-option", RefusedValue),
     ('U', "proxy-user", RefusedValue),
     ('x', "proxy", RefusedValue),
-    ('y', "speed-time", IdleValue),
-    ('Y', "speed-limit", IdleValue),
+    ('y', "speed-time", HintValue),
+    ('Y', "speed-limit", HintValue),
     ('\0', "basic", Idle),
     ('\0', "compressed", Flag),
-    ('\0', "connect-timeout", IdleValue),
+    ('\0', "connect-timeout", HintValue),
     ('\0', "create-dirs", Flag),
     ('\0', "create-file-mode", IdleValue),
     ('\0', "data-ascii", Value),
@@ -91,18 +94,18 @@ const OPTIONS: &[(char, &str, Kind)] = &[
     ('\0', "data-raw", Value),
     ('\0', "data-urlencode", Value),
     ('\0', "disallow-username-in-url", Flag),
-    ('\0', "expect100-timeout", IdleValue),
+    ('\0', "expect100-timeout", HintValue),
     ('\0', "fail-early", Flag),
     ('\0', "fail-with-body", Flag),
-    ('\0', "form-escape", Idle),
+    ('\0', "form-escape", Refused),
     ('\0', "form-string", Value),
-    ('\0', "http1.1", Idle),
-    ('\0', "http2", Idle),
-    ('\0', "http2-prior-knowledge", Idle),
-    ('\0', "http3", Idle),
+    ('\0', "http1.1", Hint),
+    ('\0', "http2", Hint),
+    ('\0', "http2-prior-knowledge", Hint),
+    ('\0', "http3", Hint),
     ('\0', "json", Value),
-    ('\0', "keepalive-time", IdleValue),
-    ('\0', "limit-rate", IdleValue),
+    ('\0', "keepalive-time", HintValue),
+    ('\0', "limit-rate", HintValue),
     ('\0', "location-trusted", Flag),
     ('\0', "max-filesize", Value),
     ('\0', "max-redirs", Value),
@@ -113,15 +116,15 @@ const OPTIONS: &[(char, &str, Kind)] = &[
     ('\0', "output-dir", Value),
     ('\0', "parallel-immediate", Idle),
     ('\0', "parallel-max", IdleValue),
-    ('\0', "path-as-is", Idle),
+    ('\0', "path-as-is", Refused),
     ('\0', "post301", Flag),
     ('\0', "post302", Flag),
     ('\0', "post303", Flag),
     ('\0', "progress-meter", Flag),
-    ('\0', "proto", IdleValue),
+    ('\0', "proto", Value),
     ('\0', "proto-default", Value),
-    ('\0', "proto-redir", IdleValue),
-    ('\0', "raw", Idle),
+    ('\0', "proto-redir", Value),
+    ('\0', "raw", Hint),
     ('\0', "remove-on-error", Flag),
     ('\0', "remote-name-all", Flag),
     ('\0', "retry", Value),
@@ -134,11 +137,11 @@ const OPTIONS: &[(char, &str, Kind)] = &[
     ('\0', "stderr", Value),
     ('\0', "styled-output", Idle),
     ('\0', "tcp-nodelay", Idle),
-    ('\0', "tcp-fastopen", Idle),
+    ('\0', "tcp-fastopen", Hint),
     ('\0', "tlsv1", Idle),
     ('\0', "tlsv1.2", Idle),
-    ('\0', "tlsv1.3", Idle),
-    ('\0', "tr-encoding", Idle),
+    ('\0', "tlsv1.3", Hint),
+    ('\0', "tr-encoding", Hint),
     ('\0', "url", Value),
     ('\0', "url-query", Value),
     ('\0', "keepalive", Idle),
@@ -237,6 +240,51 @@ pub(super) struct Config {
     pub(super) retry_most_seconds: Option<u64>,
     pub(super) glob_off: bool,
     pub(super) scheme: Option<String>,
+    pub(super) protocols: Protocols,
+    /// Those of `--proto-redir`.
+    pub(super) redirected: Protocols,
+}
+
+/// The protocols that may be used.
+#[derive(Clone, Copy)]
+pub(super) struct Protocols {
+    http: bool,
+    https: bool,
+}
+
+impl Default for Protocols {
+    fn default() -> Protocols {
+        Protocols { http: true, https: true }
+    }
+}
+
+impl Protocols {
+    pub(super) fn allow(self, scheme: &str) -> bool {
+        match scheme {
+            "http" => self.http,
+            "https" => self.https,
+            _ => false,
+        }
+    }
+
+    /// As a list says it: each name adds, with `-` takes away, with `=` stands alone.
+    fn change(&mut self, list: &str) {
+        for word in list.split(',') {
+            let (sign, name) = match word.strip_prefix(['+', '-', '=']) {
+                Some(name) => (word.get(..1).unwrap_or_default(), name),
+                None => ("+", word),
+            };
+            if sign == "=" {
+                *self = Protocols { http: false, https: false };
+            }
+            if matches!(name, "all" | "http") {
+                self.http = sign != "-";
+            }
+            if matches!(name, "all" | "https") {
+                self.https = sign != "-";
+            }
+        }
+    }
 }
 
 /// What holds for everything.
@@ -248,6 +296,10 @@ pub(super) struct Global {
     pub(super) verbose: bool,
     pub(super) fail_early: bool,
     pub(super) stderr: Option<BString>,
+    /// Files of `-d` that cannot be read.
+    pub(super) missing: Vec<BString>,
+    /// Options that only whoever makes the connections could follow.
+    pub(super) hints: Vec<&'static str>,
 }
 
 /// The command line.
@@ -346,7 +398,7 @@ impl Reader {
             None => match name.strip_prefix("no-") {
                 Some(rest) => {
                     on = false;
-                    find(rest)?.filter(|(_, _, kind)| matches!(kind, Flag | Idle | Refused))
+                    find(rest)?.filter(|(_, _, kind)| matches!(kind, Flag | Idle | Hint | Refused))
                 }
                 None => None,
             },
@@ -357,9 +409,13 @@ impl Reader {
         match kind {
             Flag => self.apply(t, long, &shown, BString::default(), on).await,
             Idle => Ok(()),
+            Hint => {
+                self.global.hints.extend(on.then_some(*long));
+                Ok(())
+            }
             Refused if !on => Ok(()),
             Refused => Err(refused(&shown)),
-            Value | IdleValue | RefusedValue => {
+            Value | IdleValue | HintValue | RefusedValue => {
                 let Some(value) = self.words.pop_front() else {
                     return Err(usage(&format!("option {shown}: requires parameter")));
                 };
@@ -379,6 +435,10 @@ impl Reader {
         match kind {
             RefusedValue => Err(refused(shown)),
             IdleValue => Ok(()),
+            HintValue => {
+                self.global.hints.push(long);
+                Ok(())
+            }
             _ => self.apply(t, long, shown, value, true).await,
         }
     }
@@ -387,16 +447,17 @@ impl Reader {
         let mut at = 1;
         while let Some(&letter) = word.get(at) {
             at += 1;
-            let shown = format!("-{}", char::from(letter));
+            let shown = word.to_str_lossy().into_owned();
             let found = OPTIONS.iter().find(|(short, ..)| *short == char::from(letter) && letter != 0);
             let Some((_, long, kind)) = found else {
-                return Err(usage(&format!("option {}: is unknown", word.to_str_lossy())));
+                return Err(usage(&format!("option {shown}: is unknown")));
             };
             match kind {
                 Flag => self.apply(t, long, &shown, BString::default(), true).await?,
                 Idle => {}
+                Hint => self.global.hints.push(long),
                 Refused => return Err(refused(&shown)),
-                Value | IdleValue | RefusedValue => {
+                Value | IdleValue | HintValue | RefusedValue => {
                     let rest = word.get(at..).unwrap_or_default();
                     let value = if rest.is_empty() { self.words.pop_front() } else { Some(rest.into()) };
                     let Some(value) = value else {
@@ -440,7 +501,7 @@ impl Reader {
                 let Some(file) = read(t, &value).await else {
                     return Err(Fail::Bare(
                         format!(
-                            "curl: cannot read config from '{value}'\ncurl: option {shown}: error encountered when reading a file\n\
+                            "curl: option {shown}: error encountered when reading a file\n\
                              curl: try 'curl --help' or 'curl --manual' for more information"
                         ),
                         26,
@@ -454,7 +515,11 @@ impl Reader {
             _ => {
                 let value_read = match long {
                     "write-out" => match value.strip_prefix(b"@") {
-                        Some(file) => Some(read(t, file).await.unwrap_or_default()),
+                        Some(file) => {
+                            let mut text = read(t, file).await.unwrap_or_default();
+                            text.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+                            Some(text)
+                        }
                         None => Some(value.to_vec()),
                     },
                     "header" => match value.strip_prefix(b"@") {
@@ -465,7 +530,7 @@ impl Reader {
                 };
                 let data = match long {
                     "data" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "json" => {
-                        Some(Data::new(t, long, &value).await?)
+                        Some(Data::new(t, long, &value, &mut self.global.missing).await?)
                     }
                     _ => None,
                 };
@@ -536,6 +601,8 @@ impl Reader {
                     }
                     "retry-max-time" => config.retry_most_seconds = Some(number(shown, &value)?),
                     "globoff" => config.glob_off = on,
+                    "proto" => config.protocols.change(&text()),
+                    "proto-redir" => config.redirected.change(&text()),
                     "proto-default" => config.scheme = Some(text()),
                     "json" => {
                         config.json = true;

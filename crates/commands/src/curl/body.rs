@@ -21,7 +21,7 @@ pub(super) fn url_encode(bytes: &[u8], out: &mut Vec<u8>) {
         } else if *byte == b' ' {
             out.push(b'+');
         } else {
-            out.extend_from_slice(format!("%{byte:02x}").as_bytes());
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
         }
     }
 }
@@ -48,22 +48,25 @@ pub(super) async fn urlencoded(t: &Tool, value: &[u8]) -> Result<Vec<u8>, Fail> 
 
 impl Data {
     /// `option`: the long name.
-    pub(super) async fn new(t: &mut Tool, option: &str, value: &BString) -> Result<Data, Fail> {
+    pub(super) async fn new(
+        t: &mut Tool,
+        option: &str,
+        value: &BString,
+        missing: &mut Vec<BString>,
+    ) -> Result<Data, Fail> {
         let bytes = match option {
             "data-raw" => value.to_vec(),
             "data-urlencode" => urlencoded(t, value).await?,
             _ => match value.strip_prefix(b"@") {
                 None => value.to_vec(),
                 Some(file) => {
-                    let Some(mut bytes) = read(t, file).await else {
-                        let name = file.as_bstr();
-                        return Err(Fail::Bare(
-                            format!(
-                                "curl: Failed to open {name}\ncurl: option --{option}: error encountered when reading a file\n\
-                                 curl: try 'curl --help' or 'curl --manual' for more information"
-                            ),
-                            26,
-                        ));
+                    // Without the file there is no data, which is only told.
+                    let mut bytes = match read(t, file).await {
+                        Some(bytes) => bytes,
+                        None => {
+                            missing.push(file.into());
+                            Vec::new()
+                        }
                     };
                     if matches!(option, "data" | "data-ascii") {
                         bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
@@ -208,9 +211,17 @@ impl Part {
                     }
                     None => part.headers.push(value),
                 },
-                _ => {}
+                key => {
+                    let key = key.trim_ascii().as_bstr();
+                    let text = format!("curl: option -F: {key}= is not available here");
+                    return Err(Fail::Bare(text, 2));
+                }
             }
             rest = behind;
+        }
+        if rest.starts_with(b",") {
+            let text = "curl: option -F: several files in one part are not available here";
+            return Err(Fail::Bare(text.into(), 2));
         }
         Ok(part)
     }

@@ -120,6 +120,19 @@ async fn run(t: &mut Tool) -> Done {
             t.err = output;
         }
     }
+    if !global.silent {
+        for file in &global.missing {
+            let text =
+                format!("Warning: Couldn't read data from file \"{file}\", this makes an empty POST.\n");
+            t.err.put(text.as_bytes());
+        }
+        for hint in &global.hints {
+            let text = format!("Warning: --{hint} has no effect here: the host makes the connection\n");
+            t.err.put(text.as_bytes());
+        }
+        // Nobody is left to tell when this fails.
+        let _ = t.err.flush().await;
+    }
     let mut code = 0;
     let mut number = 0;
     'all: for config in &configs {
@@ -304,7 +317,7 @@ impl Session<'_> {
             crate::http::url::UrlError::NoHost => problem(3, format!("URL rejected: {error}")),
             error => problem(3, error.to_string()),
         })?;
-        if !matches!(&parsed.scheme[..], "http" | "https") {
+        if !self.config.protocols.allow(&parsed.scheme) {
             let message = format!("Protocol \"{}\" not supported or disabled in libcurl", parsed.scheme);
             return Err(problem(1, message));
         }
@@ -325,6 +338,7 @@ impl Session<'_> {
             return Err(problem(67, "URL rejected: credentials in URL").into());
         }
         let mut sent = self.content(t, &mut url, upload).await?;
+        let posts = upload.is_none() && (sent.method == "POST" || !sent.bytes.is_empty());
         let file = self.file_name(output, &url)?;
         let mut sink = Sink { file, output: None, append: false, decoder: None, written: 0 };
         let mut resumed_from = 0;
@@ -372,7 +386,7 @@ impl Session<'_> {
                 let now = t.ctx.now().seconds;
                 for header in &exchange.head.headers {
                     if header.name.eq_ignore_ascii_case("set-cookie") {
-                        self.jar.set(&header.value, &url, now);
+                        self.jar.set(&header.value, &url, now, true);
                     }
                 }
             }
@@ -399,7 +413,7 @@ impl Session<'_> {
                 if followed >= most {
                     return Err(problem(47, format!("Maximum ({most}) redirects followed")).into());
                 }
-                if !matches!(&next.scheme[..], "http" | "https") {
+                if !config.redirected.allow(&next.scheme) {
                     let message =
                         format!("Protocol \"{}\" not supported or disabled in libcurl", next.scheme);
                     return Err(problem(1, message).into());
@@ -415,8 +429,11 @@ impl Session<'_> {
                     303 => config.keep_post[2],
                     _ => true,
                 };
-                if !keeps && (sent.method == "POST" || report.status == 303 && sent.method != "HEAD") {
-                    sent.method = "GET".into();
+                if !keeps && (posts || report.status == 303 && sent.method != "HEAD") {
+                    // A method that was named stays.
+                    if config.method.is_none() {
+                        sent.method = "GET".into();
+                    }
                     (sent.bytes, sent.kind) = (Vec::new(), None);
                 }
                 followed += 1;
@@ -477,6 +494,11 @@ impl Session<'_> {
                 }
                 sink.file = Some(free);
             }
+        }
+        let stated =
+            exchange.header("content-length").and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
+        if config.most_bytes.is_some_and(|most| stated.is_some_and(|size| size > most)) && !config.head {
+            return Err(problem(63, "Maximum file size exceeded").into());
         }
         sink.open(t, config).await?;
         if config.include || config.head {
@@ -541,6 +563,13 @@ impl Session<'_> {
             };
             sink.written += chunk.len() as u64;
             sink.write(t, &chunk).await?;
+        }
+        if let Some(decoder) = sink.decoder.take() {
+            let rest = decoder.finish().map_err(|error| {
+                problem(61, format!("Error while processing content unencoding: {error}"))
+            })?;
+            sink.written += rest.len() as u64;
+            sink.write(t, &rest).await?;
         }
         if let Some(mut output) = sink.output.take() {
             output.flush().await?;

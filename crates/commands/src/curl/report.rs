@@ -114,13 +114,22 @@ impl Report {
 
     fn header_json(&self) -> String {
         let mut map = serde_json::Map::new();
+        // In the order in which they came.
+        let mut names: Vec<String> = Vec::new();
         for header in &self.headers {
-            let values = map.entry(header.name.to_ascii_lowercase()).or_insert_with(|| json!([]));
+            let name = header.name.to_ascii_lowercase();
+            if !map.contains_key(&name) {
+                names.push(name.clone());
+            }
+            let values = map.entry(name).or_insert_with(|| json!([]));
             if let Some(values) = values.as_array_mut() {
                 values.push(json!(header.value.to_str_lossy()));
             }
         }
-        serde_json::Value::Object(map).to_string()
+        let member = |(name, values): (&String, &serde_json::Value)| format!("{}:{values}", json!(name));
+        let names: Vec<String> =
+            names.iter().filter_map(|name| map.get_key_value(name)).map(member).collect();
+        format!("{{{}\n}}", names.join(",\n"))
     }
 
     /// Fills a format of `--write-out`; what goes to standard output, and what to standard error.

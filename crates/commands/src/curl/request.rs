@@ -4,11 +4,11 @@ use bstr::{BString, ByteSlice};
 use wasmsh_os::{Header, HttpRequest};
 
 use super::body::{self, Data, Part};
-use super::{AGENT, Session, Trouble, args, problem};
-use crate::Tool;
+use super::{AGENT, Session, Trouble, args};
 use crate::http::url::{Url, percent_decode};
 use crate::path::join;
 use crate::time::Moment;
+use crate::{Fail, Tool};
 
 impl Session<'_> {
     /// What is sent; the URL may get a query, or the name of the file.
@@ -24,8 +24,10 @@ impl Session<'_> {
         if let Some(file) = upload {
             sent.method = "PUT".into();
             let name: &[u8] = if file == "." { b"-" } else { file };
-            sent.bytes =
-                args::read(t, name).await.ok_or_else(|| problem(26, format!("Can't open '{file}'!")))?;
+            sent.bytes = args::read(t, name).await.ok_or_else(|| {
+                let hint = "curl: try 'curl --help' or 'curl --manual' for more information";
+                Trouble::Fail(Fail::Bare(format!("curl: Can't open '{file}'!\n{hint}"), 26))
+            })?;
             if url.path.ends_with('/') && name != b"-" {
                 let mut encoded = Vec::new();
                 for byte in crate::path::base_name(file) {
@@ -65,6 +67,17 @@ impl Session<'_> {
             });
         }
         for query in queries {
+            // What is appended to a URL has its escapes in small letters.
+            let mut query = query;
+            let mut at = 0;
+            while let Some(next) = query.get(at..).and_then(|rest| rest.find_byte(b'%')) {
+                at += next + 1;
+                let is_escape =
+                    query.get(at..at + 2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+                if let Some(digits) = query.get_mut(at..at + 2).filter(|_| is_escape) {
+                    digits.make_ascii_lowercase();
+                }
+            }
             let text = query.to_str_lossy();
             url.query = Some(match url.query.take() {
                 Some(old) if !old.is_empty() => format!("{old}&{text}"),

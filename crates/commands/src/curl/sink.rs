@@ -40,6 +40,16 @@ impl Decoder {
     }
 }
 
+impl Decoder {
+    /// What is left at the end. An error: the packed data is cut off.
+    pub(super) fn finish(self) -> std::io::Result<Vec<u8>> {
+        match self {
+            Decoder::Gzip(decoder) => decoder.finish(),
+            Decoder::Deflate(decoder) => decoder.finish(),
+        }
+    }
+}
+
 impl Sink {
     /// Opens the file, if it is one.
     pub(super) async fn open(&mut self, t: &Tool, config: &Config) -> Result<(), Trouble> {
@@ -59,7 +69,9 @@ impl Sink {
             }
         }
         match t.ctx.create_output(file, self.append).await {
-            Ok(output) => self.output = Some(output),
+            Ok(output) => {
+                self.output = Some(output);
+            }
             Err(error) => {
                 let message = format!("Failed to open the file {file}: {}", error.strerror());
                 return Err(problem(23, message).into());

@@ -51,7 +51,10 @@ async fn run(t: &mut Tool) -> Done {
         match (name, value) {
             ("o", value) => output = value,
             ("v", _) => return Err(Fail::Version),
-            ("diff-program", _) => {}
+            ("diff-program", Some(value)) if value == "diff" => {}
+            ("diff-program", Some(value)) => {
+                return Err(Fail::Message(format!("{value}: only diff itself is available here"), 2));
+            }
             ("W", _) => given.push("-w".into()),
             ("w", Some(value)) => given.extend(["-W".into(), value]),
             ("l", _) => given.push("--left-column".into()),

@@ -62,8 +62,10 @@ impl Jar {
     }
 
     /// Takes a `Set-Cookie` header of a response from `url`.
-    pub(crate) fn set(&mut self, value: &[u8], url: &Url, now: i64) {
+    pub(crate) fn set(&mut self, value: &[u8], url: &Url, now: i64, guarded: bool) {
         let cookie = parse_header(&value.to_str_lossy(), Some(url), now);
+        // What is for safe connections alone must have come over one, if that is `guarded`.
+        let cookie = cookie.filter(|cookie| !guarded || !cookie.secure || url.scheme == "https");
         self.add(cookie.filter(|cookie| matches(cookie, url) || cookie.domain == url.host));
         self.cookies.retain(|cookie| cookie.expires == 0 || cookie.expires > now);
     }
@@ -187,13 +189,13 @@ mod tests {
     fn cookies_come_back() {
         let url = Url::parse("http://www.example.com/a/b").unwrap();
         let mut jar = Jar::default();
-        jar.set(b"x=1; Path=/; HttpOnly", &url, 100);
-        jar.set(b"y=2; Domain=.example.com; Max-Age=10", &url, 100);
-        jar.set(b"z=3; Domain=other.org", &url, 100);
-        jar.set(b"s=4; Secure", &url, 100);
-        jar.set(b"old=5; expires=Wed, 21 Oct 2015 07:28:00 GMT", &url, 2_000_000_000);
+        jar.set(b"x=1; Path=/; HttpOnly", &url, 100, true);
+        jar.set(b"y=2; Domain=.example.com; Max-Age=10", &url, 100, true);
+        jar.set(b"z=3; Domain=other.org", &url, 100, true);
+        jar.set(b"s=4; Secure", &url, 100, true);
+        jar.set(b"old=5; expires=Wed, 21 Oct 2015 07:28:00 GMT", &url, 2_000_000_000, true);
         assert_eq!(jar.header(&url, 2_000_000_000).as_deref(), Some("x=1"));
-        jar.set(b"y=2; Domain=.example.com; Max-Age=10", &url, 100);
+        jar.set(b"y=2; Domain=.example.com; Max-Age=10", &url, 100, true);
         assert_eq!(jar.header(&url, 105).as_deref(), Some("y=2; x=1"));
         let mut copy = Jar::default();
         copy.read(jar.text().as_bytes());

@@ -26,7 +26,7 @@ mod syntax;
 mod value;
 
 pub(crate) use number::parse as number;
-pub(crate) use print::{compact, quote};
+pub(crate) use print::{Escapes, compact, quote};
 pub(crate) use read::{Reader, Step};
 pub(crate) use value::Value;
 
@@ -241,7 +241,9 @@ async fn settings(t: &mut Tool) -> Result<Settings, Fail> {
                     t.out.put(b"wasmsh\n");
                     return Err(Fail::Status(0));
                 }
-                "debug-dump-disasm" | "debug-trace" => {}
+                "debug-dump-disasm" | "debug-trace" => {
+                    return Err(usage(format!("--{name} is not available here")));
+                }
                 _ => {
                     let letter = match name.as_str() {
                         "null-input" => 'n',
@@ -528,7 +530,7 @@ impl Session {
                 }
                 if self.settings.style.ascii {
                     self.text.clear();
-                    print::quote(text, true, &mut self.text);
+                    print::quote(text, print::Escapes::Ascii, &mut self.text);
                     t.out.put(self.text.as_bytes());
                 } else {
                     t.out.put(text.as_bytes());

@@ -69,6 +69,10 @@ enum Open<'a> {
 }
 
 impl Style {
+    fn escapes(&self) -> Escapes {
+        if self.ascii { Escapes::Ascii } else { Escapes::Jq }
+    }
+
     fn newline(&self, depth: usize, out: &mut String) {
         if self.indent == 0 && !self.tabs {
             return;
@@ -165,7 +169,7 @@ impl Style {
             (Some(colors), Some(object)) => {
                 out.push_str(RESET);
                 out.push_str(&colors.key);
-                quote(key, self.ascii, out);
+                quote(key, self.escapes(), out);
                 out.push_str(RESET);
                 out.push_str(object);
                 out.push(':');
@@ -175,7 +179,7 @@ impl Style {
                 out.push_str(RESET);
             }
             _ => {
-                quote(key, self.ascii, out);
+                quote(key, self.escapes(), out);
                 out.push_str(if spaced { ": " } else { ":" });
             }
         }
@@ -195,7 +199,7 @@ impl Style {
             Value::Bool(false) => out.push_str("false"),
             Value::Number(number) => number::write_to(*number, out),
             Value::Literal(literal) => out.push_str(&literal.text),
-            Value::String(text) => quote(text, self.ascii, out),
+            Value::String(text) => quote(text, self.escapes(), out),
             Value::Array(array) if array.is_empty() => out.push_str("[]"),
             Value::Object(object) if object.is_empty() => out.push_str("{}"),
             Value::Array(array) => {
@@ -221,21 +225,44 @@ pub(crate) fn compact(value: &Value) -> String {
     text
 }
 
+/// Which letters of a JSON string are written as escapes, beside those that must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Escapes {
+    /// DEL, as jq has it.
+    #[default]
+    Jq,
+    /// All that is not ASCII.
+    Ascii,
+    /// The separators of lines and paragraphs, as Go has it.
+    Go,
+}
+
 /// A JSON string with its quotation marks.
-pub(crate) fn quote(text: &str, ascii: bool, out: &mut String) {
+pub(crate) fn quote(text: &str, escapes: Escapes, out: &mut String) {
     use std::fmt::Write as _;
     out.push('"');
     let mut done = 0;
     for (at, byte) in text.bytes().enumerate() {
-        let plain = byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f && (byte < 0x80 || !ascii);
+        let plain = match byte {
+            ..0x20 | b'"' | b'\\' => false,
+            0x7f => escapes == Escapes::Go,
+            // The first byte of those separators.
+            0xe2 => escapes == Escapes::Jq,
+            0x80.. => escapes != Escapes::Ascii,
+            _ => true,
+        };
         if plain {
             continue;
         }
         if byte >= 0x80 {
             // A letter beyond ASCII: at its first byte.
+            let letter = text.get(at..).and_then(|rest| rest.chars().next());
+            if escapes == Escapes::Go && !matches!(letter, Some('\u{2028}' | '\u{2029}')) {
+                continue;
+            }
             out.push_str(text.get(done..at).unwrap_or_default());
             done = done.max(at);
-            if let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) {
+            if let Some(letter) = letter {
                 let mut units = [0; 2];
                 for unit in letter.encode_utf16(&mut units) {
                     let _ = write!(out, "\\u{unit:04x}");

@@ -1,17 +1,21 @@
 //! `patch`: applies differences, as GNU patch 2.7.
 
 mod apply;
+mod output;
 mod parse;
 mod reject;
+mod target;
 
 use bstr::{BString, ByteSlice};
-use wasmsh_os::{Errno, NewTime, OpenFlags, Output, Stat};
+use wasmsh_os::Errno;
 
 use crate::diff::text::Text;
-use crate::path::parent;
+use crate::targets::Backup;
 use crate::{Command, Done, Fail, Opt, Tool, start};
 use apply::{Strictness, locate};
+use output::{back_up, finish, write_file};
 use parse::{FilePatch, Form, Heading, Malformed, Mark, Parser};
+use target::{Target, choose, creates, makes, removes};
 
 pub(crate) static COMMAND: Command = Command {
     name: "patch",
@@ -32,7 +36,8 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("r,reject-file", "FILE", "Output rejects to FILE."),
         Opt::value("D,ifdef", "NAME", "Make merged if-then-else output using NAME."),
         Opt::flag("E,remove-empty-files", "Remove output files that are empty after patching."),
-        Opt::flag("Z,set-utc,T,set-time", "Set times of patched files."),
+        Opt::flag("Z,set-utc", "Set times of patched files, assuming diff uses UTC (GMT)."),
+        Opt::flag("T,set-time", "Likewise, assuming local time."),
         Opt::flag("s,quiet,silent", "Work silently unless an error occurs."),
         Opt::flag("verbose", "Output extra information about the work being done."),
         Opt::flag("dry-run", "Do not actually change any files; just print what would happen."),
@@ -48,10 +53,15 @@ pub(crate) static COMMAND: Command = Command {
         Opt::flag("b,backup", "Back up the original contents of each file."),
         Opt::flag("backup-if-mismatch", "Back up if the patch does not match exactly."),
         Opt::flag("no-backup-if-mismatch", "Back up mismatches only if otherwise requested."),
-        Opt::value("V,version-control", "STYLE", ""),
+        Opt::value("V,version-control", "STYLE", "Use STYLE version control: simple, numbered, or existing."),
         Opt::value("B,prefix", "PREFIX", "Prepend PREFIX to backup file names."),
         Opt::value("z,suffix", "SUFFIX", "Append SUFFIX to backup file names."),
-        Opt::value("g,get", "NUM", ""),
+        Opt::value(
+            "g,get",
+            "NUM",
+            "Get files from RCS etc. if positive; ask if negative. There is none here.",
+        ),
+        Opt::value("Y,basename-prefix", "PREFIX", "Prepend PREFIX to backup file basenames."),
         Opt::flag("t,batch", "Ask no questions; skip bad-Prereq patches; assume reversed."),
         Opt::flag("f,force", "Like -t, but ignore bad-Prereq patches, and assume unreversed."),
         Opt::flag("v", ""),
@@ -60,6 +70,14 @@ pub(crate) static COMMAND: Command = Command {
     usage_status: 2,
     main: |ctx| start(&COMMAND, ctx, run),
 };
+
+/// What is done with files that may not be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ReadOnly {
+    Ignore,
+    Warn,
+    Fail,
+}
 
 /// What the command line says.
 struct Plan {
@@ -79,12 +97,21 @@ struct Plan {
     dry_run: bool,
     binary: bool,
     backup: bool,
-    backup_mismatch: bool,
+    /// `None`: unless POSIX is followed.
+    backup_mismatch: Option<bool>,
     prefix: BString,
     suffix: BString,
+    /// The suffix was given.
+    named_suffix: bool,
     batch: bool,
     force: bool,
     unified_rejects: Option<bool>,
+    /// Times of the headers are set: they are UTC, or the local zone's.
+    set_time: Option<bool>,
+    posix: bool,
+    read_only: ReadOnly,
+    base_prefix: BString,
+    control: Option<Backup>,
     file: Option<BString>,
     directory: Option<BString>,
     /// The files of this patch that are backed up already, or were made by it.
@@ -117,19 +144,27 @@ async fn run(t: &mut Tool) -> Done {
         dry_run: false,
         binary: false,
         backup: false,
-        backup_mismatch: true,
+        backup_mismatch: None,
         prefix: BString::default(),
         suffix: BString::default(),
+        named_suffix: false,
         batch: false,
         force: false,
         unified_rejects: None,
+        set_time: None,
+        posix: t.ctx.env("POSIXLY_CORRECT").is_some(),
+        read_only: ReadOnly::Warn,
+        base_prefix: BString::default(),
+        control: None,
         file: None,
         directory: None,
         touched: Vec::new(),
     };
     let mut options = t.options();
+    let mut control = t.ctx.env("PATCH_VERSION_CONTROL").or_else(|| t.ctx.env("VERSION_CONTROL"));
     let try_help = |text: String| {
-        Fail::Bare(format!("patch: {text}\npatch: Try 'patch --help' for more information."), 2)
+        let text = if text.is_empty() { text } else { format!("patch: {text}\n") };
+        Fail::Bare(format!("{text}patch: Try 'patch --help' for more information."), 2)
     };
     while let Some((name, value)) = options.next().map_err(|fail| match fail {
         Fail::Usage(text) => try_help(text),
@@ -169,16 +204,46 @@ async fn run(t: &mut Tool) -> Done {
             },
             "binary" => plan.binary = true,
             "b" => plan.backup = true,
-            "backup-if-mismatch" => plan.backup_mismatch = true,
-            "no-backup-if-mismatch" => plan.backup_mismatch = false,
+            "backup-if-mismatch" => plan.backup_mismatch = Some(true),
+            "no-backup-if-mismatch" => plan.backup_mismatch = Some(false),
             "B" => plan.prefix = value,
-            "z" => plan.suffix = value,
+            "z" => (plan.suffix, plan.named_suffix) = (value, true),
             "t" => plan.batch = true,
             "f" => plan.force = true,
             "v" => return Err(Fail::Version),
-            _ => {}
+            "Z" | "T" => plan.set_time = Some(name == "Z"),
+            "posix" => plan.posix = true,
+            "read-only" => {
+                plan.read_only = match &value[..] {
+                    b"ignore" => ReadOnly::Ignore,
+                    b"warn" => ReadOnly::Warn,
+                    b"fail" => ReadOnly::Fail,
+                    _ => return Err(try_help(String::new())),
+                };
+            }
+            "Y" => plan.base_prefix = value,
+            "V" => control = Some(value),
+            // No system that keeps versions is here to get files from.
+            "g" if number(value.trim_start_with(|sign| sign == '-')).is_some() => {}
+            "g" => return Err(fatal(format!("get number {value} is not a number"))),
+            name => return Err(t.refused(name)),
         }
     }
+    plan.control = match control {
+        None => None,
+        Some(word) => match Backup::parse(t, Some(&word)) {
+            // Backups must have names.
+            Ok(Backup::None) => Some(Backup::Numbered),
+            Ok(control) => Some(control),
+            Err(_) => {
+                return Err(try_help(format!(
+                    "invalid argument '{word}' for '--version-control or -V option'\nValid arguments are:\n\
+                     \x20 - 'none', 'off'\n  - 'simple', 'never'\n  - 'existing', 'nil'\n  - 'numbered', 't'"
+                )));
+            }
+        },
+    };
+    plan.backup_mismatch = plan.backup_mismatch.or(Some(!plan.posix));
     let mut operands = options.operands().into_iter();
     plan.file = operands.next();
     if let Some(input) = operands.next() {
@@ -187,7 +252,7 @@ async fn run(t: &mut Tool) -> Done {
     if let Some(extra) = operands.next() {
         return Err(try_help(format!("{extra}: extra operand")));
     }
-    if plan.suffix.is_empty() && plan.prefix.is_empty() {
+    if plan.suffix.is_empty() && plan.prefix.is_empty() && plan.base_prefix.is_empty() {
         plan.suffix = t
             .ctx
             .env("SIMPLE_BACKUP_SUFFIX")
@@ -300,6 +365,8 @@ async fn strip_carriage_returns(t: &mut Tool, plan: &Plan, patch: &mut FilePatch
                 let length = line.len() - 2;
                 line.truncate(length);
                 line.push(b'\n');
+            } else if line.ends_with(b"\r") {
+                line.pop();
             }
         }
     }
@@ -310,94 +377,6 @@ async fn strip_carriage_returns(t: &mut Tool, plan: &Plan, patch: &mut FilePatch
         }
     }
     Ok(())
-}
-
-/// A name without its first parts. `None`: it has fewer.
-fn strip(name: &[u8], count: Option<usize>) -> Option<BString> {
-    let Some(count) = count else {
-        return Some(crate::path::base_name(name).into());
-    };
-    let mut rest = name;
-    for _ in 0..count {
-        let slash = rest.find_byte(b'/')?;
-        rest = rest.get(slash..)?.trim_start_with(|letter| letter == '/');
-    }
-    (!rest.is_empty()).then(|| rest.into())
-}
-
-/// Whether a name leads out of the directory.
-fn is_dangerous(name: &[u8]) -> bool {
-    name.starts_with(b"/") || name.split_str("/").any(|part| part == b"..")
-}
-
-/// What a patch is applied to.
-struct Target {
-    name: BString,
-    /// What there is; `None`: nothing.
-    stat: Option<Stat>,
-    /// A file of another name becomes it.
-    from: Option<BString>,
-}
-
-/// Chooses the file: the one of the command line, or of the names of the header that fits best.
-fn choose(t: &Tool, plan: &Plan, patch: &FilePatch) -> Option<Target> {
-    if let Some(name) = &plan.file {
-        return Some(Target { name: name.clone(), stat: t.ctx.stat(name, true).ok(), from: None });
-    }
-    let git_strip = |name: &[u8]| strip(name, plan.strip.or(Some(1)));
-    if let Some(git) = &patch.git
-        && (git.rename || git.copy)
-        && let (Some(from), Some(to)) = (&git.from, &git.to)
-    {
-        // These names have no prefix.
-        let count = plan.strip.map(|count| count.saturating_sub(1));
-        let (from, to) = (strip(from, count.or(Some(0)))?, strip(to, count.or(Some(0)))?);
-        if is_dangerous(&from) || is_dangerous(&to) {
-            return None;
-        }
-        let stat = t.ctx.stat(&from, true).ok();
-        return Some(Target { name: to, stat, from: Some(from) });
-    }
-    let of = |heading: &Option<Heading>| {
-        heading
-            .as_ref()
-            .filter(|heading| heading.name != "/dev/null")
-            .and_then(|heading| strip(&heading.name, plan.strip))
-            .filter(|name| !is_dangerous(name))
-    };
-    let mut names: Vec<BString> = [of(&patch.old), of(&patch.new)].into_iter().flatten().collect();
-    if let Some(index) = patch.index.as_ref().and_then(|name| strip(name, plan.strip))
-        && names.is_empty()
-        && !is_dangerous(&index)
-    {
-        names.push(index);
-    }
-    if names.is_empty()
-        && let Some(git) = &patch.git
-    {
-        names.extend(git_strip(&git.new).filter(|name| !is_dangerous(name)));
-    }
-    let existing: Vec<&BString> = names.iter().filter(|name| t.ctx.stat(name, true).is_ok()).collect();
-    let creates = creates(patch);
-    let candidates = if existing.is_empty() && creates { names.iter().collect() } else { existing };
-    let parts = |name: &BString| name.split_str("/").filter(|part| !part.is_empty()).count();
-    let best = candidates
-        .into_iter()
-        .min_by_key(|name| (parts(name), crate::path::base_name(name).len(), name.len()))?;
-    Some(Target { name: best.clone(), stat: t.ctx.stat(best, true).ok(), from: None })
-}
-
-/// Whether the patch makes a file.
-fn creates(patch: &FilePatch) -> bool {
-    let named = patch.old.as_ref().is_some_and(|heading| heading.name == "/dev/null" || heading.epoch);
-    let empty = patch.hunks.first().is_some_and(|hunk| hunk.old_start == 0 && hunk.old_count() == 0);
-    patch.git.as_ref().is_some_and(|git| git.created) || named || (empty && patch.hunks.len() == 1)
-}
-
-/// Whether the patch removes a file.
-fn removes(patch: &FilePatch) -> bool {
-    let named = patch.new.as_ref().is_some_and(|heading| heading.name == "/dev/null" || heading.epoch);
-    patch.git.as_ref().is_some_and(|git| git.deleted) || named
 }
 
 /// Tells what is done; on standard error where the output belongs to the file.
@@ -449,22 +428,42 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
         }
     }
     let file = Text::new(bytes);
+    let is_locked = plan.read_only != ReadOnly::Ignore
+        && target.stat.as_ref().is_some_and(|stat| stat.is_regular() && stat.mode & 0o222 == 0)
+        && t.ctx.user().0 != 0;
+    if is_locked {
+        let what =
+            if plan.read_only == ReadOnly::Warn { "trying to patch anyway" } else { "refusing to patch" };
+        t.out.put(format!("File {} is read-only; {what}\n", quoted(&source)).as_bytes());
+    }
     let how = Strictness { fuzz: plan.fuzz, loose: plan.loose };
     // A patch that fits the other way round was made the other way round, or is applied already.
-    let mut skip = false;
-    if let Some(first) = patch.hunks.first() {
-        let exact = Strictness { fuzz: 0, ..how };
-        let makes = creates(&patch) && file.len() > 0;
-        if makes || locate(&file, first, 0, 0, how).is_none() {
-            let mut other = first.clone();
-            other.reverse();
-            let applied =
-                locate(&file, &other, 0, 0, exact).is_some() && (file.len() > 0 || other.old_count() > 0);
-            if applied && !plan.force {
+    let mut mismatch = false;
+    let mut skip = is_locked && plan.read_only == ReadOnly::Fail;
+    if skip {
+    } else if let Some(first) = patch.hunks.first() {
+        let makes = makes(&patch) && file.len() > 0;
+        let mut other = first.clone();
+        other.reverse();
+        // The other way round it must fit as it is.
+        let fits = |hunk: &parse::Hunk| locate(&file, hunk, 0, 0, Strictness { fuzz: 0, ..how }).is_some();
+        let other_way = (file.len() > 0 || other.old_count() > 0) && !fits(first) && fits(&other);
+        let mismatched = makes || other_way || locate(&file, first, 0, 0, how).is_none();
+        if mismatched {
+            let applied = makes || other_way;
+            if makes && plan.force {
+                let name = quoted(&target.name);
+                let text = format!(
+                    "The next patch would create the file {name},\nwhich already exists!  Applying it anyway.\n"
+                );
+                note(t, plan, &text);
+                say_file(t, plan, &target).await?;
+            } else if applied && !plan.force {
                 if makes && !plan.forward && !plan.batch {
                     t.out.put(
                         format!(
-                            "The next patch would create the file {},\nwhich already exists!  ",
+                            "The next patch{} would create the file {},\nwhich already exists!  ",
+                            if reverse { ", when reversed," } else { "" },
                             quoted(&target.name)
                         )
                         .as_bytes(),
@@ -474,18 +473,20 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
                     let what = if reverse { "Unreversed" } else { "Reversed (or previously applied)" };
                     t.out.put(format!("{what} patch detected!  ").as_bytes());
                 }
+                let skipping: &[u8] = if plan.silent { b"" } else { b"Skipping patch.\n" };
                 if plan.forward {
-                    t.out.put(b"Skipping patch.\n");
+                    t.out.put(skipping);
                     skip = true;
                 } else if plan.batch {
                     t.out.put(if reverse { &b"Ignoring -R.\n"[..] } else { b"Assuming -R.\n" });
+                    mismatch = true;
                     patch.reverse();
                 } else {
                     let question = if reverse { "Ignore -R? [n] " } else { "Assume -R? [n] " };
                     if ask(t, question, b'n').await? == b'y' {
                         patch.reverse();
                     } else if ask(t, "Apply anyway? [n] ", b'n').await? != b'y' {
-                        t.out.put(b"Skipping patch.\n");
+                        t.out.put(skipping);
                         skip = true;
                     }
                 }
@@ -501,15 +502,18 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     let mut out: Vec<u8> = Vec::with_capacity(file.bytes.len());
     let (mut at, mut offset) = (0_usize, 0_isize);
     let mut rejected: Vec<parse::Hunk> = Vec::new();
-    let mut mismatch = false;
     // Lines that the output has more than the input so far.
     let mut growth = 0_isize;
     for (index, hunk) in patch.hunks.iter().enumerate() {
         t.ctx.tick().await;
         let number = index + 1;
-        let found = if skip { None } else { locate(&file, hunk, at, offset, how) };
+        // What is there already is not made.
+        let in_way = file.len() > 0 && hunk.old_count() == 0 && makes(&patch);
+        let found = if skip || in_way { None } else { locate(&file, hunk, at, offset, how) };
         let Some(found) = found else {
-            let place = (hunk.new_start as isize + offset).max(0);
+            // Nothing stands behind the line that is named.
+            let start = hunk.new_start + usize::from(hunk.new_count() == 0);
+            let place = (start as isize + offset).max(0);
             if !skip && !plan.silent {
                 t.out.put(format!("Hunk #{number} FAILED at {place}.\n").as_bytes());
             }
@@ -529,7 +533,7 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
                 text.push_str(&format!(" with fuzz {}", found.fuzz));
             }
             if shift != 0 {
-                text.push_str(&format!(" (offset {shift} line{})", plural(shift.unsigned_abs())));
+                text.push_str(&format!(" (offset {shift} line{})", if shift == 1 { "" } else { "s" }));
             }
             text.push_str(".\n");
             if !plan.silent {
@@ -550,7 +554,8 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
         out.extend_from_slice(file.line(line));
     }
     let gone = removes(&patch);
-    if rejected.len() < patch.hunks.len() || patch.hunks.is_empty() {
+    let moves = target.from.is_some() || plan.output.is_some();
+    if rejected.len() < patch.hunks.len() || patch.hunks.is_empty() || moves && !skip {
         if target.stat.is_none() && !patch.hunks.is_empty() && target.from.is_none() && !creates(&patch) {
             return Err(fatal(format!("Can't reopen file {source} : No such file or directory")));
         }
@@ -561,7 +566,7 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     } else if !skip && target.stat.is_none() && !creates(&patch) {
         t.out.flush().await?;
         return Err(fatal(format!("Can't reopen file {source} : No such file or directory")));
-    } else if !skip && !plan.dry_run && plan.backup_mismatch && plan.output.is_none() {
+    } else if !skip && !plan.dry_run && plan.backup_mismatch == Some(true) && plan.output.is_none() {
         back_up(t, plan, &target.name)?;
     }
     if !rejected.is_empty() {
@@ -569,15 +574,16 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
         let all = patch.hunks.len();
         let what = if skip { "ignored" } else { "FAILED" };
         let mut text = format!("{} out of {all} hunk{} {what}", rejected.len(), plural(all));
-        let is_creation = creates(&patch) && skip && target.stat.is_some() && patch.git.is_some();
+        let is_creation = skip && makes(&patch) && target.stat.is_some();
         if !plan.dry_run && !is_creation {
             let name = plan.reject.clone().unwrap_or_else(|| {
                 let base = plan.output.clone().unwrap_or_else(|| target.name.clone());
                 [&base[..], b".rej"].concat().into()
             });
             text.push_str(&format!(" -- saving rejects to file {}", quoted(&name)));
-            let unified = plan.unified_rejects.unwrap_or(patch.form != Form::Context);
-            let rejects = reject::render(&patch, &rejected, unified);
+            let is_unified = !matches!(patch.form, Form::Context | Form::Normal);
+            let unified = plan.unified_rejects.unwrap_or(is_unified);
+            let rejects = reject::render(&patch, &rejected, unified, plan.strip, reverse);
             write_file(t, &name, &rejects).await?;
         }
         text.push('\n');
@@ -598,6 +604,9 @@ async fn say_file(t: &mut Tool, plan: &Plan, target: &Target) -> Done {
     };
     if let Some(from) = &target.from {
         text.push_str(&format!(" (renamed from {})", quoted(from)));
+    }
+    if let Some(from) = &target.renamed {
+        text.push_str(&format!(" (already renamed from {})", quoted(from)));
     }
     text.push('\n');
     if plan.verbose {
@@ -633,129 +642,4 @@ async fn nothing_to_patch(t: &mut Tool, plan: &Plan, patch: &FilePatch) -> Done 
     t.out.put(format!("{all} out of {all} hunk{} ignored\n", plural(all)).as_bytes());
     t.status = t.status.max(1);
     Ok(t.out.drain().await?)
-}
-
-/// Keeps a file's contents under another name.
-fn back_up(t: &Tool, plan: &mut Plan, name: &BString) -> Result<(), Fail> {
-    if plan.touched.contains(name) {
-        return Ok(());
-    }
-    plan.touched.push(name.clone());
-    let length = name.len() - crate::path::base_name(name).len();
-    let backup: BString = if plan.prefix.is_empty() {
-        [&name[..], &plan.suffix].concat().into()
-    } else {
-        [&plan.prefix[..], name, &plan.suffix].concat().into()
-    };
-    let _ = length;
-    let result = match t.ctx.stat(name, true) {
-        Ok(stat) => t.ctx.copy_file(name, &backup, stat.mode & 0o7777).and_then(|()| {
-            t.ctx.set_times(&backup, NewTime::At(stat.accessed), NewTime::At(stat.modified), true)
-        }),
-        // A file that was not there has an empty backup.
-        Err(Errno::NoEntry) => {
-            t.ctx.kernel().fs().write_file(&t.ctx.resolve(&backup).unwrap_or_default(), b"", 0o644)
-        }
-        Err(error) => Err(error),
-    };
-    result.map_err(|error| fatal(format!("Can't create file {backup} : {}", error.strerror())))
-}
-
-async fn write_file(t: &mut Tool, name: &BString, bytes: &[u8]) -> Done {
-    let how = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
-    let result = match t.ctx.open_description(name, how, 0o666).await {
-        Ok(description) => {
-            let mut out = Output::new(t.ctx.clone(), Some(description));
-            match out.write(bytes).await {
-                Ok(()) => out.flush().await,
-                Err(error) => Err(error),
-            }
-        }
-        Err(error) => Err(error),
-    };
-    result.map_err(|error| fatal(format!("Can't create file {name} : {}", error.strerror())))
-}
-
-/// Puts the result in its place. False: a file that should go has something left in it.
-async fn finish(
-    t: &mut Tool,
-    plan: &mut Plan,
-    target: &mut Target,
-    patch: &FilePatch,
-    out: Vec<u8>,
-    gone: bool,
-    mismatch: bool,
-) -> Result<bool, Fail> {
-    if plan.dry_run {
-        return Ok(true);
-    }
-    if let Some(output) = plan.output.clone() {
-        if output == "-" {
-            t.out.put(&out);
-        } else {
-            write_file(t, &output, &out).await?;
-        }
-        return Ok(true);
-    }
-    let name = target.name.clone();
-    if plan.backup || (mismatch && plan.backup_mismatch) {
-        back_up(t, plan, &name)?;
-    }
-    let mut fine = true;
-    if (gone || plan.remove_empty) && out.is_empty() {
-        if let Err(error) = t.ctx.remove_file(&name) {
-            return Err(fatal(format!("Can't remove file {name} : {}", error.strerror())));
-        }
-        // The directories that are empty now go as well.
-        let mut directory = parent(&name).to_vec();
-        while directory != b"."
-            && directory != b"/"
-            && !directory.is_empty()
-            && t.ctx.remove_directory(&directory).is_ok()
-        {
-            directory = parent(&directory).to_vec();
-        }
-        return Ok(true);
-    }
-    if gone {
-        t.out.put(format!("Not deleting file {} as content differs from patch\n", quoted(&name)).as_bytes());
-        fine = false;
-    }
-    let directory = parent(&name);
-    if t.ctx.stat(directory, true).is_err() {
-        let mut at = 0;
-        while let Some(slash) = name.get(at..).and_then(|rest| rest.find_byte(b'/')) {
-            at += slash + 1;
-            let _ = t.ctx.make_directory(name.get(..at - 1).unwrap_or_default(), 0o777);
-        }
-    }
-    // A new file takes the place of the old one, so that other names of that keep its contents.
-    let stat = target.stat;
-    if stat.is_some() && target.from.is_none() {
-        let _ = t.ctx.remove_file(&name);
-    }
-    write_file(t, &name, &out).await?;
-    let mode = patch.git.as_ref().and_then(|git| git.new_mode);
-    match (mode, stat) {
-        (Some(mode), _) => {
-            let umask = if stat.is_none() { t.ctx.umask() } else { 0 };
-            let _ = t.ctx.set_mode(&name, mode & 0o777 & !umask, true);
-        }
-        (None, Some(stat)) => {
-            let _ = t.ctx.set_mode(&name, stat.mode & 0o7777, true);
-        }
-        (None, None) => {}
-    }
-    if let Some(from) = &target.from
-        && patch.git.as_ref().is_some_and(|git| git.rename)
-        && *from != name
-        && let Err(error) = t.ctx.remove_file(from)
-    {
-        return Err(fatal(format!("Can't remove file {from} : {}", error.strerror())));
-    }
-    if !plan.touched.contains(&name) {
-        plan.touched.push(name);
-    }
-    target.stat = None;
-    Ok(fine)
 }

@@ -87,6 +87,8 @@ pub(super) struct Heading {
     pub(super) text: BString,
     /// The time is the epoch: the file did not exist.
     pub(super) epoch: bool,
+    /// The time as it is written, empty if there is none.
+    pub(super) time: BString,
 }
 
 /// What git says of a file.
@@ -211,7 +213,12 @@ fn heading(text: &[u8]) -> Heading {
     let epoch = (time.starts_with(b"1970-01-01 ") || time.starts_with(b"1969-12-31 "))
         && crate::date_parse::parse(time, wasmsh_os::Timestamp::default(), &jiff::tz::TimeZone::UTC)
             .is_some_and(|time| time == wasmsh_os::Timestamp::default());
-    Heading { name, text: body.into(), epoch: epoch || time == b"Thu Jan  1 00:00:00 1970" }
+    Heading {
+        name,
+        text: body.into(),
+        time: time.into(),
+        epoch: epoch || time == b"Thu Jan  1 00:00:00 1970",
+    }
 }
 
 /// A name in quotation marks with escapes as in C, and what follows.

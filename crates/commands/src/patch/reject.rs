@@ -1,22 +1,49 @@
 //! Hunks that did not fit, written out.
 
-use super::parse::{FilePatch, Hunk, Mark};
+use super::parse::{FilePatch, Form, Hunk, Mark};
+use super::target::strip;
 
 /// The file of rejects: headers, and the hunks as they should have been applied.
-pub(super) fn render(patch: &FilePatch, hunks: &[Hunk], unified: bool) -> Vec<u8> {
+/// Names without the parts that `-p` takes away.
+pub(super) fn render(
+    patch: &FilePatch,
+    hunks: &[Hunk],
+    unified: bool,
+    count: Option<usize>,
+    reverse: bool,
+) -> Vec<u8> {
     let mut out = Vec::new();
+    // Hunks of normal differences are written in the older form of context.
+    let stars = patch.form != Form::Normal;
     let (old, new) = (patch.old.as_ref(), patch.new.as_ref());
     let marks: [&[u8]; 2] = if unified { [b"--- ", b"+++ "] } else { [b"*** ", b"--- "] };
+    if let Some(index) = &patch.index
+        && unified
+        && !reverse
+    {
+        out.extend_from_slice(b"Index: ");
+        out.extend_from_slice(index);
+        out.push(b'\n');
+    }
     for (mark, heading) in marks.into_iter().zip([old, new]) {
         out.extend_from_slice(mark);
         match heading {
-            Some(heading) => out.extend_from_slice(&heading.text),
+            Some(heading) => match strip(&heading.name, count).filter(|_| heading.name != "/dev/null") {
+                Some(name) => {
+                    out.extend_from_slice(&name);
+                    if !heading.time.is_empty() {
+                        out.push(b'\t');
+                        out.extend_from_slice(&heading.time);
+                    }
+                }
+                None => out.extend_from_slice(&heading.text),
+            },
             None => out.extend_from_slice(b"/dev/null"),
         }
         out.push(b'\n');
     }
     for hunk in hunks {
-        if unified { as_unified(hunk, &mut out) } else { as_context(hunk, &mut out) }
+        if unified { as_unified(hunk, &mut out) } else { as_context(hunk, stars, &mut out) }
     }
     out
 }
@@ -24,9 +51,6 @@ pub(super) fn render(patch: &FilePatch, hunks: &[Hunk], unified: bool) -> Vec<u8
 fn put(out: &mut Vec<u8>, mark: &[u8], line: &[u8]) {
     out.extend_from_slice(mark);
     out.extend_from_slice(line);
-    if !line.ends_with(b"\n") {
-        out.extend_from_slice(b"\n\\ No newline at end of file\n");
-    }
 }
 
 fn counted(start: usize, count: usize) -> String {
@@ -49,9 +73,9 @@ fn as_unified(hunk: &Hunk, out: &mut Vec<u8>) {
     }
 }
 
-fn as_context(hunk: &Hunk, out: &mut Vec<u8>) {
+fn as_context(hunk: &Hunk, stars: bool, out: &mut Vec<u8>) {
     let range = |start: usize, count: usize| match count {
-        0 => start.saturating_sub(1).to_string(),
+        0 => "0".into(),
         1 => start.to_string(),
         _ => format!("{start},{}", start + count - 1),
     };
@@ -61,9 +85,11 @@ fn as_context(hunk: &Hunk, out: &mut Vec<u8>) {
     for (own, other, letter) in [(Mark::Delete, Mark::Insert, b'-'), (Mark::Insert, Mark::Delete, b'+')] {
         let is_old = own == Mark::Delete;
         let heading = if is_old {
-            format!("*** {} ****\n", range(hunk.old_start, hunk.old_count()))
+            let end = if stars { " ****" } else { "" };
+            format!("*** {}{end}\n", range(hunk.old_start, hunk.old_count()))
         } else {
-            format!("--- {} ----\n", range(hunk.new_start, hunk.new_count()))
+            let end = if stars { " ----" } else { " -----" };
+            format!("--- {}{end}\n", range(hunk.new_start, hunk.new_count()))
         };
         out.extend_from_slice(heading.as_bytes());
         if !hunk.lines.iter().any(|(mark, _)| *mark == own) {

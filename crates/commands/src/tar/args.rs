@@ -43,7 +43,9 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::flag("skip-old-files", "don't replace existing files when extracting, silently skip over them"),
     Opt::flag("keep-newer-files", "don't replace existing files that are newer than their archive copies"),
     Opt::flag("overwrite", "overwrite existing files when extracting"),
-    Opt::flag("overwrite-dir,no-overwrite-dir,keep-directory-symlink,recursive-unlink", ""),
+    Opt::flag("overwrite-dir", "overwrite metadata of existing directories when extracting (default)"),
+    Opt::flag("no-overwrite-dir", "preserve metadata of existing directories"),
+    Opt::flag("keep-directory-symlink", "preserve existing symlinks to directories when extracting"),
     Opt::flag("U,unlink-first", "remove each file prior to extracting over it"),
     Opt::flag("m,touch", "don't extract file modified time"),
     Opt::flag("p,preserve-permissions,same-permissions", "extract information about file permissions"),
@@ -67,7 +69,19 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::value("X,exclude-from", "FILE", "exclude patterns listed in FILE"),
     Opt::flag("exclude-vcs", "exclude version control system directories"),
     Opt::flag("exclude-backups", "exclude backup and lock files"),
-    Opt::flag("exclude-caches,exclude-caches-under,exclude-caches-all,exclude-vcs-ignores", ""),
+    Opt::flag(
+        "exclude-caches",
+        "exclude contents of directories containing CACHEDIR.TAG, except for the tag",
+    ),
+    Opt::flag("exclude-caches-under", "exclude everything under directories containing CACHEDIR.TAG"),
+    Opt::flag("exclude-caches-all", "exclude directories containing CACHEDIR.TAG"),
+    Opt::value(
+        "exclude-tag",
+        "FILE",
+        "exclude contents of directories containing FILE, except for FILE itself",
+    ),
+    Opt::value("exclude-tag-under", "FILE", "exclude everything under directories containing FILE"),
+    Opt::value("exclude-tag-all", "FILE", "exclude directories containing FILE"),
     Opt::flag("wildcards", "use wildcards"),
     Opt::flag("no-wildcards", "verbatim string matching"),
     Opt::flag("wildcards-match-slash", "wildcards match '/'"),
@@ -79,7 +93,10 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::value("T,files-from", "FILE", "get names to extract or create from FILE"),
     Opt::flag("null", "-T reads null-terminated names"),
     Opt::flag("no-null", ""),
-    Opt::flag("verbatim-files-from,no-verbatim-files-from,unquote,no-unquote", ""),
+    Opt::flag("verbatim-files-from", "-T reads file names verbatim (no escape or option handling)"),
+    Opt::flag("no-verbatim-files-from", "-T treats file names starting with dash as options (default)"),
+    Opt::flag("unquote", "unquote input file or member names (default)"),
+    Opt::flag("no-unquote", "do not unquote input file or member names"),
     Opt::value("add-file", "FILE", "add given FILE to the archive"),
     Opt::flag("no-recursion", "avoid descending automatically in directories"),
     Opt::flag("recursion", "recurse into directories (default)"),
@@ -99,15 +116,14 @@ pub(super) const OPTIONS: &[Opt] = &[
     ),
     Opt::flag("posix", "same as --format=posix"),
     Opt::flag("portability", ""),
-    Opt::value("pax-option", "keyword[[:]=value]", ""),
     Opt::value("V,label", "TEXT", "create archive with volume name TEXT"),
     Opt::value("b,blocking-factor", "BLOCKS", "BLOCKS x 512 bytes per record"),
     Opt::value("record-size", "NUMBER", "NUMBER of bytes per record, multiple of 512"),
     Opt::flag("i,ignore-zeros", "ignore zeroed blocks in archive (means EOF)"),
     Opt::flag("S,sparse", "handle sparse files efficiently"),
-    Opt::value("sparse-version", "MAJOR[.MINOR]", ""),
-    Opt::value("hole-detection", "TYPE", ""),
-    Opt::flag("B,read-full-records", ""),
+    // Whether records come whole, and whether archives may be searched, is nothing to ask for here: all that is
+    // read is read on to the end of the record, and no name is that of another host.
+    Opt::flag("B,read-full-records,n,seek,no-seek,force-local,no-check-device,check-device", ""),
     Opt::optional("occurrence", "NUMBER", "process only the NUMBERth occurrence of each file in the archive"),
     Opt::value("K,starting-file", "MEMBER-NAME", "begin at member MEMBER-NAME when reading the archive"),
     Opt::optional("one-top-level", "DIR", "create a subdirectory to avoid having loose files extracted"),
@@ -118,22 +134,105 @@ pub(super) const OPTIONS: &[Opt] = &[
     Opt::flag("utc", "print file modification times in UTC"),
     Opt::optional("totals", "SIGNAL", "print total bytes after processing the archive"),
     Opt::flag("ignore-failed-read", "do not exit with nonzero on unreadable files"),
-    Opt::flag("W,verify", "attempt to verify the archive after writing it"),
-    Opt::flag("n,seek,no-seek,force-local,no-check-device,check-device", ""),
-    Opt::flag(
-        "acls,no-acls,xattrs,no-xattrs,selinux,no-selinux,restrict,delay-directory-restore,no-delay-directory-restore,no-quote-chars",
-        "",
-    ),
-    Opt::value(
-        "warning,quoting-style,quote-chars,atime-preserve-method,level,listed-incremental,index-file,rmt-command,rsh-command",
-        "ARG",
-        "",
-    ),
-    Opt::optional("checkpoint,atime-preserve", "N", ""),
+    Opt::flag("acls", ""),
+    Opt::flag("xattrs", ""),
+    Opt::flag("selinux", ""),
+    // Times of directories are always set at the end, and there is no program that an archive could start.
+    Opt::flag("no-acls,no-xattrs,no-selinux,restrict,delay-directory-restore,no-delay-directory-restore", ""),
+    Opt::value("warning", "KEYWORD", "warning control"),
+    Opt::value("quoting-style", "STYLE", "set name quoting style: escape, or literal"),
+    // Files are read without a trace here.
+    Opt::optional("atime-preserve", "METHOD", ""),
+    Opt::flag("W,verify", ""),
+    Opt::flag("exclude-vcs-ignores", ""),
+    Opt::flag("recursive-unlink", ""),
+    Opt::flag("no-quote-chars", ""),
+    Opt::value("quote-chars", "STRING", ""),
+    Opt::value("pax-option", "keyword[[:]=value]", ""),
+    Opt::value("sparse-version", "MAJOR[.MINOR]", ""),
+    Opt::value("hole-detection", "TYPE", ""),
+    Opt::value("level", "NUMBER", ""),
+    Opt::value("g,listed-incremental", "FILE", ""),
+    Opt::flag("G,incremental", ""),
+    Opt::flag("M,multi-volume", ""),
+    Opt::value("index-file", "FILE", ""),
+    Opt::value("rmt-command", "COMMAND", ""),
+    Opt::value("rsh-command", "COMMAND", ""),
+    Opt::value("to-command", "COMMAND", ""),
+    Opt::optional("checkpoint", "N", ""),
     Opt::value("checkpoint-action", "ACTION", ""),
     Opt::flag("l,check-links", "print a message if not all links are dumped"),
     Opt::flag("?,usage", ""),
 ];
+
+/// What a sandbox has no use for, or what is not here.
+const REFUSED: &[&str] = &[
+    "W",
+    "exclude-vcs-ignores",
+    "recursive-unlink",
+    "no-quote-chars",
+    "quote-chars",
+    "pax-option",
+    "sparse-version",
+    "hole-detection",
+    "level",
+    "g",
+    "G",
+    "M",
+    "index-file",
+    "rmt-command",
+    "rsh-command",
+    "to-command",
+    "checkpoint",
+    "checkpoint-action",
+];
+
+/// What `--warning` can turn off.
+const WARNINGS: &[&str] = &[
+    "all",
+    "alone-zero-block",
+    "bad-dumpdir",
+    "cachedir",
+    "contiguous-cast",
+    "file-changed",
+    "file-ignored",
+    "file-removed",
+    "file-shrank",
+    "file-unchanged",
+    "filename-with-nuls",
+    "ignore-archive",
+    "ignore-newer",
+    "new-directory",
+    "rename-directory",
+    "symlink-cast",
+    "timestamp",
+    "unknown-cast",
+    "unknown-keyword",
+    "xdev",
+    "decompress-program",
+    "existing-file",
+    "xattr-write",
+    "record-size",
+    "failed-read",
+];
+
+/// Directories that hold a file of this name are left out.
+pub(super) struct Tag {
+    pub(super) name: BString,
+    /// The file must begin as the specification of cache directories says.
+    pub(super) cache: bool,
+    pub(super) leaves: Leaves,
+}
+
+/// What of a directory with a tag is put into the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaves {
+    /// The directory and the tag.
+    Tag,
+    /// The directory.
+    Directory,
+    Nothing,
+}
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,6 +334,43 @@ pub(super) struct Plan {
     pub(super) ignore_failed_read: bool,
     pub(super) columns: Columns,
     pub(super) users: Users,
+    pub(super) tags: Vec<Tag>,
+    pub(super) check_links: bool,
+    /// Directories that are there keep what they have.
+    pub(super) keep_directories: bool,
+    pub(super) keep_directory_links: bool,
+    /// The kinds of warnings that are not given.
+    silenced: Vec<&'static str>,
+}
+
+impl Plan {
+    /// Whether warnings of a kind are given.
+    pub(super) fn says(&self, kind: &str) -> bool {
+        !self.silenced.contains(&kind)
+    }
+
+    /// `--warning=KEYWORD`, `no-KEYWORD`, `none`.
+    fn warning(&mut self, t: &Tool, word: &[u8]) -> Result<(), Fail> {
+        let (off, name) = match word.strip_prefix(b"no-") {
+            Some(name) => (true, name),
+            None if word == b"none" => (true, &b"all"[..]),
+            None => (false, word),
+        };
+        let Some(kind) = WARNINGS.iter().find(|kind| kind.as_bytes() == name) else {
+            let mut text =
+                format!("invalid argument {} for ‘--warning’\nValid arguments are:", t.quote(word));
+            for kind in WARNINGS {
+                text.push_str(&format!("\n  - {}", t.quote(kind.as_bytes())));
+            }
+            return Err(hint(&text));
+        };
+        let all = if *kind == "all" { WARNINGS } else { std::slice::from_ref(kind) };
+        self.silenced.retain(|kind| !all.contains(kind));
+        if off {
+            self.silenced.extend(all);
+        }
+        Ok(())
+    }
 }
 
 fn hint(text: &str) -> Fail {
@@ -332,13 +468,19 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
         ignore_failed_read: false,
         columns: Columns::new(),
         users: Users::load(&t.ctx).await,
+        tags: Vec::new(),
+        check_links: false,
+        keep_directories: false,
+        keep_directory_links: false,
+        silenced: Vec::new(),
     };
     let mut mode = None;
     // What changes with the place among the names: before how many operands it stands.
     let mut events: Vec<(usize, Event)> = Vec::new();
     // Exclusions match anywhere, by wildcards, unless something else was said before.
     let (mut exclude_wildcards, mut exclude_anchored) = (true, false);
-    let (mut auto, mut null, mut top_level) = (false, false, false);
+    let (mut auto, mut top_level) = (false, false);
+    let mut reading = Reading { end: b'\n', verbatim: false, unquote: true };
     let mut archives = 0;
     // Dates that were given in words, as they were understood.
     let mut dates: Vec<(&str, BString, Option<Timestamp>)> = Vec::new();
@@ -446,9 +588,42 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
             "no-anchored" => (matching.anchored, exclude_anchored) = (false, false),
             "ignore-case" => matching.ignore_case = true,
             "no-ignore-case" => matching.ignore_case = false,
-            "T" => events.push((place, Event::List(value, null))),
-            "null" => null = true,
-            "no-null" => null = false,
+            "T" => events.push((place, Event::List(value, reading))),
+            "null" => (reading.end, reading.verbatim) = (0, true),
+            "no-null" => (reading.end, reading.verbatim) = (b'\n', false),
+            "verbatim-files-from" => reading.verbatim = true,
+            "no-verbatim-files-from" => reading.verbatim = false,
+            "unquote" => reading.unquote = true,
+            "no-unquote" => reading.unquote = false,
+            "exclude-caches"
+            | "exclude-caches-under"
+            | "exclude-caches-all"
+            | "exclude-tag"
+            | "exclude-tag-under"
+            | "exclude-tag-all" => {
+                let cache = name.starts_with("exclude-caches");
+                let leaves = match name.rsplit('-').next() {
+                    Some("under") => Leaves::Directory,
+                    Some("all") => Leaves::Nothing,
+                    _ => Leaves::Tag,
+                };
+                let name = if cache { "CACHEDIR.TAG".into() } else { value };
+                plan.tags.push(Tag { name, cache, leaves });
+            }
+            "overwrite-dir" => plan.keep_directories = false,
+            "no-overwrite-dir" => plan.keep_directories = true,
+            "keep-directory-symlink" => plan.keep_directory_links = true,
+            "l" => plan.check_links = true,
+            "warning" => plan.warning(t, &value)?,
+            "acls" => t.warn("POSIX ACL support is not available").await?,
+            "xattrs" => t.warn("XATTR support is not available").await?,
+            "selinux" => t.warn("SELinux support is not available").await?,
+            "quoting-style" if value == "escape" => plan.columns.literal = false,
+            "quoting-style" if value == "literal" => plan.columns.literal = true,
+            "quoting-style" => {
+                return Err(hint(&format!("option --quoting-style={value} is not available here")));
+            }
+            name if REFUSED.contains(&name) => return Err(t.refused(name)),
             "add-file" => events.push((place, Event::File(value))),
             "no-recursion" => events.push((place, Event::Recursion(false))),
             "recursion" => events.push((place, Event::Recursion(true))),
@@ -566,10 +741,53 @@ fn no_mode() -> Fail {
     hint("You must specify one of the '-Acdtrux', '--delete' or '--test-label' options")
 }
 
+/// How lists of names are read.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// What ends a name.
+    end: u8,
+    /// No line is an option.
+    verbatim: bool,
+    /// Escapes stand for other letters.
+    unquote: bool,
+}
+
+/// A name of a list without its escapes.
+fn unquoted(name: &[u8]) -> BString {
+    let mut out = Vec::new();
+    let mut rest = name;
+    while let Some(at) = rest.find_byte(b'\\') {
+        out.extend_from_slice(rest.get(..at).unwrap_or_default());
+        rest = rest.get(at + 1..).unwrap_or_default();
+        let digits = rest.iter().take(3).take_while(|digit| (b'0'..=b'7').contains(digit)).count();
+        let (byte, used) = match rest.first() {
+            Some(_) if digits > 0 => {
+                let value =
+                    rest.iter().take(digits).fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
+                (value as u8, digits)
+            }
+            Some(b'a') => (7, 1),
+            Some(b'b') => (8, 1),
+            Some(b'f') => (12, 1),
+            Some(b'n') => (b'\n', 1),
+            Some(b'r') => (b'\r', 1),
+            Some(b't') => (b'\t', 1),
+            Some(b'v') => (11, 1),
+            Some(b'?') => (127, 1),
+            Some(b'\\') => (b'\\', 1),
+            _ => (b'\\', 0),
+        };
+        out.push(byte);
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out.into()
+}
+
 enum Event {
     Directory(BString),
-    /// A list of names, and whether they end with NUL.
-    List(BString, bool),
+    /// A list of names.
+    List(BString, Reading),
     File(BString),
     Recursion(bool),
     /// An exclusion, as it is told when no name follows.
@@ -623,15 +841,15 @@ async fn names(
                     excludes = plan.excludes.len();
                 }
             }
-            Event::List(file, null) => {
+            Event::List(file, reading) => {
                 plan.has_names = true;
-                let end = if null { 0 } else { b'\n' };
-                let mut lines = list(t, &file, end).await?.into_iter();
+                let mut lines = list(t, &file, reading.end).await?.into_iter();
                 while let Some(name) = lines.next() {
                     if name.is_empty() {
                         continue;
                     }
-                    if !null && name.starts_with(b"-C") {
+                    let is_option = !reading.verbatim && name.starts_with(b"-");
+                    if is_option && name.starts_with(b"-C") {
                         let directory = match name.get(2..) {
                             Some(rest) if !rest.is_empty() => BString::from(rest.trim_ascii_start()),
                             _ => lines.next().unwrap_or_default(),
@@ -643,6 +861,11 @@ async fn names(
                         };
                         continue;
                     }
+                    if is_option {
+                        let text = format!("{file}: option {name} in a list is not available here");
+                        return Err(super::fatal(t, text).await);
+                    }
+                    let name = if reading.unquote { unquoted(&name) } else { name };
                     plan.names.push(Name { name, directory: plan.directory.clone(), excludes, recursive });
                 }
             }

@@ -6,7 +6,7 @@ use bstr::BString;
 use wasmsh_os::{Errno, FileType, Stat, Timestamp};
 
 use super::archive::Writer;
-use super::args::{Name, Plan};
+use super::args::{Leaves, Name, Plan};
 use super::header::{Kind, Member, encode};
 use super::transform::Role;
 use super::{Prefixes, cannot, error, fatal, open_writer, transformed};
@@ -20,8 +20,8 @@ pub(super) struct Adding {
     /// The archive itself, which is not put into itself.
     pub(super) archive: Option<Stat>,
     pub(super) prefixes: Prefixes,
-    /// The names of files with several links that are in the archive.
-    links: BTreeMap<(u64, u64), BString>,
+    /// The names of files with several links that are in the archive, and how many of them are not.
+    links: BTreeMap<(u64, u64), (BString, u64)>,
     /// Times of what the archive has already (`-u`), by stored name.
     pub(super) known: Option<BTreeMap<BString, Timestamp>>,
 }
@@ -56,6 +56,14 @@ pub(super) async fn create(t: &mut Tool, plan: &mut Plan) -> Done {
 pub(super) async fn end(t: &mut Tool, plan: &Plan, adding: &mut Adding) -> Done {
     let result = adding.writer.finish().await;
     written(t, plan, result).await?;
+    if plan.check_links {
+        for (name, missing) in adding.links.values() {
+            if *missing > 0 {
+                let shown = t.quote(name);
+                error(t, format!("Missing links to {shown}.")).await?;
+            }
+        }
+    }
     if plan.totals {
         let bytes = adding.writer.at;
         let human = crate::human::Units::Binary.show(bytes);
@@ -101,6 +109,34 @@ pub(super) async fn add(t: &mut Tool, plan: &mut Plan, adding: &mut Adding) -> D
     plan.names = names;
     Ok(())
 }
+
+/// The tag that a directory has, whether it is one of caches, and what it leaves of the directory.
+async fn tag_of(t: &Tool, plan: &Plan, path: &[u8]) -> Option<((BString, bool), Leaves)> {
+    for tag in &plan.tags {
+        let file = join(path, &tag.name);
+        if t.ctx.stat(&file, true).is_err() {
+            continue;
+        }
+        if tag.cache {
+            let mut begin = Vec::new();
+            let mut input = t.ctx.open_input(&file).await.ok()?;
+            while begin.len() < CACHE.len() {
+                let Ok(block @ [_, ..]) = input.fill().await else { break };
+                let count = block.len();
+                begin.extend_from_slice(block);
+                input.consume(count);
+            }
+            if !begin.starts_with(CACHE) {
+                continue;
+            }
+        }
+        return Some(((tag.name.clone(), tag.cache), tag.leaves));
+    }
+    None
+}
+
+/// What the tags of caches begin with.
+const CACHE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 
 enum Step {
     Visit {
@@ -162,12 +198,32 @@ async fn walk(t: &mut Tool, plan: &mut Plan, adding: &mut Adding, top: &Name) ->
             continue;
         }
         if adding.archive.as_ref().is_some_and(|archive| same_file(archive, &stat)) {
-            let shown = super::list::escape(&name, t.utf8);
-            t.warn(format!("{shown}: file is the archive; not dumped")).await?;
+            if plan.says("ignore-archive") {
+                let shown = super::list::escape(&name, t.utf8);
+                t.warn(format!("{shown}: file is the archive; not dumped")).await?;
+            }
             continue;
         }
         if stat.is_directory() {
+            let tag = tag_of(t, plan, &path).await;
+            if let Some((tag, leaves)) = &tag
+                && plan.says("cachedir")
+            {
+                let kind = if tag.1 { "cache directory tag" } else { "directory tag" };
+                let what = if *leaves == Leaves::Nothing { "directory" } else { "contents" };
+                let shown = super::list::escape(&name, t.utf8);
+                t.warn(format!("{shown}/: contains a {kind} {}; {what} not dumped", tag.0)).await?;
+            }
+            if tag.as_ref().is_some_and(|(_, leaves)| *leaves == Leaves::Nothing) {
+                continue;
+            }
             directory(t, plan, adding, &name, &path, &stat).await?;
+            if let Some((tag, leaves)) = tag {
+                if leaves == Leaves::Tag {
+                    stack.push(Step::Visit { name: join(&name, &tag.0), stat: None, top: false });
+                }
+                continue;
+            }
             if !top.recursive {
                 continue;
             }
@@ -255,7 +311,7 @@ async fn tell(t: &mut Tool, plan: &mut Plan, name: &[u8], member: &Member) -> Do
     let mut line = if plan.verbose > 1 {
         plan.columns.line(t, member, shown, &member.link)
     } else {
-        super::list::escape(shown, t.utf8).into_bytes()
+        plan.columns.name(shown, t.utf8)
     };
     line.push(b'\n');
     if plan.archive.is_none() {
@@ -313,7 +369,7 @@ async fn file(
     is_top: bool,
 ) -> Done {
     if plan.newer.is_some_and(|newer| stat.modified < newer) {
-        if is_top {
+        if is_top && plan.says("file-unchanged") {
             let shown = super::list::escape(name, t.utf8);
             t.warn(format!("{shown}: file is unchanged; not dumped")).await?;
         }
@@ -326,14 +382,16 @@ async fn file(
     }
     if stat.links > 1 && !plan.hard_dereference {
         let key = (stat.device, stat.inode);
-        if let Some(first) = adding.links.get(&key).cloned() {
+        if let Some((first, missing)) = adding.links.get_mut(&key) {
+            let first = first.clone();
+            *missing = missing.saturating_sub(1);
             member.kind = Kind::HardLink;
             member.link = stored_name(t, plan, adding, &first, Role::HardLink).await?;
             tell(t, plan, name, &member).await?;
             header(t, plan, adding, &member).await?;
             return remove(t, plan, path).await;
         }
-        adding.links.insert(key, name.into());
+        adding.links.insert(key, (name.into(), u64::from(stat.links).saturating_sub(1)));
     }
     match stat.kind {
         FileType::Regular => return regular(t, plan, adding, name, path, stat, member).await,
@@ -352,6 +410,7 @@ async fn file(
             let number = stat.device_number;
             member.device = ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00));
         }
+        _ if !plan.says("file-ignored") => return Ok(()),
         _ => {
             let shown = super::list::escape(name, t.utf8);
             return t.warn(format!("{shown}: socket ignored")).await;
@@ -424,7 +483,9 @@ async fn regular(
     } else if left > 0 {
         t.status = t.status.max(1);
         let bytes = if left == 1 { "byte" } else { "bytes" };
-        t.warn(format!("{shown}: File shrank by {left} {bytes}; padding with zeros")).await?;
+        if plan.says("file-shrank") {
+            t.warn(format!("{shown}: File shrank by {left} {bytes}; padding with zeros")).await?;
+        }
     }
     remove(t, plan, path).await
 }

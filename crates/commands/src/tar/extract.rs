@@ -50,7 +50,7 @@ pub(super) async fn read(t: &mut Tool, plan: &mut Plan) -> Done {
                 }
                 if first && !marked && !lone && !told {
                     error(t, "This does not look like a tar archive").await?;
-                } else if lone {
+                } else if lone && plan.says("alone-zero-block") {
                     t.warn(format!("A lone zero block at {}", reader.start / 512 + 1)).await?;
                 }
                 break;
@@ -249,7 +249,7 @@ async fn tell(
     if plan.verbose > 1 {
         line.extend(plan.columns.line(t, member, name, link));
     } else {
-        line.extend_from_slice(super::list::escape(name, t.utf8).as_bytes());
+        line.extend_from_slice(&plan.columns.name(name, t.utf8));
     }
     line.push(b'\n');
     if plan.to_stdout {
@@ -433,8 +433,9 @@ async fn make_directory(t: &mut Tool, plan: &Plan, later: &mut Later, member: &M
         tries += 1;
         match reason {
             Errno::Exist => {
-                if t.ctx.stat(path, true).is_ok_and(|stat| stat.is_directory()) {
-                    if matches!(plan.existing, Existing::Keep | Existing::Skip) {
+                // A symbolic link to a directory is replaced, unless it was asked for.
+                if t.ctx.stat(path, plan.keep_directory_links).is_ok_and(|stat| stat.is_directory()) {
+                    if plan.keep_directories || matches!(plan.existing, Existing::Keep | Existing::Skip) {
                         return Ok(());
                     }
                     break;
@@ -467,7 +468,9 @@ async fn regular(
         && stat.modified >= member.modified
     {
         let shown = t.quote(path);
-        t.warn(format!("Current {shown} is newer or same age")).await?;
+        if plan.says("ignore-newer") {
+            t.warn(format!("Current {shown} is newer or same age")).await?;
+        }
         return Ok(Ok(()));
     }
     if plan.existing == Existing::UnlinkFirst {

@@ -15,11 +15,18 @@ pub(super) struct Columns {
     pub(super) numeric: bool,
     pub(super) full_time: bool,
     pub(super) utc: bool,
+    /// Names are shown as they are.
+    pub(super) literal: bool,
 }
 
 impl Columns {
     pub(super) fn new() -> Columns {
-        Columns { width: 19, numeric: false, full_time: false, utc: false }
+        Columns { width: 19, numeric: false, full_time: false, utc: false, literal: false }
+    }
+
+    /// A name as it is shown.
+    pub(super) fn name(&self, name: &[u8], utf8: bool) -> Vec<u8> {
+        if self.literal { name.to_vec() } else { escape(name, utf8).into_bytes() }
     }
 
     /// The line of `-tv`, without its newline.
@@ -58,15 +65,15 @@ impl Columns {
             line.extend_from_slice(fraction(member.modified).as_bytes());
         }
         line.push(b' ');
-        line.extend_from_slice(escape(name, t.utf8).as_bytes());
+        line.extend_from_slice(&self.name(name, t.utf8));
         match member.kind {
             Kind::SymbolicLink => {
                 line.extend_from_slice(b" -> ");
-                line.extend_from_slice(escape(link, t.utf8).as_bytes());
+                line.extend_from_slice(&self.name(link, t.utf8));
             }
             Kind::HardLink => {
                 line.extend_from_slice(b" link to ");
-                line.extend_from_slice(escape(link, t.utf8).as_bytes());
+                line.extend_from_slice(&self.name(link, t.utf8));
             }
             Kind::Label => line.extend_from_slice(b"--Volume Header--"),
             _ => {}

@@ -82,6 +82,10 @@ const OPTIONS: &[Opt] = &[
     Opt::value("limit-rate", "RATE", ""),
 ];
 
+/// What only whoever makes the connection could do; the result is the same without.
+const HINTS: &[&str] =
+    &["progress", "show-progress", "connect-timeout", "dns-timeout", "4", "6", "limit-rate"];
+
 /// What a sandbox cannot give.
 const REFUSED: &[&str] = &[
     "b",
@@ -114,6 +118,7 @@ const GENERIC: u8 = 1;
 const FILE_ERROR: u8 = 3;
 const NETWORK: u8 = 4;
 const TLS: u8 = 5;
+const AUTHENTICATION: u8 = 6;
 const SERVER: u8 = 8;
 
 #[derive(Default)]
@@ -131,6 +136,8 @@ struct Plan {
     tries: u64,
     retry_refused: bool,
     wait: u64,
+    /// Milliseconds that a new try waits for at most; each waits a second longer.
+    wait_retry: u64,
     user: Option<BString>,
     password: Option<BString>,
     directories: bool,
@@ -214,6 +221,7 @@ async fn run(t: &mut Tool) -> Done {
     let mut plan = Plan {
         keep_time: true,
         tries: 20,
+        wait_retry: 10_000,
         host_directories: true,
         most_redirects: 20,
         cookies: true,
@@ -222,6 +230,7 @@ async fn run(t: &mut Tool) -> Done {
     let mut talk = Talk::All;
     let mut log: Option<(BString, bool)> = None;
     let mut list: Option<BString> = None;
+    let mut hints = Vec::new();
     let (mut load, mut save, mut keep_session) = (Vec::new(), None, false);
     let mut options = t.options_of(joined(t.arguments()));
     while let Some((name, value)) = options.next()? {
@@ -290,6 +299,9 @@ async fn run(t: &mut Tool) -> Done {
             "content-on-error" => plan.content_on_error = true,
             "trust-server-names" => plan.trust_names = true,
             "no-cache" => plan.no_cache = true,
+            "waitretry" => plan.wait_retry = u64::from(seconds(&value, "waitretry")?),
+            hint if HINTS.contains(&hint) => hints.push(hint),
+            // There is nothing of these that could be left out.
             _ => {}
         }
     }
@@ -303,7 +315,11 @@ async fn run(t: &mut Tool) -> Done {
         };
         if let Err(error) = result {
             let text = format!("{list}: {}\nNo URLs found in {list}.", error.strerror());
-            return Err(Fail::Bare(text, GENERIC));
+            if talk != Talk::Nothing {
+                t.err.put(format!("{text}\n").as_bytes());
+            }
+            // What is told is all that comes of it.
+            return Ok(());
         }
         let lines = text.lines().map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
         urls.extend(lines.map(|line| line.to_str_lossy().into_owned()));
@@ -325,6 +341,12 @@ async fn run(t: &mut Tool) -> Done {
             Err(error) => return Err(Fail::Bare(format!("{file}: {}", error.strerror()), GENERIC)),
         },
     };
+    if talk != Talk::Nothing {
+        for hint in hints {
+            let dashes = if hint.len() == 1 { "-" } else { "--" };
+            t.warn(format!("{dashes}{hint} has no effect here: the host makes the connection")).await?;
+        }
+    }
     let mut session = Session { plan, talk, jar: Jar::default(), log, document: None, files: 0, bytes: 0 };
     for file in load {
         if let Ok(text) = t.ctx.read_file(&file).await {

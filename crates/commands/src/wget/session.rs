@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 use wasmsh_os::{FetchError, Header, HttpRequest, NewTime};
 
-use super::{FILE_ERROR, GENERIC, NETWORK, SERVER, Session, TLS, Talk};
+use super::{AUTHENTICATION, FILE_ERROR, GENERIC, NETWORK, SERVER, Session, TLS, Talk};
 use crate::http::url::{Url, percent_decode};
 use crate::http::{self, Exchange};
 use crate::path::join;
@@ -137,7 +137,8 @@ impl Session {
                 return Ok(status);
             }
             self.say(Talk::All, "Retrying.\n\n").await;
-            t.ctx.sleep(attempt.min(10) * 1_000_000_000).await;
+            let milliseconds = (attempt * 1000).min(self.plan.wait_retry);
+            t.ctx.sleep(milliseconds * 1_000_000).await;
             attempt += 1;
         }
     }
@@ -215,7 +216,7 @@ impl Session {
                 let now = t.ctx.now().seconds;
                 for header in &exchange.head.headers {
                     if header.name.eq_ignore_ascii_case("set-cookie") {
-                        self.jar.set(&header.value, &url, now);
+                        self.jar.set(&header.value, &url, now, false);
                     }
                 }
             }
@@ -283,7 +284,7 @@ impl Session {
             let text = format!("{now} ERROR {code}: {}.\n", http::reason(code));
             self.say(Talk::Little, &text).await;
             self.say(Talk::All, "\n").await;
-            return Ok((SERVER, false));
+            return Ok((if code == 401 { AUTHENTICATION } else { SERVER }, false));
         }
         if self.plan.disposition
             && let Some(given) = exchange.header("content-disposition").and_then(http::disposition_name)

@@ -104,14 +104,14 @@ pub(super) async fn to(t: &mut Tool, call: &Call) -> Done {
                     }
                     first = false;
                     text.push_str(gap);
-                    jq::quote(&name.to_str_lossy(), false, &mut text);
+                    jq::quote(&name.to_str_lossy(), jq::Escapes::Jq, &mut text);
                     text.push_str(if lines { ":" } else { ": " });
                     if field.is_empty() && (call.has("nulls") || *number) {
                         text.push_str("null");
                     } else if *number {
                         text.push_str(&field.to_str_lossy());
                     } else {
-                        jq::quote(&field.to_str_lossy(), false, &mut text);
+                        jq::quote(&field.to_str_lossy(), jq::Escapes::Jq, &mut text);
                     }
                 }
                 text.push_str(close);

@@ -32,7 +32,7 @@ pub(super) struct Job {
 }
 
 /// Flags with values: names, and the letter.
-const VALUES: [(&str, char); 24] = [
+const VALUES: [(&str, char); 21] = [
     ("front-matter", 'f'),
     ("from-file", ' '),
     ("expression", ' '),
@@ -54,13 +54,10 @@ const VALUES: [(&str, char); 24] = [
     ("shell-key-separator", ' '),
     ("lua-prefix", ' '),
     ("lua-suffix", ' '),
-    ("lua-globals", ' '),
-    ("toml-indent", ' '),
-    ("debug-node-info-file", ' '),
 ];
 
 /// Flags that are on or off.
-const FLAGS: [(&str, char); 25] = [
+const FLAGS: [(&str, char); 28] = [
     ("exit-status", 'e'),
     ("inplace", 'i'),
     ("no-doc", 'N'),
@@ -86,6 +83,9 @@ const FLAGS: [(&str, char); 25] = [
     ("yaml-fix-merge-anchor-to-spec", ' '),
     ("security-disable-env-ops", ' '),
     ("security-disable-file-ops", ' '),
+    ("lua-globals", ' '),
+    ("lua-unquoted", ' '),
+    ("debug-node-info", ' '),
 ];
 
 fn wrong<T>(message: String) -> Result<T, Fail> {
@@ -209,6 +209,8 @@ pub(super) async fn read(t: &mut Tool) -> Result<(Job, Settings), Fail> {
         no_env: false,
         no_files: false,
         fix_merge: false,
+        header: true,
+        interpolate: true,
         ceiling,
     };
     let mut job = Job {
@@ -238,13 +240,19 @@ pub(super) async fn read(t: &mut Tool) -> Result<(Job, Settings), Fail> {
             "null-input" => job.null_input = on()?,
             "prettyPrint" => job.pretty = on()?,
             "unwrapScalar" => settings.unwrap = Some(on()?),
-            "tojson" if on()? => job.output = Some(Format::Json),
+            "tojson" if !on()? => {}
+            "tojson" => job.output = Some(Format::Json),
             "version" => {
-                t.out.put(b"yq (https://github.com/mikefarah/yq/) version v4.54.3\n");
+                // Whose it is; and in the form that scripts look for, whose language it speaks.
+                let own = env!("CARGO_PKG_VERSION");
+                let text = format!("yq (wasmsh {own}, speaks https://github.com/mikefarah/yq/) version v4\n");
+                t.out.put(text.as_bytes());
                 return Err(Fail::Status(0));
             }
             "help" => return Err(Fail::Help),
             "yaml-compact-seq-indent" => settings.compact = on()?,
+            "header-preprocess" => settings.header = on()?,
+            "string-interpolation" => settings.interpolate = on()?,
             "properties-array-brackets" => settings.props_brackets = on()?,
             "xml-strict-mode" => settings.xml.strict = on()?,
             "xml-keep-namespace" => settings.xml.keep_namespace = on()?,
@@ -276,6 +284,9 @@ pub(super) async fn read(t: &mut Tool) -> Result<(Job, Settings), Fail> {
                     }
                 }
             }
+            "output-format" if matches!(text, "kyaml" | "ky") => {
+                return wrong("output format kyaml is not available here".into());
+            }
             "output-format" => job.output = format(text, "the output format")?,
             "input-format" => job.input = format(text, "the input format")?,
             "split-exp" => job.split = Some(text.to_owned()),
@@ -291,7 +302,11 @@ pub(super) async fn read(t: &mut Tool) -> Result<(Job, Settings), Fail> {
                 settings.props_separator = text.to_owned()
             }
             "shell-key-separator" => settings.shell_separator = text.to_owned(),
-            _ => {}
+            // What is there already, said once more.
+            "no-colors" => _ = on()?,
+            "colors" | "verbose" if !on()? => {}
+            "xml-raw-token" if on()? => {}
+            name => return wrong(format!("option --{name} is not available here")),
         }
     }
     let mut operands = operands.into_iter().peekable();

@@ -3,9 +3,8 @@
 use std::rc::Rc;
 
 use super::eval::Yq;
-use super::node::{
-    Fault, Id, Kind, MAX_DEPTH, Res, Tree, fault, float_text, integer, number, style, too_deep,
-};
+use super::node::{Fault, Id, Kind, MAX_DEPTH, Res, Tree, fault, style, too_deep};
+use super::scalars::{float_text, integer, number};
 use super::write::Form;
 use super::{props, read, table, toml, write, xml};
 use crate::jq;
@@ -30,8 +29,8 @@ impl Format {
     /// The format that an option names.
     pub(super) fn named(name: &str) -> Option<Format> {
         Some(match name {
-            "yaml" | "y" | "yml" => Format::Yaml,
-            "json" | "j" | "ndjson" | "kyaml" => Format::Json,
+            "yaml" | "y" | "yml" | "kyaml" | "ky" => Format::Yaml,
+            "json" | "j" | "ndjson" => Format::Json,
             "props" | "p" | "properties" => Format::Props,
             "csv" | "c" => Format::Csv,
             "tsv" | "t" => Format::Tsv,
@@ -252,10 +251,10 @@ fn json_text(tree: &Tree, id: Id, indent: usize, depth: usize, limit: usize, out
                     _ if plain => out.push_str(&node.value),
                     Some(value) if value.is_finite() => out.push_str(&float_text(value)),
                     Some(_) => return fault(format!("json: unsupported value: {}", node.value)),
-                    None => json_string(&node.value, out),
+                    None => jq::quote(&node.value, jq::Escapes::Go, out),
                 }
             }
-            _ => json_string(&node.value, out),
+            _ => jq::quote(&node.value, jq::Escapes::Go, out),
         },
         Kind::Seq => {
             out.push('[');
@@ -278,7 +277,7 @@ fn json_text(tree: &Tree, id: Id, indent: usize, depth: usize, limit: usize, out
                     out.push(',');
                 }
                 line(out, depth + 1);
-                json_string(&tree.n(tree.real(key)).value, out);
+                jq::quote(&tree.n(tree.real(key)).value, jq::Escapes::Go, out);
                 out.push_str(if indent > 0 { ": " } else { ":" });
                 json_text(tree, value, indent, depth + 1, limit, out)?;
             }
@@ -289,26 +288,6 @@ fn json_text(tree: &Tree, id: Id, indent: usize, depth: usize, limit: usize, out
         }
     }
     Ok(())
-}
-
-fn json_string(text: &str, out: &mut String) {
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\x08' => out.push_str("\\b"),
-            '\x0c' => out.push_str("\\f"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            letter if (letter as u32) < 0x20 => out.push_str(&format!("\\u{:04x}", letter as u32)),
-            letter => out.push(letter),
-        }
-    }
-    out.push('"');
 }
 
 fn base64(tree: &mut Tree, text: &str) -> Res {

@@ -9,6 +9,8 @@ use std::rc::Rc;
 use bstr::{BString, ByteSlice};
 
 mod args;
+mod assign;
+mod build;
 mod call;
 mod dates;
 mod eval;
@@ -19,8 +21,14 @@ mod ops;
 mod parse;
 mod props;
 mod read;
+mod scalars;
+mod shapes;
+mod steps;
+mod strings;
 pub(crate) mod table;
 mod toml;
+mod words;
+mod world;
 mod write;
 mod xml;
 
@@ -60,8 +68,7 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("xml-attribute-prefix", "TEXT", "what names of attributes begin with (+@)"),
         Opt::value("xml-content-name", "TEXT", "the name of an element's own text (+content)"),
         Opt::value("properties-separator", "TEXT", "between keys and values of properties"),
-        Opt::flag("C,colors", "accepted; output has no colors"),
-        Opt::flag("M,no-colors", "accepted"),
+        Opt::flag("M,no-colors", "without colors, as always"),
     ],
     more: "",
     usage_status: 1,
@@ -84,6 +91,10 @@ struct Settings {
     no_env: bool,
     no_files: bool,
     fix_merge: bool,
+    /// What stands before the first document is kept as it is, rather than as a comment of the first node.
+    header: bool,
+    /// `\(…)` in strings.
+    interpolate: bool,
     /// Bytes that a text may have.
     ceiling: usize,
 }
@@ -108,8 +119,8 @@ struct Printer {
 
 async fn run(t: &mut Tool) -> Done {
     let (job, settings) = args::read(t).await?;
-    let expression = parse::parse(&job.expression)?;
-    let split = job.split.as_deref().map(parse::parse).transpose()?;
+    let expression = parse::parse(&job.expression, settings.interpolate)?;
+    let split = job.split.as_deref().map(|text| parse::parse(text, settings.interpolate)).transpose()?;
     let first_file = job.files.first().map(|name| name.to_str_lossy().into_owned()).unwrap_or_default();
     let by_name = Format::of_file(&first_file);
     let input = job.input.unwrap_or(by_name);
@@ -131,6 +142,7 @@ async fn run(t: &mut Tool) -> Done {
     let files = std::mem::take(&mut printer.job.files);
     let mut doc = 0;
     if !printer.job.null_input {
+        let header = yq.settings.header;
         for (index, name) in files.iter().enumerate() {
             let mut text = load(t, name).await?;
             if let Some(front) = printer.job.front.filter(|_| index == 0) {
@@ -146,7 +158,7 @@ async fn run(t: &mut Tool) -> Done {
                 yq.tree.clear();
                 doc = 0;
             }
-            let roots = formats::decode_file(&mut yq, &text, input, index as u32, &mut doc, true)?;
+            let roots = formats::decode_file(&mut yq, &text, input, index as u32, &mut doc, header)?;
             t.ctx.ticks(1 + text.len() as u32 / 64).await;
             if printer.job.all {
                 together.extend(roots);

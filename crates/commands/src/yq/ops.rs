@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::dates;
-use super::eval::{Scope, Yq, matches};
-use super::node::{Id, Kind, MAX_DEPTH, Res, Tree, fault, float_text, integer, number, style, too_deep};
+use super::eval::{Scope, Yq};
+use super::node::{Id, Kind, MAX_DEPTH, Res, Tree, fault, style, too_deep};
 use super::parse::{Merge, Op};
+use super::scalars::{float_text, integer, number};
+use super::steps::matches;
 
 impl Yq {
     /// The result of an operator; a side that has no results is `None`.
@@ -444,7 +446,7 @@ trait Retag {
 
 impl Retag for Id {
     fn retag(self, tree: &mut Tree) -> Id {
-        let tag = super::node::resolve(&tree.n(self).value);
+        let tag = super::scalars::resolve(&tree.n(self).value);
         tree.m(self).tag = Rc::from(tag);
         self
     }

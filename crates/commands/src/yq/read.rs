@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Parser, Placement, ScalarStyle, Span, StructureStyle, Tag};
 
-use super::node::{Fault, Id, Key, Kind, Res, Tree, resolve, style};
+use super::node::{Fault, Id, Key, Kind, Res, Tree, style};
+use super::scalars::resolve;
 
 /// A text of YAML, read document by document.
 pub(super) struct Yaml {

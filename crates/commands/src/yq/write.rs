@@ -1,7 +1,8 @@
 //! Nodes as YAML, in the form that go-yaml gives them: block style with indented sequences, comments in their places,
 //! each scalar in its own style where that style can hold it.
 
-use super::node::{Id, Kind, MAX_DEPTH, Node, Res, Tree, resolve, style, too_deep};
+use super::node::{Id, Kind, MAX_DEPTH, Node, Res, Tree, style, too_deep};
+use super::scalars::resolve;
 
 /// How YAML is written.
 #[derive(Debug, Clone, Copy)]
@@ -156,20 +157,7 @@ impl Writer<'_> {
         if node.kind == Kind::Seq {
             for member in &node.content {
                 let item = self.tree.n(*member);
-                if let Some(head) = item.head.as_deref() {
-                    if begun {
-                        self.out.push_str(head.split('\n').next().unwrap_or_default());
-                        self.out.push('\n');
-                        begun = false;
-                    } else {
-                        self.comment(head, indent);
-                    }
-                }
-                if !begun {
-                    self.part(indent);
-                    self.pad(indent);
-                }
-                begun = false;
+                self.above(item.head.as_deref(), indent, &mut begun);
                 self.out.push('-');
                 let properties = self.properties(item);
                 if self.is_block(item) {
@@ -194,21 +182,7 @@ impl Writer<'_> {
         }
         for (key, value) in self.tree.entries(id) {
             let (name, held) = (self.tree.n(key), self.tree.n(value));
-            if let Some(head) = name.head.as_deref() {
-                if begun {
-                    // `- # a comment` above the first entry of a member.
-                    self.out.push_str(head.split('\n').next().unwrap_or_default());
-                    self.out.push('\n');
-                    begun = false;
-                } else {
-                    self.comment(head, indent);
-                }
-            }
-            if !begun {
-                self.part(indent);
-                self.pad(indent);
-            }
-            begun = false;
+            self.above(name.head.as_deref(), indent, &mut begun);
             if self.is_block(name) || name.value.contains('\n') || name.value.chars().count() > 128 {
                 self.out.push('?');
                 self.value(key, indent, depth + 1, None)?;
@@ -242,6 +216,25 @@ impl Writer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The comment above a member or an entry, and the beginning of its line. The line may have begun already, behind
+    /// a dash: then the comment stands there.
+    fn above(&mut self, head: Option<&str>, indent: usize, begun: &mut bool) {
+        if let Some(head) = head {
+            if *begun {
+                self.out.push_str(head.split('\n').next().unwrap_or_default());
+                self.out.push('\n');
+                *begun = false;
+            } else {
+                self.comment(head, indent);
+            }
+        }
+        if !*begun {
+            self.part(indent);
+            self.pad(indent);
+        }
+        *begun = false;
     }
 
     /// A value behind its key, or a member behind its dash, to the end of the line.

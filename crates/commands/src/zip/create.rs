@@ -302,8 +302,8 @@ async fn parse(t: &mut Tool) -> Result<Plan, Fail> {
                 }
                 "h" => return Err(Fail::Help),
                 "V" => return Err(Fail::Version),
-                // Where temporary files are, and what has no meaning here.
-                "b" | "nw" | "ic" | "ws" | "mm" | "la" => {}
+                // Where temporary files are: there are none.
+                "b" => {}
                 "e" | "P" => return Err(bad(t, &plan, "encryption not supported").await),
                 name => {
                     let text = format!("short option '{name}' not supported");

@@ -235,6 +235,9 @@ async fn inside(t: &mut Tool, plan: &Plan, entry: &Entry) -> Result<BString, Fai
     if plan.lower && entry.system != UNIX {
         path.make_ascii_lowercase();
     }
+    if plan.underscores {
+        path.iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'_');
+    }
     Ok(path)
 }
 
@@ -442,7 +445,9 @@ async fn file(
     if let Some(mode) = mode {
         let _ = t.ctx.set_mode(&place, mode, true);
     }
-    let _ = t.ctx.set_times(&place, NewTime::At(modified), NewTime::At(modified), true);
+    if plan.no_times < 2 {
+        let _ = t.ctx.set_times(&place, NewTime::At(modified), NewTime::At(modified), true);
+    }
     Ok(t.out.drain().await?)
 }
 
@@ -539,7 +544,9 @@ async fn finish(t: &mut Tool, plan: &Plan, state: &mut State) -> Result<(), Fail
         if let Some(mode) = mode {
             let _ = t.ctx.set_mode(&place, mode, true);
         }
-        let _ = t.ctx.set_times(&place, NewTime::At(modified), NewTime::At(modified), true);
+        if plan.no_times == 0 {
+            let _ = t.ctx.set_times(&place, NewTime::At(modified), NewTime::At(modified), true);
+        }
     }
     Ok(())
 }

@@ -31,6 +31,8 @@ pub(crate) static UNZIP: Command = Command {
         Opt::flag("C", "match names whatever their case"),
         Opt::flag("L", "make names of single-case systems lower case"),
         Opt::flag("K", "keep set-id and sticky bits"),
+        Opt::flag("D", "leave the times of directories; twice: of all"),
+        Opt::flag("s", "spaces in names become underscores"),
         Opt::flag("q", "say less; twice: still less"),
         Opt::value("d", "DIRECTORY", "extract into DIRECTORY"),
         Opt::value("x", "MEMBER...", "leave these members out"),
@@ -88,6 +90,9 @@ pub(super) struct Plan {
     ignore_case: bool,
     pub(super) lower: bool,
     pub(super) keep_special: bool,
+    /// 1: directories get no times, 2: nothing does.
+    pub(super) no_times: u8,
+    pub(super) underscores: bool,
     pub(super) directory: Option<BString>,
     pub(super) names: Vec<BString>,
     pub(super) excluded: Vec<BString>,
@@ -149,6 +154,8 @@ async fn run(t: &mut Tool, mut info: bool) -> Done {
         ignore_case: false,
         lower: false,
         keep_special: false,
+        no_times: 0,
+        underscores: false,
         directory: None,
         names: Vec::new(),
         excluded: Vec::new(),
@@ -211,6 +218,10 @@ async fn run(t: &mut Tool, mut info: bool) -> Done {
                 b'p' => Mode::Pipe,
                 b'c' => Mode::Show,
                 b'z' => Mode::Comment,
+                // Owners, backups, other alphabets and patterns; `-:` would leave the directory.
+                b'X' | b'V' | b'U' | b'B' | b':' | b'^' | b'W' | b'I' | b'O' => {
+                    return Err(t.refused(&char::from(*letter).to_string()));
+                }
                 letter => {
                     option(&mut plan, *letter).ok_or_else(|| bad_usage(t))?;
                     continue;
@@ -265,8 +276,10 @@ fn option(plan: &mut Plan, letter: u8) -> Option<()> {
         b'C' => plan.ignore_case = true,
         b'L' => plan.lower = true,
         b'K' => plan.keep_special = true,
-        // Owners, names of VMS, spaces, Unicode and pages: nothing that matters here.
-        b'X' | b'V' | b'D' | b'U' | b'M' | b'B' | b':' | b'^' | b'W' | b's' => {}
+        b'D' => plan.no_times = plan.no_times.saturating_add(1),
+        b's' => plan.underscores = true,
+        // Nothing is shown page by page but to a terminal.
+        b'M' => {}
         _ => return None,
     }
     Some(())
