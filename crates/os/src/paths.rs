@@ -314,10 +314,13 @@ impl Ctx {
     /// Those of `opendir(3)`.
     pub fn read_directory(&self, path: &[u8]) -> Result<Vec<Entry>, Errno> {
         let path = self.resolve(path)?;
-        if matches!(path.trim_end_matches('/'), "/dev/fd" | "/proc/self/fd") {
+        if matches!(path.trim_end_matches(['/', '.']), "/dev/fd" | "/proc/self/fd") && !path.ends_with("..") {
+            // The directory is open itself while it is read.
+            let own = std::iter::once(self.descriptors().lowest_free(0));
             let mut entries: Vec<Entry> = self
                 .descriptors()
                 .numbers()
+                .chain(own)
                 .map(|number| Entry {
                     name: number.to_string(),
                     stat: self.special_stat(FileType::SymbolicLink, 0o777, u64::from(number) + 1),

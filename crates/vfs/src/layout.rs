@@ -13,13 +13,16 @@ pub const USER: u32 = 1000;
 pub const GROUP: u32 = 1000;
 
 /// Directories that belong to root: path, mode.
-const DIRECTORIES: [(&str, u32); 19] = [
+const DIRECTORIES: [(&str, u32); 21] = [
     ("/dev", 0o755),
     ("/etc", 0o755),
     ("/home", 0o755),
     ("/mnt", 0o755),
     ("/opt", 0o755),
     ("/proc", 0o555),
+    // Whoever has processes says what is in it.
+    ("/proc/self", 0o555),
+    ("/proc/self/fd", 0o555),
     ("/root", 0o700),
     ("/run", 0o755),
     ("/srv", 0o755),
