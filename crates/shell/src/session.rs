@@ -387,6 +387,10 @@ impl Session {
     pub fn check(&self, text: &[u8]) -> TextState {
         let mut parser = Parser::incremental(Default::default());
         parser.push(text);
+        if !text.ends_with(b"\n") {
+            // Whoever asks has ended the line.
+            parser.push(b"\n");
+        }
         loop {
             match parser.poll(&NoAliases) {
                 Ok(ParserPoll::Command(_)) => {}

@@ -232,6 +232,12 @@ struct AfterTrap {
 }
 
 impl Call {
+    /// The trap on `EXIT`, `DEBUG`, `ERR` or `RETURN` whose commands these are.
+    fn unasked_trap(&self) -> Option<u8> {
+        let unasked = self.trap == crate::traps::EXIT || self.trap >= crate::traps::DEBUG;
+        (self.kind == CallKind::Trap && unasked).then_some(self.trap)
+    }
+
     fn trapped_command(&self) -> Option<(Rc<Code>, Span)> {
         self.after_trap.as_ref().map(|after| after.command.clone())
     }

@@ -120,8 +120,23 @@ impl Vm {
         if slot.last.get() {
             return false;
         }
+        // A trap that the shell runs by itself and that was given up would begin again with the next command.
+        let cancelled: Vec<u8> = match exit {
+            Exit::Signalled(_) => self.calls.iter().filter_map(|call| call.unasked_trap()).collect(),
+            Exit::Code(_) => Vec::new(),
+        };
         while !self.ctl.is_empty() {
             self.pop_ctl();
+        }
+        for trap in cancelled {
+            Rc::make_mut(&mut self.shell.traps).set(trap, None);
+            self.shell.traps_debug &= trap != crate::traps::DEBUG;
+            if exit != Exit::Signalled(Signal::Kill) {
+                // Somebody still listens.
+                let name = crate::traps::name(trap);
+                self.put(2, format!("wasmsh: trap on {name}: removed, it did not end\n").as_bytes());
+                self.flush_now();
+            }
         }
         self.restore_temporary();
         self.restore_run();

@@ -1,5 +1,5 @@
 # What leaves the table of jobs, and when.
-sleep 0.1 & sleep 0.1 & wait; jobs; echo waited
+sleep 0.1 & wait; jobs; echo waited
 (exit 3) & p=$!; sleep 0.05; jobs; wait $p; echo $?; wait -n; echo $?
 sleep 5 & kill %1; wait; jobs
 sleep 5 & kill %1; sleep 0.1; jobs; wait %1; echo $?

@@ -321,7 +321,10 @@ impl Parser {
             match self.run(aliases) {
                 Ok(()) => {}
                 Err(Stop::NeedInput) => {
-                    let inside = self.pos > 0 && !self.text[..self.pos].iter().all(u8::is_ascii_whitespace)
+                    // Blank lines and comments begin nothing.
+                    let mut lines =
+                        self.text[..self.pos].split(|b| *b == b'\n').map(<[u8]>::trim_ascii_start);
+                    let inside = lines.any(|line| !line.is_empty() && !line.starts_with(b"#"))
                         || self.tok.is_some()
                         || self.frames.len() > 1;
                     return Ok(Poll::NeedInput { inside });
