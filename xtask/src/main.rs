@@ -14,6 +14,7 @@ mod ctools;
 mod debian;
 mod dist;
 mod exec;
+mod git;
 mod guest;
 mod hash;
 mod js;
@@ -42,6 +43,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   conformance --judge PATH [ARGS]
                  run an outside judge against `wasmsh conformance`
   dist           make the archives and the npm package that users get, in target/dist
+  git            build `git` as a command component, target/wasmsh/git.wasm
   clean          remove what was built in this checkout; with --cache, the cache too
   guest-rustc    print the path of the compiler for WebAssembly
   help           this text
@@ -84,10 +86,14 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("test", []) => verify::test(&project)?,
         ("check", []) => verify::check(&project)?,
         ("dist", []) => dist::run(&project)?,
+        ("git", []) => {
+            let _lock = project.lock()?;
+            git::component(&project, &rust_guest::provide()?)?;
+        }
         ("clean", []) => clean(&project, false)?,
         ("clean", [option]) if option == "--cache" => clean(&project, true)?,
         ("guest-rustc", []) => println!("{}", rust_guest::provide()?.path.display()),
-        ("setup" | "build" | "test" | "check" | "dist" | "clean" | "guest-rustc", [argument, ..]) => {
+        ("setup" | "build" | "test" | "check" | "dist" | "git" | "clean" | "guest-rustc", [argument, ..]) => {
             bail!("`{command}` does not take `{argument}` (see `cargo xtask help`)")
         }
         _ => bail!("no such command: {command} (see `cargo xtask help`)"),

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::build::WITH_ENGINE;
 use crate::project::Project;
-use crate::{build, exec, guest, js, rust_guest, ui};
+use crate::{build, exec, git, guest, js, rust_guest, ui};
 
 /// Runs every test, also after one has failed; the error names the kinds that failed.
 pub(crate) fn test(project: &Project) -> Result<()> {
@@ -47,6 +47,7 @@ pub(crate) fn test(project: &Project) -> Result<()> {
             exec::run(cargo().args(["test", "--doc", "--no-fail-fast"]).args(with_engine()))
         });
     }
+    failures.check("Tests of git", || exec::run(git::compile(project, "test").arg("--quiet")));
     failures.check("Tests of the JavaScript host", || js::test(project));
     failures.end("test")
 }
@@ -59,6 +60,16 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         exec::run(project.cargo().args([
             "clippy",
             "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
+    });
+    failures.check("Format and lints of git", || {
+        exec::run(git::cargo(project, "fmt").args(["--all", "--check"]))?;
+        exec::run(git::compile(project, "clippy").args([
             "--all-targets",
             "--quiet",
             "--",
