@@ -4,9 +4,13 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { build } from "esbuild";
 import { serve } from "../test/browser/serve.js";
+
+/** Bytes below which a file is not compressed. */
+const LEAST = 1000;
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -37,6 +41,17 @@ export async function buildSite(out) {
   const offline = await readFile(join(root, "site/offline.js"), "utf8");
   const head = `globalThis.VERSION = ${JSON.stringify(hash.digest("hex").slice(0, 16))};\nglobalThis.FILES = ${JSON.stringify(first)};\n`;
   await writeFile(join(out, "offline.js"), head + offline);
+  await compress(out);
+}
+
+/** Puts files beside themselves as `.gz`, for servers that send these. @param {string} folder */
+async function compress(folder) {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (!entry.isFile() || !/\.(js|css|html|json|wasm)$/.test(path)) continue;
+    const bytes = await readFile(path);
+    if (bytes.length > LEAST) await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: 9 }));
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

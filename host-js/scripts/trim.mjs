@@ -56,11 +56,31 @@ export async function trim(generated) {
     format: { beautify: true, indent_level: 1 },
   });
   if (code === undefined) throw new Error("trim: the minifier returned nothing");
-  const glue = defineTables(keepViews(code));
+  const glue = lightErrors(defineTables(keepViews(code)));
   const left = GONE.filter((name) => new RegExp(`\\b${name}\\b`).test(glue));
   if (left.length > 0) throw new Error(`trim: ${left.join(", ")} left in the glue; is this the pinned version of jco?`);
   if (/(?<!view = )new DataView\(exports/.test(glue)) throw new Error("trim: a view is made for each call; is this the pinned version of jco?");
   return glue;
+}
+
+/**
+ * The error of a `result` is an answer like others: a file that is not there is nothing whose stack anybody wants to see, and recording it takes
+ * longer than the call.
+ * @param {string} source
+ */
+function lightErrors(source) {
+  if (!source.includes("ComponentError")) return source;
+  const heavy = /^ class ComponentError extends Error \{[^]*?^ \}\n/m;
+  if (!heavy.test(source)) throw new Error("trim: where is ComponentError? is this the pinned version of jco?");
+  return source.replace(heavy, ` class ComponentError {
+  constructor(payload) {
+   this.payload = payload;
+  }
+  toString() {
+   return "string" == typeof this.payload ? this.payload : JSON.stringify(this.payload, (_, value) => "bigint" == typeof value ? String(value) : value);
+  }
+ }
+`);
 }
 
 /**

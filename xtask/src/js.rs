@@ -9,6 +9,7 @@ use crate::build::Wholes;
 use crate::exec;
 use crate::hash::Inputs;
 use crate::project::Project;
+use crate::ui;
 
 /// The oldest Node that the package supports.
 const NODE: u32 = 20;
@@ -62,10 +63,30 @@ pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
 }
 
 /// Runs the tests of the package, against `dist`: in this Node, in a newer one (which has multi-memory, and comes
-/// from npm), as the package is installed, and in a browser if there is one.
+/// from npm), as the package is installed, in the browsers that there are, and in Deno and Bun if npm has them for
+/// this machine.
 pub(crate) fn test(project: &Project) -> Result<()> {
+    let folder = project.path("host-js");
     for script in ["test", "test:node24", "test:package", "test:browser"] {
-        exec::run(npm().args(["run", "--silent", script]).current_dir(project.path("host-js")))?;
+        exec::run(npm().args(["run", "--silent", script]).current_dir(&folder))?;
+    }
+    for (name, package, script) in [("Deno", "deno@2", "test:deno"), ("Bun", "bun@1", "test:bun")] {
+        let found = exec::output(Command::new(if cfg!(windows) { "npx.cmd" } else { "npx" }).args([
+            "--yes",
+            package,
+            "--version",
+        ]));
+        if let Err(error) = found {
+            ui::note(format_args!("{name} is not to be had from npm here, and is not tested: {error}"));
+            continue;
+        }
+        // What the composed sandbox does otherwise, it does so in every runtime.
+        exec::run(
+            npm()
+                .args(["run", "--silent", script])
+                .current_dir(&folder)
+                .env("WASMSH_E2E_COMPOSITION", "linked"),
+        )?;
     }
     Ok(())
 }

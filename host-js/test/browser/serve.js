@@ -1,4 +1,4 @@
-//! A server of this folder for tests in browsers.
+//! A server of this folder for tests in browsers. Where a file stands beside itself as `.gz`, that is what goes out.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -41,8 +41,19 @@ export async function serve(root, { isolated = false, port = 0, pages = {} } = {
     let path = join(folder, normalize(decodeURIComponent(pathname)));
     try {
       if ((await stat(path)).isDirectory()) path = join(path, "index.html");
-      const { size } = await stat(path);
-      response.writeHead(200, { ...headers, "content-type": TYPES[extname(path)] ?? "application/octet-stream", "content-length": size });
+      headers["content-type"] = TYPES[extname(path)] ?? "application/octet-stream";
+      if (/\bgzip\b/.test(String(request.headers["accept-encoding"])) && (await stat(`${path}.gz`).catch(() => undefined)) !== undefined) {
+        path += ".gz";
+        headers["content-encoding"] = "gzip";
+      }
+      const { size, mtimeMs } = await stat(path);
+      // The service worker asks again for what the page has just loaded.
+      headers.etag = `"${size}-${mtimeMs}"`;
+      if (request.headers["if-none-match"] === headers.etag) {
+        response.writeHead(304, headers).end();
+        return;
+      }
+      response.writeHead(200, { ...headers, "content-length": size });
       if (request.method === "HEAD") response.end();
       else createReadStream(path).pipe(response);
     } catch {
