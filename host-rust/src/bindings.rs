@@ -83,3 +83,72 @@ pub mod fs_types {
         Ok(())
     }
 }
+
+/// A command component, in a store of its own: what it imports of WASI is answered by `crate::component`.
+#[allow(missing_docs, unreachable_pub, unused, rust_2018_idioms, clippy::all)]
+pub(crate) mod command {
+    wasmtime::component::bindgen!({
+        path: [
+            "../wit/wasi/io",
+            "../wit/wasi/clocks",
+            "../wit/wasi/random",
+            "../wit/wasi/filesystem",
+            "../wit/wasi/sockets",
+            "../wit/wasi/cli",
+        ],
+        inline: "
+            package wasmsh:host;
+            world command {
+                import wasi:cli/environment@0.2.12;
+                import wasi:cli/exit@0.2.12;
+                import wasi:cli/stdin@0.2.12;
+                import wasi:cli/stdout@0.2.12;
+                import wasi:cli/stderr@0.2.12;
+                import wasi:cli/terminal-input@0.2.12;
+                import wasi:cli/terminal-output@0.2.12;
+                import wasi:cli/terminal-stdin@0.2.12;
+                import wasi:cli/terminal-stdout@0.2.12;
+                import wasi:cli/terminal-stderr@0.2.12;
+                import wasi:io/error@0.2.12;
+                import wasi:io/poll@0.2.12;
+                import wasi:io/streams@0.2.12;
+                import wasi:clocks/monotonic-clock@0.2.12;
+                import wasi:clocks/wall-clock@0.2.12;
+                import wasi:filesystem/types@0.2.12;
+                import wasi:filesystem/preopens@0.2.12;
+                import wasi:random/random@0.2.12;
+                import wasi:random/insecure@0.2.12;
+                import wasi:random/insecure-seed@0.2.12;
+                export wasi:cli/run@0.2.12;
+            }
+        ",
+        world: "wasmsh:host/command",
+        with: {
+            "wasi:cli/terminal-input.terminal-input": crate::component::cli::Terminal,
+            "wasi:cli/terminal-output.terminal-output": crate::component::cli::Terminal,
+            "wasi:io/error.error": crate::component::io::Failure,
+            "wasi:io/poll.pollable": crate::component::io::Pollable,
+            "wasi:io/streams.input-stream": crate::component::io::InputStream,
+            "wasi:io/streams.output-stream": crate::component::io::OutputStream,
+            "wasi:filesystem/types.descriptor": crate::component::files::Descriptor,
+            "wasi:filesystem/types.directory-entry-stream": crate::component::files::Entries,
+        },
+        trappable_error_type: {
+            "wasi:io/streams.stream-error" => crate::component::io::StreamFailure,
+            "wasi:filesystem/types.error-code" => crate::component::files::FileFailure,
+        },
+        imports: {
+            "wasi:io/poll.poll": async | trappable,
+            "wasi:io/poll.[method]pollable.block": async | trappable,
+            "wasi:io/streams.[method]input-stream.blocking-read": async | trappable,
+            "wasi:io/streams.[method]input-stream.blocking-skip": async | trappable,
+            "wasi:io/streams.[method]output-stream.blocking-write-and-flush": async | trappable,
+            "wasi:io/streams.[method]output-stream.blocking-flush": async | trappable,
+            "wasi:io/streams.[method]output-stream.blocking-write-zeroes-and-flush": async | trappable,
+            "wasi:io/streams.[method]output-stream.blocking-splice": async | trappable,
+            default: trappable,
+        },
+        exports: { default: async },
+        require_store_data_send: true,
+    });
+}

@@ -16,6 +16,7 @@ use wasmtime::Store;
 use crate::bindings::core::exports::wasmsh::fs::types::ErrorCode;
 use crate::bindings::core::exports::wasmsh::session::processes::GuestProcess;
 use crate::bindings::core::wasmsh::session::types::Exit as WitExit;
+use crate::component::CommandComponent;
 use crate::core::{CoreCell, CoreState};
 use crate::python::{Handle, complain};
 use crate::types::{Errno, Signal};
@@ -23,8 +24,17 @@ use crate::types::{Errno, Signal};
 /// A command: gets its process, returns its status.
 pub(crate) type Command = dyn Fn(Process) -> u8 + Send + Sync;
 
+/// What answers a command that the shell does not have itself.
+#[derive(Clone)]
+pub(crate) enum Answering {
+    /// A closure of the host's.
+    Closure(Arc<Command>),
+    /// Somebody's component.
+    Component(CommandComponent),
+}
+
 /// The host's commands, by name.
-pub(crate) type Commands = BTreeMap<String, Arc<Command>>;
+pub(crate) type Commands = BTreeMap<String, Answering>;
 
 /// The process of a session that a command of the host's runs as. The command runs in a thread of its own, and
 /// its reads and writes block until the rest of the pipeline has done its part.

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::bindings::core::exports::wasmsh::session::session::State;
 use crate::bindings::core::wasmsh::session::types::{Answer, Exit as WitExit, Reception, Request, RequestId};
-use crate::command::{self, Commands};
+use crate::command::{self, Answering, Commands};
+use crate::component;
 use crate::core::{Core, CoreCell, GRACE, Trapped, computed_by_thread};
 use crate::engine::Engine;
 use crate::limits::Limit;
@@ -291,8 +292,15 @@ impl Driver {
         waker: &Waker,
     ) -> Pin<Box<dyn Future<Output = WitExit> + Send>> {
         let core = Arc::clone(&self.core);
-        if let Some(command) = self.commands.get(&name) {
-            return Box::pin(command::run(Arc::clone(command), core, pid, waker.clone()));
+        match self.commands.get(&name) {
+            Some(Answering::Closure(command)) => {
+                return Box::pin(command::run(Arc::clone(command), core, pid, waker.clone()));
+            }
+            Some(Answering::Component(component)) => {
+                let (engine, component) = (self.engine().clone(), component.clone());
+                return Box::pin(component::run::run(engine, component, core, name, pid, self.recipe.memory));
+            }
+            None => {}
         }
         if PYTHON.contains(&name.as_str()) {
             let (engine, pythons) = (self.engine().clone(), self.pythons.clone());

@@ -1,7 +1,8 @@
 //! The engine: compiled components, shared by all sessions.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -10,6 +11,7 @@ use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::bindings::core::SandboxPre;
 use crate::bindings::python::PythonPre;
+use crate::component::Known;
 use crate::components::{ComponentName, Components};
 use crate::config;
 use crate::core::CoreState;
@@ -90,6 +92,9 @@ pub(crate) struct Inner {
     pub(crate) python: Python,
     pub(crate) core: SandboxPre<CoreState>,
     linked: Mutex<Option<PythonPre<PythonState>>>,
+    /// What components of others run in, once there is one.
+    commands: Mutex<Option<wasmtime::Engine>>,
+    known_commands: Mutex<BTreeMap<PathBuf, Known>>,
     components: Components,
     pooled: Option<u32>,
     on_compile: Option<OnCompile>,
@@ -180,6 +185,8 @@ impl EngineBuilder {
             python: self.python,
             core,
             linked: Mutex::new(None),
+            commands: Mutex::new(None),
+            known_commands: Mutex::default(),
             components,
             pooled: self.pooled,
             on_compile: self.on_compile,
@@ -256,6 +263,22 @@ impl Inner {
         self.ticker.add(&engine);
         *linked = Some(python.clone());
         Ok(python)
+    }
+
+    /// The engine of components that are commands. Not pooled: nobody knows how large these are.
+    pub(crate) fn command_engine(&self) -> wasmtime::Result<wasmtime::Engine> {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = &*commands {
+            return Ok(engine.clone());
+        }
+        let engine = wasmtime::Engine::new(&config::deep_config())?;
+        self.ticker.add(&engine);
+        Ok(commands.insert(engine).clone())
+    }
+
+    /// Files of components that were compiled.
+    pub(crate) fn known_commands(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Known>> {
+        self.known_commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Interrupts computing components until the result is dropped.

@@ -33,6 +33,7 @@ mod active;
 mod bindings;
 mod child;
 mod command;
+mod component;
 mod components;
 pub mod config;
 mod core;
@@ -62,6 +63,7 @@ mod wasi;
 
 pub use crate::child::Child;
 pub use crate::command::{Process, ProcessStream};
+pub use crate::component::{CommandComponent, ComponentError, ComponentSource};
 pub use crate::components::ComponentName;
 pub use crate::engine::{Engine, EngineBuilder, EngineError, Python};
 pub use crate::files::FileError;

@@ -153,7 +153,7 @@ impl Instance {
 }
 
 /// Gives way until the shell has had a turn, or until `deadline` at the latest.
-async fn turn(core: &CoreCell, deadline: Option<Instant>) {
+pub(crate) async fn turn(core: &CoreCell, deadline: Option<Instant>) {
     if let Some(deadline) = deadline {
         let mut core = core.lock();
         core.wake_at = Some(core.wake_at.map_or(deadline, |wake_at| wake_at.min(deadline)));

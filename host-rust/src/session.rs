@@ -11,7 +11,8 @@ use thiserror::Error;
 use crate::active::Garage;
 use crate::bindings::core::exports::wasmsh::session::session as wit;
 use crate::bindings::core::wasmsh::session::types::Config;
-use crate::command::{Commands, Process, block_on};
+use crate::command::{Answering, Commands, Process, block_on};
+use crate::component::{ComponentError, ComponentSource};
 use crate::core::{CoreCell, Trapped};
 use crate::driver::{Driver, PYTHON};
 use crate::engine::{Engine, EngineError, Python};
@@ -48,6 +49,9 @@ pub enum SessionError {
     /// There is no engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A component that should be a command: the command's name.
+    #[error("cannot make the command {0}")]
+    Component(String, #[source] ComponentError),
     /// A directory of the host.
     #[error("cannot mount")]
     Mount(#[from] Box<MountError>),
@@ -126,6 +130,7 @@ pub struct SessionBuilder {
     checkpoint_bytes: u64,
     network: Option<Arc<Network>>,
     commands: Commands,
+    components: BTreeMap<String, ComponentSource>,
     mounts: Vec<Wanted>,
 }
 
@@ -153,6 +158,7 @@ impl SessionBuilder {
             checkpoint_bytes: DEFAULT_CHECKPOINT_BYTES,
             network: None,
             commands: Commands::new(),
+            components: BTreeMap::new(),
             mounts: Vec::new(),
         }
     }
@@ -265,7 +271,7 @@ impl SessionBuilder {
         name: impl Into<String>,
         run: impl Fn(&Process) -> u8 + Send + Sync + 'static,
     ) -> Self {
-        self.commands.insert(name.into(), Arc::new(move |process| run(&process)));
+        self.commands.insert(name.into(), Answering::Closure(Arc::new(move |process| run(&process))));
         self
     }
 
@@ -299,7 +305,25 @@ impl SessionBuilder {
         F: Future<Output = u8> + Send + 'static,
     {
         let command = move |process| block_on(process, |process| Box::pin(run(process)));
-        self.commands.insert(name.into(), Arc::new(command));
+        self.commands.insert(name.into(), Answering::Closure(Arc::new(command)));
+        self
+    }
+
+    /// A command that is a component: any `wasi:cli/command` of WASI 0.2, from a file, from bytes, or compiled before.
+    /// See [`CommandComponent`](crate::CommandComponent).
+    ///
+    /// ```no_run
+    /// let mut session = wasmsh::Sandbox::builder().component_command("tool", "tool.wasm").build()?;
+    /// assert!(session.run("tool < /etc/passwd | sort").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn component_command(
+        mut self,
+        name: impl Into<String>,
+        component: impl Into<ComponentSource>,
+    ) -> Self {
+        self.components.insert(name.into(), component.into());
         self
     }
 
@@ -317,7 +341,13 @@ impl SessionBuilder {
             Some(engine) => engine,
             None => Engine::shared()?,
         };
-        let mut commands: Vec<String> = self.commands.keys().cloned().collect();
+        let mut provided = self.commands;
+        for (name, source) in &self.components {
+            let component =
+                source.compiled(&engine).map_err(|error| SessionError::Component(name.clone(), error))?;
+            provided.insert(name.clone(), Answering::Component(component));
+        }
+        let mut commands: Vec<String> = provided.keys().cloned().collect();
         if engine.0.python == Python::Linked {
             commands.extend(PYTHON.iter().map(|name| (*name).to_owned()));
         }
@@ -345,7 +375,7 @@ impl SessionBuilder {
             network: self.network,
             checkpoint_bytes: self.checkpoint_bytes,
         };
-        let mut session = Session::new(Arc::new(recipe), Arc::new(self.commands), self.limits)?;
+        let mut session = Session::new(Arc::new(recipe), Arc::new(provided), self.limits)?;
         for wanted in &self.mounts {
             let mount = Mount::open(&mut session, wanted).map_err(Box::new)?;
             session.mounts.push(mount);

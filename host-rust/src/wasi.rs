@@ -31,6 +31,39 @@ fn origin() -> Instant {
 /// Far enough to be never, near enough to be added to any instant.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// More random bytes than this at once are the sign of a mistake, and would be memory of the host's.
+const MOST_RANDOM_BYTES: u64 = 1 << 24;
+
+/// What the monotonic clock shows.
+pub(crate) fn monotonic() -> u64 {
+    u64::try_from(origin().elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// When the monotonic clock shows this.
+pub(crate) fn instant(nanoseconds: u64) -> Instant {
+    after(origin(), nanoseconds)
+}
+
+/// What the wall clock shows, since 1970.
+pub(crate) fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Random bytes of the host's.
+pub(crate) fn random_bytes(length: u64) -> wasmtime::Result<Vec<u8>> {
+    if length > MOST_RANDOM_BYTES {
+        return Err(wasmtime::Error::msg("get-random-bytes: too many at once"));
+    }
+    let mut bytes = vec![0; usize::try_from(length)?];
+    getrandom::fill(&mut bytes).map_err(|error| wasmtime::Error::msg(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// A random number of the host's.
+pub(crate) fn random_number() -> wasmtime::Result<u64> {
+    getrandom::u64().map_err(|error| wasmtime::Error::msg(error.to_string()))
+}
+
 fn after(start: Instant, nanoseconds: u64) -> Instant {
     let duration = Duration::from_nanos(nanoseconds).min(NEVER);
     start.checked_add(duration).unwrap_or(start)
@@ -81,7 +114,7 @@ impl poll::Host for Wasi {
 
 impl monotonic_clock::Host for Wasi {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(u64::try_from(origin().elapsed().as_nanos()).unwrap_or(u64::MAX))
+        Ok(monotonic())
     }
 
     fn resolution(&mut self) -> wasmtime::Result<u64> {
@@ -89,7 +122,7 @@ impl monotonic_clock::Host for Wasi {
     }
 
     fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<Pollable>> {
-        Ok(self.table.push(Pollable { at: after(origin(), when) })?)
+        Ok(self.table.push(Pollable { at: instant(when) })?)
     }
 
     fn subscribe_duration(&mut self, duration: u64) -> wasmtime::Result<Resource<Pollable>> {
@@ -99,7 +132,7 @@ impl monotonic_clock::Host for Wasi {
 
 impl wall_clock::Host for Wasi {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = wall();
         Ok(wall_clock::Datetime { seconds: now.as_secs(), nanoseconds: now.subsec_nanos() })
     }
 
@@ -108,21 +141,13 @@ impl wall_clock::Host for Wasi {
     }
 }
 
-/// More random bytes than this at once are the sign of a mistake, and would be memory of the host's.
-const MOST_RANDOM_BYTES: u64 = 1 << 24;
-
 impl random::Host for Wasi {
     fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
-        if len > MOST_RANDOM_BYTES {
-            return Err(wasmtime::Error::msg("get-random-bytes: too many at once"));
-        }
-        let mut bytes = vec![0; usize::try_from(len)?];
-        getrandom::fill(&mut bytes).map_err(|error| wasmtime::Error::msg(error.to_string()))?;
-        Ok(bytes)
+        random_bytes(len)
     }
 
     fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
-        getrandom::u64().map_err(|error| wasmtime::Error::msg(error.to_string()))
+        random_number()
     }
 }
 

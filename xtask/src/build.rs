@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 use crate::hash::Inputs;
 use crate::project::Project;
-use crate::{compose, cpython, exec, guest, js, rust_guest};
+use crate::{commands, compose, cpython, exec, guest, js, rust_guest};
 
 /// Packages that link the engine. They are always built together, tests or not: cargo chooses features for what it
 /// builds at once, and with other features the engine, which takes minutes, would be compiled again.
@@ -53,6 +53,7 @@ pub(crate) fn all(project: &Project) -> Result<()> {
     let wholes = wholes(project, &programs)?;
     precompile(project, &programs, &wholes.native())?;
     precompile(project, &programs, &[("sandbox.cwasm", &wholes.sandbox)])?;
+    commands::test_commands(project)?;
     js::transpile(project, &wholes)
 }
 

@@ -5,6 +5,7 @@
 mod bench;
 mod build;
 mod cache;
+mod commands;
 mod compose;
 mod conformance;
 mod cpython;
@@ -42,6 +43,8 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   bench [ARGS]   workloads and latencies against native bash; `bench --help` tells more
   conformance --judge PATH [ARGS]
                  run an outside judge against `wasmsh conformance`
+  foreign        download tools of others (componentize-py, componentize-js, a client of the Model Context Protocol) and
+                 test with what they make
   dist           make the archives and the npm package that users get, in target/dist
   git            build `git` as a command component, target/wasmsh/git.wasm
   clean          remove what was built in this checkout; with --cache, the cache too
@@ -85,6 +88,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         }
         ("test", []) => verify::test(&project)?,
         ("check", []) => verify::check(&project)?,
+        ("foreign", []) => commands::foreign(&project)?,
         ("dist", []) => dist::run(&project)?,
         ("git", []) => {
             let _lock = project.lock()?;
@@ -93,7 +97,10 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("clean", []) => clean(&project, false)?,
         ("clean", [option]) if option == "--cache" => clean(&project, true)?,
         ("guest-rustc", []) => println!("{}", rust_guest::provide()?.path.display()),
-        ("setup" | "build" | "test" | "check" | "dist" | "git" | "clean" | "guest-rustc", [argument, ..]) => {
+        (
+            "setup" | "build" | "test" | "check" | "foreign" | "dist" | "git" | "clean" | "guest-rustc",
+            [argument, ..],
+        ) => {
             bail!("`{command}` does not take `{argument}` (see `cargo xtask help`)")
         }
         _ => bail!("no such command: {command} (see `cargo xtask help`)"),

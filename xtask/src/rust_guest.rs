@@ -109,9 +109,8 @@ fn from_debian(active: &Path) -> Result<PathBuf> {
         bail!("Debian's packages run on Linux only");
     }
     // The linkers come with every rustc of rustup; the link is part of the entry, so its target is an input.
-    let sysroot = exec::output(Command::new(active).args(["--print", "sysroot"]))?;
     let host = host_triple(active)?;
-    let linkers = Path::new(&sysroot).join("lib/rustlib").join(&host).join("bin");
+    let linkers = linkers(active)?;
     if !linkers.join("rust-lld").exists() || !linkers.join("wasm-component-ld").exists() {
         bail!("{} has no rust-lld and wasm-component-ld: use a rustc installed by rustup", linkers.display());
     }
@@ -182,6 +181,17 @@ fn smoke_test(rustc: &Path) -> Result<()> {
             .with_context(|| format!("the unpacked compiler cannot make a program for {target}"))?;
     }
     Ok(())
+}
+
+/// Where a rustc keeps the linkers that come with it: `wasm-component-ld` among them.
+pub(crate) fn linkers(rustc: &Path) -> Result<PathBuf> {
+    let sysroot = exec::output(Command::new(rustc).args(["--print", "sysroot"]))?;
+    let host = host_triple(rustc)?;
+    let inside = |folder: &str| Path::new(&sysroot).join(folder).join(&host).join("bin");
+    // Debian has its own place for what rustup has in `lib`.
+    let places = [inside("lib/rustlib"), inside("usr/lib/rustlib")];
+    let found = places.iter().find(|place| place.join("wasm-component-ld").exists());
+    Ok(found.unwrap_or(&places[0]).clone())
 }
 
 fn host_triple(rustc: &Path) -> Result<String> {
