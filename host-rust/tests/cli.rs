@@ -279,3 +279,19 @@ fn completions_are_printed_for_shells() {
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&output.stdout).contains("--restore"));
 }
+
+#[test]
+fn a_component_is_a_command() {
+    let products = std::env::var_os("WASMSH_COMPONENTS").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasmsh"),
+        std::path::PathBuf::from,
+    );
+    let component = format!("tool={}", products.join("commands/rust.wasm").display());
+    expect(&run(&["--component", &component, "-c", "echo a | tool upper"], b""), 0, "A\n", "");
+    expect(
+        &run(&["--component", "tool=/no/such/file", "-c", ":"], b""),
+        70,
+        "",
+        "wasmsh: cannot make the command tool: cannot read /no/such/file: No such file or directory (os error 2)\n",
+    );
+}

@@ -2,7 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ Examples:
   wasmsh --mount .:/workspace:ro -c 'grep -rn TODO .'
   wasmsh --timeout 5 --memory 256M --allow-host pypi.org -c 'pip install six && python3 -c \"import six\"'
   wasmsh --snapshot state -c 'pip install six'; wasmsh --restore state -i
+  wasmsh --component tool=tool.wasm -c 'ls | tool'
   echo '{\"id\": 1, \"type\": \"Run\", \"script\": \"echo hi\"}' | wasmsh serve --stdio";
 
 #[derive(Subcommand)]
@@ -46,10 +48,11 @@ pub(crate) enum Command {
     /// Restore, Fork or Close. Events have the id of what has caused them: Stdout, Stderr, Exit, Reply, Failure. Bytes
     /// that are not UTF-8 are {"b64": "…"}. Options below are what sessions have that say nothing else.
     Serve(Serve),
-    /// Serves a sandbox to a language model's client, by the Model Context Protocol on standard input and output.
+    /// Serves a sandbox to a language model's client, by the Model Context Protocol: on standard input and output, or over
+    /// HTTP.
     ///
-    /// Tools: run, read_file, write_file, list_files, snapshot, restore, install_packages.
-    Mcp(SessionOptions),
+    /// Tools: run, read, write, list, snapshot, restore, install.
+    Mcp(Mcp),
     /// Runs cases that are given as lines of JSON, each in a session of its own, and answers with lines of JSON.
     Conformance(EngineOptions),
     /// Prints the completions of this command for a shell.
@@ -67,6 +70,21 @@ pub(crate) struct Serve {
 
     /// The most sessions at one time.
     #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub(crate) sessions: usize,
+
+    #[command(flatten)]
+    pub(crate) session: SessionOptions,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Mcp {
+    /// Listens here, for messages to /mcp; each client has a session of its own. When WASMSH_MCP_TOKEN is set, clients must
+    /// send it as `Authorization: Bearer TOKEN`; without it only this machine is served.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) http: Option<SocketAddr>,
+
+    /// The most sessions at one time, over HTTP.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     pub(crate) sessions: usize,
 
     #[command(flatten)]
@@ -101,7 +119,7 @@ pub(crate) struct Script {
 }
 
 /// What makes a session.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct SessionOptions {
     /// Sets a variable; without a value, to the one that it has outside. May be repeated.
     #[arg(long = "env", short = 'e', value_name = "NAME[=VALUE]", help_heading = "Session")]
@@ -113,6 +131,11 @@ pub(crate) struct SessionOptions {
     #[arg(long = "mount", short = 'm', value_name = "DIR[:GUEST][:ro|rw|overlay]", value_parser = mount,
           help_heading = "Session")]
     mounts: Vec<(PathBuf, String, MountMode)>,
+
+    /// Makes the component in PATH, a `wasi:cli/command` of WASI 0.2, the command NAME: each run is a new instance, whose
+    /// files and streams are those of the session. May be repeated.
+    #[arg(long = "component", value_name = "NAME=PATH", value_parser = component, help_heading = "Session")]
+    commands: Vec<(String, PathBuf)>,
 
     /// Begins with what --snapshot has written.
     #[arg(long, value_name = "FILE", help_heading = "Session")]
@@ -184,6 +207,9 @@ impl SessionOptions {
         for (host, guest, mode) in &self.mounts {
             builder = builder.mount(host, guest, *mode);
         }
+        for (name, path) in &self.commands {
+            builder = builder.component_command(name, path.as_path());
+        }
         if !self.allowed.is_empty() {
             builder = builder.network(self.allowed.iter().cloned().fold(Network::new(), Network::allow));
         }
@@ -226,7 +252,7 @@ pub(crate) fn save(session: &mut Session, path: &Path) -> Result<(), String> {
     written.map_err(|error| error.to_string())
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct EngineOptions {
     /// The directory of the components; otherwise WASMSH_COMPONENTS names it, or they lie beside this program.
     #[arg(long, value_name = "DIR", help_heading = "Engine")]
@@ -305,6 +331,16 @@ fn mount(text: &str) -> Result<(PathBuf, String, MountMode), String> {
     Ok((PathBuf::from(host), guest, mode))
 }
 
+/// Reads `NAME=PATH`.
+fn component(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !name.contains('/') && !path.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(path)))
+        }
+        _ => Err("not NAME=PATH, with a NAME that has no slash".to_owned()),
+    }
+}
+
 /// The parts of NAME=VALUE; of NAME alone, with the value that it has outside.
 fn assignment(variable: &OsStr) -> Option<(String, Vec<u8>)> {
     let text = variable.as_encoded_bytes();
@@ -327,10 +363,10 @@ pub(crate) fn bytes(text: OsString) -> Vec<u8> {
     text.to_string_lossy().into_owned().into_bytes()
 }
 
-/// One line on standard error.
-#[allow(clippy::print_stderr)]
+/// One line on standard error, in one piece.
 pub(crate) fn complain(message: &str) {
-    eprintln!("wasmsh: {message}");
+    // Where nobody listens there is nobody to tell.
+    let _ = io::stderr().write_all(format!("wasmsh: {message}\n").as_bytes());
 }
 
 /// An error and what has caused it, in one line.
@@ -387,6 +423,12 @@ mod tests {
         assert_eq!(parse("d:/g"), Ok(("d".to_owned(), "/g".to_owned(), MountMode::ReadOnly)));
         assert_eq!(parse("/x:overlay"), Ok(("/x".to_owned(), "/x".to_owned(), MountMode::Overlay)));
         assert!(parse(":/g").is_err() && parse("d:/").is_err());
+    }
+
+    #[test]
+    fn components_have_a_name_and_a_path() {
+        assert_eq!(component("tool=a=b.wasm"), Ok(("tool".to_owned(), PathBuf::from("a=b.wasm"))));
+        assert!(component("tool").is_err() && component("=x").is_err() && component("a/b=x").is_err());
     }
 
     #[test]

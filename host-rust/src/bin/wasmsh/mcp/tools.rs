@@ -1,140 +1,22 @@
-//! `wasmsh mcp`: a sandbox as a server of the Model Context Protocol, JSON-RPC 2.0 on standard input and output.
-//!
-//! The protocol is small here (a handshake, a list of tools, calls), so that serde_json is all that it needs.
+//! The tools that a model has, and what they do.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Write};
-use std::process;
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wasmsh::protocol::Data;
-use wasmsh::{Control, FileType, Output, Session, Snapshot};
+use wasmsh::{FileType, Output, Session, Snapshot};
 
-use crate::cli::{NoSession, SessionOptions, chain, complain};
-
-/// Versions of the protocol that are spoken, the latest first.
-const VERSIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
+use super::INVALID_PARAMS;
+use crate::cli::chain;
 
 /// Characters of one stream that a model is shown; it can look at the rest in a file.
 const SHOWN: usize = 100_000;
 
-/// Errors of JSON-RPC 2.0.
-const PARSE_ERROR: i32 = -32700;
-const INVALID_REQUEST: i32 = -32600;
-const METHOD_NOT_FOUND: i32 = -32601;
-const INVALID_PARAMS: i32 = -32602;
-
-/// A call of a tool, and the id that its result has.
-struct Call {
-    id: Value,
-    name: String,
-    arguments: Value,
-}
-
-/// Which call is under way.
-#[derive(Default)]
-struct UnderWay {
-    id: Option<Value>,
-    /// Calls that were given up before they began.
-    cancelled: Vec<Value>,
-}
-
-/// Serves until the end of standard input, and until what was asked by then is done.
-pub(crate) fn run(options: &SessionOptions) -> u8 {
-    let session = match options.session() {
-        Ok(session) => session,
-        Err(NoSession(status, why)) => {
-            complain(&why);
-            return status;
-        }
-    };
-    let control = session.control();
-    let under_way: Arc<Mutex<UnderWay>> = Arc::default();
-    let (calls, queue) = channel();
-    let shared = Arc::clone(&under_way);
-    let worker = std::thread::spawn(move || work(session, &queue, &shared));
-    for line in io::stdin().lock().lines() {
-        let Ok(line) = line else { break };
-        if line.trim().is_empty() {
-            continue;
-        }
-        let message: Value = match serde_json::from_str(&line) {
-            Ok(message) => message,
-            Err(error) => {
-                answer(&Value::Null, Err((PARSE_ERROR, error.to_string())));
-                continue;
-            }
-        };
-        if let Some(call) = take(&message, &control, &under_way)
-            && calls.send(call).is_err()
-        {
-            break;
-        }
-    }
-    drop(calls);
-    // A panic there was told already.
-    u8::from(worker.join().is_err())
-}
-
-/// Answers what can be answered at once; a call of a tool is returned.
-fn take(message: &Value, control: &Control, under_way: &Mutex<UnderWay>) -> Option<Call> {
-    let id = message.get("id").cloned();
-    let Some(method) = message.get("method").and_then(Value::as_str) else {
-        // An answer to a question that was never asked needs none.
-        if message.get("result").is_none() && message.get("error").is_none() {
-            answer(&id.unwrap_or(Value::Null), Err((INVALID_REQUEST, "no method".to_owned())));
-        }
-        return None;
-    };
-    let parameters = message.get("params").cloned().unwrap_or_else(|| json!({}));
-    let Some(id) = id else {
-        if method == "notifications/cancelled"
-            && let Some(request) = parameters.get("requestId")
-        {
-            let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            if under_way.id.as_ref() == Some(request) {
-                control.cancel();
-            } else {
-                under_way.cancelled.push(request.clone());
-            }
-        }
-        return None;
-    };
-    match method {
-        "initialize" => answer(&id, Ok(initialize(&parameters))),
-        "ping" => answer(&id, Ok(json!({}))),
-        "tools/list" => answer(&id, Ok(json!({ "tools": tools() }))),
-        "tools/call" => match parameters.get("name").and_then(Value::as_str) {
-            Some(name) => {
-                let arguments = parameters.get("arguments").cloned().unwrap_or_else(|| json!({}));
-                return Some(Call { id, name: name.to_owned(), arguments });
-            }
-            None => answer(&id, Err((INVALID_PARAMS, "no name".to_owned()))),
-        },
-        _ => answer(&id, Err((METHOD_NOT_FOUND, format!("no method {method}")))),
-    }
-    None
-}
-
-fn initialize(parameters: &Value) -> Value {
-    let wanted = parameters.get("protocolVersion").and_then(Value::as_str).unwrap_or_default();
-    let version = VERSIONS.iter().find(|version| **version == wanted).unwrap_or(&VERSIONS[0]);
-    json!({
-        "protocolVersion": version,
-        "capabilities": { "tools": {} },
-        "serverInfo": { "name": "wasmsh", "version": env!("CARGO_PKG_VERSION") },
-        "instructions": "A sandbox: bash with the usual utilities, Python 3.13 and a filesystem of its own that \
-                         stays from call to call, as variables, functions and the directory do. /workspace is \
-                         where it starts. Nothing of the host can be reached.",
-    })
-}
-
-fn tools() -> Value {
+/// What `tools/list` tells.
+pub(super) fn tools() -> Value {
     let tool = |name: &str, description: &str, properties: Value, required: &[&str]| {
         json!({
             "name": name,
@@ -156,9 +38,9 @@ fn tools() -> Value {
             }),
             &["script"],
         ),
-        tool("read_file", "Returns the contents of a file.", json!({ "path": text("The file.") }), &["path"]),
+        tool("read", "Returns the contents of a file.", json!({ "path": text("The file.") }), &["path"]),
         tool(
-            "write_file",
+            "write",
             "Creates a file, and the directories above it, or replaces its contents.",
             json!({
                 "path": text("The file."),
@@ -168,7 +50,7 @@ fn tools() -> Value {
             &["path", "content"],
         ),
         tool(
-            "list_files",
+            "list",
             "Lists a directory.",
             json!({
                 "path": text("The directory; /workspace unless given."),
@@ -189,7 +71,7 @@ fn tools() -> Value {
             &["name"],
         ),
         tool(
-            "install_packages",
+            "install",
             "Installs Python packages by pip. It needs a network in which the package index is allowed.",
             json!({
                 "packages": { "type": "array", "items": { "type": "string" }, "description": "What pip is given." },
@@ -199,30 +81,8 @@ fn tools() -> Value {
     ])
 }
 
-/// Carries out calls, one after the other.
-fn work(mut session: Session, queue: &Receiver<Call>, under_way: &Mutex<UnderWay>) {
-    let mut snapshots = BTreeMap::new();
-    while let Ok(Call { id, name, arguments }) = queue.recv() {
-        {
-            let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(at) = under_way.cancelled.iter().position(|cancelled| *cancelled == id) {
-                under_way.cancelled.swap_remove(at);
-                continue;
-            }
-            under_way.id = Some(id.clone());
-        }
-        let result = call(&mut session, &mut snapshots, &name, arguments);
-        under_way.lock().unwrap_or_else(PoisonError::into_inner).id = None;
-        match result {
-            Ok(result) => answer(&id, Ok(result)),
-            Err(Refusal::Call(code, why)) => answer(&id, Err((code, why))),
-            Err(Refusal::Tool(why)) => answer(&id, Ok(content(why, true))),
-        }
-    }
-}
-
 /// Why a call has no result.
-enum Refusal {
+pub(super) enum Refusal {
     /// The call is wrong: an error of JSON-RPC.
     Call(i32, String),
     /// The tool has failed: what the model is told.
@@ -275,7 +135,8 @@ struct PackageArguments {
     packages: Vec<String>,
 }
 
-fn call(
+/// Calls a tool.
+pub(super) fn call(
     session: &mut Session,
     snapshots: &mut BTreeMap<String, Snapshot>,
     name: &str,
@@ -292,7 +153,7 @@ fn call(
             }
             Ok(shown(&run.output().map_err(failed)?))
         }
-        "read_file" => {
+        "read" => {
             let PathArguments { path } = arguments(given)?;
             let contents = session.read_file(&path).map_err(failed)?;
             match String::from_utf8(contents) {
@@ -300,13 +161,13 @@ fn call(
                 Err(error) => Err(Refusal::Tool(format!("{path}: not UTF-8: {error}"))),
             }
         }
-        "write_file" => {
+        "write" => {
             let WriteArguments { path, content: contents, executable } = arguments(given)?;
             let mode = if executable { 0o755 } else { 0o644 };
             session.write_file_with_mode(&path, &contents.0, mode).map_err(failed)?;
             Ok(content(format!("{} bytes written to {path}", contents.0.len()), false))
         }
-        "list_files" => {
+        "list" => {
             let ListArguments { path, recursive } = arguments(given)?;
             let path = path.unwrap_or_else(|| wasmsh::DEFAULT_WORKSPACE_DIR.to_owned());
             let mut text = String::new();
@@ -342,7 +203,7 @@ fn call(
             session.restore(snapshot).map_err(failed)?;
             Ok(content(format!("{name}: restored"), false))
         }
-        "install_packages" => {
+        "install" => {
             let PackageArguments { packages } = arguments(given)?;
             let run = session.run("python3 -m pip install \"$@\"").args(packages).fresh();
             Ok(shown(&run.output().map_err(failed)?))
@@ -351,7 +212,8 @@ fn call(
     }
 }
 
-fn content(text: String, is_error: bool) -> Value {
+/// What a model is told.
+pub(super) fn content(text: String, is_error: bool) -> Value {
     json!({ "content": [{ "type": "text", "text": text }], "isError": is_error })
 }
 
@@ -396,24 +258,6 @@ fn cut(text: &str) -> String {
     format!("{start}\n[{} bytes are left out here]\n{end}", tail - head)
 }
 
-fn answer(id: &Value, result: Result<Value, (i32, String)>) {
-    let message = match result {
-        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-        Err((code, message)) => {
-            json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
-        }
-    };
-    let mut stdout = io::stdout().lock();
-    let written = serde_json::to_writer(&mut stdout, &message)
-        .map_err(io::Error::from)
-        .and_then(|()| stdout.write_all(b"\n"))
-        .and_then(|()| stdout.flush());
-    if written.is_err() {
-        // Nobody listens: as a program that a PIPE signal has ended.
-        process::exit(141);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -425,14 +269,5 @@ mod tests {
         assert!(shown.starts_with("aaa") && shown.ends_with("zzz"));
         assert!(shown.contains("[100003 bytes are left out here]"), "{}", shown.len());
         assert_eq!(cut("short"), "short");
-    }
-
-    #[test]
-    fn the_version_that_the_client_wants_is_spoken_if_it_is_known() {
-        let version = |wanted: &str| {
-            initialize(&json!({ "protocolVersion": wanted }))["protocolVersion"].as_str().map(str::to_owned)
-        };
-        assert_eq!(version("2024-11-05").as_deref(), Some("2024-11-05"));
-        assert_eq!(version("1999-01-01").as_deref(), Some(VERSIONS[0]));
     }
 }
