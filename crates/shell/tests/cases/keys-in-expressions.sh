@@ -15,3 +15,7 @@ a=(5 6 7); k=1; echo $(( a[$k] )) $(( a["$k"] )) $(( a[k+1] )) $(( a[$k+$k] ))
 for ((i=0; i<3; i++)); do (( a[$i] *= 2 )); done; declare -p a
 shopt -s assoc_expand_once
 printf -v "m[$k]" 9; k='$x'; printf -v "m[$k]" 9; test -v "m[$k]"; echo $?; unset "m[$k]"; declare -p m
+# The subscript of what is assigned is evaluated after the value.
+n=0; (( (a[n] = ++n) < 7 && a[0] )); echo "${a[@]:1}"
+n=0; b=(); (( b[n++] = n, b[n++] += 5 )); declare -p b n
+i=1; c=(1 2 3); (( c[i++] = i )); declare -p c i; (( c[i] = c[i ? i - 1 : 0] = i > 1 && 9, i )); declare -p c

@@ -34,6 +34,8 @@ enum Pending {
         name: NameId,
         element: bool,
         op: Option<(BinaryOp, u32)>,
+        /// Of `name[…] =`: where the code of the subscript is, which is executed after that of the value.
+        key: Option<(usize, usize)>,
     },
     /// `++` or `--` before a variable: the operator.
     PreStep(BinaryOp),
@@ -239,7 +241,7 @@ impl<'a> Compiler<'a> {
                 if rest.get(len) == Some(&b'[') {
                     return self.begin_subscript(name);
                 }
-                self.variable(name, false)
+                self.variable(name, None)
             }
             b'(' => {
                 self.pos += 1;
@@ -304,7 +306,7 @@ impl<'a> Compiler<'a> {
         self.pos = self.region.end + 1;
         self.region = outer;
         self.last = start;
-        self.variable(name, true)
+        self.variable(name, Some(key))
     }
 
     /// An error in a subscript counts only if the array turns out not to be associative.
@@ -322,8 +324,9 @@ impl<'a> Compiler<'a> {
         Err(error)
     }
 
-    /// A variable (an element: its key is on the stack) has been read.
-    fn variable(&mut self, name: NameId, element: bool) -> Result<Step> {
+    /// A variable (an element: its key is on the stack, by the code from `key` on) has been read.
+    fn variable(&mut self, name: NameId, key: Option<usize>) -> Result<Step> {
+        let element = key.is_some();
         let (load, peek, store) = if element {
             (Op::LoadElement(name), Op::PeekElement(name), Op::StoreElement(name))
         } else {
@@ -371,7 +374,8 @@ impl<'a> Compiler<'a> {
                 at += 1;
             }
             let op = op.map(|op| (op, at as u32));
-            self.pending.push(Pending::Assign { name, element, op });
+            let key = key.filter(|_| op.is_none()).map(|key| (key, self.code.len()));
+            self.pending.push(Pending::Assign { name, element, op, key });
             return Ok(Step::Operand);
         }
         self.pos = before;
@@ -391,6 +395,24 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The code from `begin` to `end` comes after what follows it.
+    fn move_to_end(&mut self, begin: usize, end: usize) {
+        let (first, second) = ((end - begin) as u32, (self.code.len() - end) as u32);
+        for (at, op) in self.code.iter_mut().enumerate().skip(begin) {
+            let moved = |target: u32| if at < end { target + second } else { target - first };
+            match op {
+                Op::And(target) | Op::Or(target) | Op::Branch(target) | Op::Jump(target) => {
+                    *target = moved(*target)
+                }
+                Op::Key { skip, .. } => *skip = moved(*skip),
+                _ => {}
+            }
+        }
+        if let Some(code) = self.code.get_mut(begin..) {
+            code.rotate_left(first as usize);
+        }
+    }
+
     /// Emits pending operators that bind at least as tight as `precedence`; 0: also `:` and assignments.
     fn reduce(&mut self, least: u8) {
         while let Some(pending) = self.pending.last().copied() {
@@ -406,7 +428,10 @@ impl<'a> Compiler<'a> {
                     self.patch(jump, Op::Or(target + 1));
                 }
                 Pending::Colon(jump) if least == 0 => self.patch(jump, Op::Jump(target)),
-                Pending::Assign { name, element, op } if least == 0 => {
+                Pending::Assign { name, element, op, key } if least == 0 => {
+                    if let Some((begin, end)) = key {
+                        self.move_to_end(begin, end);
+                    }
                     if let Some((op, at)) = op {
                         self.code.push(Op::Binary(op, at));
                     }
