@@ -62,8 +62,10 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         && !vm.shell.disabled.contains(&symbol)
     {
         vm.shift_declarations(given.operands);
-        let outcome = vm.run_builtin(builtin, &words);
         // What would end the shell for a special builtin does not.
+        let outer = std::mem::replace(&mut vm.through_command, true);
+        let outcome = vm.run_builtin(builtin, &words);
+        vm.through_command = outer;
         return outcome;
     }
     if given.has(b'p') {

@@ -156,7 +156,8 @@ fn run_local(vm: &mut Vm, argv: &[Str]) -> Outcome {
             vm.put(1, b"local -\n");
         }
         for (_, symbol) in vm.variable_names() {
-            if vm.shell.vars.get(symbol).scope == depth {
+            let var = vm.shell.vars.get(symbol);
+            if var.scope == depth && !var.attrs.contains(Attrs::TEMPORARY) {
                 let line = vm.declare_line(symbol);
                 vm.put(1, &line);
             }
@@ -171,7 +172,12 @@ fn run_export(vm: &mut Vm, argv: &[Str]) -> Outcome {
         Ok(given) => given,
         Err(outcome) => return outcome,
     };
-    let mut request = Request { functions: given.has(b'f'), ..Request::default() };
+    let mut request = Request {
+        functions: given.has(b'f'),
+        indexed: given.has(b'a'),
+        assoc: given.has(b'A'),
+        ..Request::default()
+    };
     if given.has(b'n') {
         request.unset = Attrs::EXPORT;
     } else {
@@ -594,7 +600,8 @@ fn apply(
             }
             None => {
                 // `declare -a a='(1 2)'` is a compound assignment too.
-                let array = vm.shell.vars.get(symbol).value.is_array();
+                let array = vm.shell.vars.get(symbol).value.is_array()
+                    && (request.indexed || request.assoc || !matches!(vm.builtin, "export" | "readonly"));
                 if array && is_list(&text) {
                     fine &= vm.assign_compound_text(symbol, &text, append)?;
                 } else if append {

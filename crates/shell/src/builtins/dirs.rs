@@ -117,9 +117,9 @@ fn run_dirs(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let all = stack(vm);
     if let Some(at) = one {
         if let Some(path) = all.get(at) {
-            let mut line = if long { path.to_vec() } else { short(vm, path) };
-            line.push(b'\n');
-            vm.put(1, &line);
+            let text = if long { path.to_vec() } else { short(vm, path) };
+            let number = if numbered { format!("{at:2}  ") } else { String::new() };
+            vm.put(1, &[number.as_bytes(), &*text, b"\n"].concat());
         }
         return Outcome::Status(0);
     }

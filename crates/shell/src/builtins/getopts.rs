@@ -82,7 +82,7 @@ fn next(vm: &mut Vm, spec: &Str, name: &Str, args: &[Str]) -> Result<u8, Unwind>
         }
         set_index(vm, index, at)?;
         if silent {
-            vm.assign(known::OPTARG, Value::Str(letter_text))?;
+            let _ = vm.assign(known::OPTARG, Value::Str(letter_text));
         } else {
             vm.unset(known::OPTARG)?;
             if show {
@@ -111,13 +111,13 @@ fn next(vm: &mut Vm, spec: &Str, name: &Str, args: &[Str]) -> Result<u8, Unwind>
     match value {
         Some(value) => {
             set_index(vm, index + 1, 1)?;
-            vm.assign(known::OPTARG, Value::Str(value))?;
+            let _ = vm.assign(known::OPTARG, Value::Str(value));
             vm.assign_place(name, letter_text)?;
         }
         None => {
             set_index(vm, index, 1)?;
             if silent {
-                vm.assign(known::OPTARG, Value::Str(letter_text))?;
+                let _ = vm.assign(known::OPTARG, Value::Str(letter_text));
                 vm.assign_place(name, Str::from(":"))?;
             } else {
                 vm.unset(known::OPTARG)?;

@@ -189,7 +189,7 @@ impl Printf<'_> {
                 return false;
             }
             if format.get(at) == Some(&b'(')
-                && let Some(close) = format.iter().skip(at).position(|b| *b == b')').map(|n| at + n)
+                && let Some(close) = closing(format, at)
                 && format.get(close + 1) == Some(&b'T')
             {
                 let time = format.get(at + 1..close).unwrap_or_default();
@@ -210,8 +210,7 @@ impl Printf<'_> {
             }
             if format.get(at) == Some(&b'(') {
                 // What is no time is shown as it is.
-                let close = format.iter().skip(at).position(|b| *b == b')').map(|n| at + n);
-                let Some(close) = close else {
+                let Some(close) = closing(format, at) else {
                     vm.builtin_error("`(': invalid format character");
                     self.status = 1;
                     return false;
@@ -521,4 +520,17 @@ impl Vm {
         }
         out
     }
+}
+
+/// Where the parenthesis at `open` is closed.
+fn closing(text: &[u8], open: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    text.iter().enumerate().skip(open).find_map(|(at, b)| {
+        match b {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (depth == 0).then_some(at)
+    })
 }

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::Builtin;
 use crate::args::Args;
 use crate::options::{Opt, opt_from_letter};
+use crate::symbol::known;
 use crate::text::Str;
+use crate::vars::Value;
 use crate::vm::{Outcome, Vm};
 
 pub(crate) const SET: Builtin = Builtin::new(
@@ -94,6 +96,10 @@ pub(crate) fn turn(vm: &mut Vm, option: Opt, on: bool) {
         Opt::Posix => {
             vm.shell.options.set_shopt(crate::options::Shopt::InheritErrExit, on);
             vm.shell.options.set_shopt(crate::options::Shopt::ExpandAliases, on || vm.shell.interactive);
+        }
+        Opt::IgnoreEof => {
+            // The option and the variable are one.
+            let _ = if on { vm.assign(known::IGNOREEOF, Value::Int(10)) } else { vm.unset(known::IGNOREEOF) };
         }
         Opt::History if on => vm.enable_history(),
         Opt::ErrTrace if on => Rc::make_mut(&mut vm.shell.traps).own_err |= vm.shell.subshell == 0,

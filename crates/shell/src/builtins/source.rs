@@ -37,6 +37,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     if vm.is_nested_too_deep("source: maximum source") {
         return Outcome::Unwind(crate::vm::Unwind::Discard(1));
     }
+    let ends_shell = vm.opt(Opt::Posix) && !vm.shell.interactive && !vm.through_command;
     let args = (argv.len() > 1).then(|| argv.get(1..).unwrap_or_default().to_vec());
     let ctx = vm.ctx.clone();
     let file = path.clone();
@@ -58,7 +59,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 text.extend_from_slice(b": ");
                 text.extend_from_slice(message.as_bytes());
                 vm.error(&text);
-                if vm.opt(Opt::Posix) && !vm.shell.interactive {
+                if ends_shell {
                     return Outcome::Unwind(crate::vm::Unwind::Exit(1));
                 }
                 Outcome::Status(1)

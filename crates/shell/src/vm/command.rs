@@ -72,7 +72,12 @@ impl Vm {
                     var.scope = 0;
                 }
             }
-            let outcome = self.run_builtin(builtin, &argv);
+            let mut outcome = self.run_builtin(builtin, &argv);
+            if matches!(outcome, Outcome::Status(2)) && !self.shell.interactive {
+                // They cannot be used so, which ends the shell.
+                self.flush_now();
+                outcome = Outcome::Unwind(Unwind::Exit(2));
+            }
             return self.outcome_next(outcome);
         }
         if let Some(function) = self.shell.functions.get(&symbol).cloned() {

@@ -396,6 +396,8 @@ pub(crate) struct Vm {
     /// How many words of a sequence have been made.
     progress: u64,
     pub(crate) builtin: &'static str,
+    /// The builtin is called by `command`.
+    pub(crate) through_command: bool,
     /// The last argument of the command that runs: `$_` when it is over.
     coming_last: Option<Str>,
     loop_items: Vec<Str>,
@@ -477,6 +479,7 @@ impl Vm {
             times: Vec::new(),
             spare: Vec::new(),
             builtin: "",
+            through_command: false,
             coming_last: None,
             loop_items: Vec::new(),
             ambiguous: false,

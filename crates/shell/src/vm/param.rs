@@ -222,6 +222,9 @@ impl Vm {
         let mut message = self.code.ast[param.span].to_vec();
         message.extend_from_slice(b": bad substitution");
         self.error(&message);
+        if self.opt(Opt::Posix) {
+            return self.expansion_error();
+        }
         self.failed_expansion()
     }
 
@@ -427,6 +430,16 @@ impl Vm {
                 let text = join(&values, b" ");
                 self.push_expansion(Expansion::One(text), quoting);
             }
+            // Without quotes these join as `$@` does where nothing is split.
+            Expansion::Many { values, star: false }
+                if quoting != Quoting::Quoted
+                    && matches!(
+                        param.op,
+                        ParamOp::Replace { .. } | ParamOp::Case { .. } | ParamOp::Substring { .. }
+                    ) =>
+            {
+                self.push_many(&values, quoting);
+            }
             Expansion::Many { values, star: false } if param.op != ParamOp::Value => {
                 self.push_operated(&values, quoting);
             }
@@ -542,6 +555,15 @@ impl Vm {
                 };
                 Ok(Expansion::One(slice_chars(&text, start as usize, end as usize)))
             }
+            // Of a variable that is no array the text is meant.
+            Expansion::Many { mut values, .. }
+                if values.len() == 1
+                    && let ParamName::Var(symbol) = place.name
+                    && !self.value(symbol)?.is_array() =>
+            {
+                let text = values.pop().unwrap_or_default();
+                self.substring(place, Expansion::One(text), offset, length)
+            }
             Expansion::Many { mut values, star } => {
                 // Of the positional parameters `$0` is number 0; a sparse array is counted by its indices.
                 let first: Vec<i64> = match place.name {
@@ -585,9 +607,14 @@ impl Vm {
             let target = self.resolve(symbol)?.0;
             let flags = Str::from(self.attribute_letters(target));
             let count = match place.subscript {
-                SubscriptKind::At | SubscriptKind::Star => self.values(symbol)?.len(),
-                SubscriptKind::Key => usize::from(self.element(symbol, &place.key)?.is_some()),
-                SubscriptKind::None => usize::from(self.shell.vars.get(target).exists),
+                SubscriptKind::At | SubscriptKind::Star => match self.values(symbol)?.len() {
+                    // Of what is only declared they are shown once.
+                    0 => usize::from(
+                        self.shell.vars.get(target).exists && !self.shell.vars.get(target).is_set(),
+                    ),
+                    count => count,
+                },
+                SubscriptKind::Key | SubscriptKind::None => usize::from(self.shell.vars.get(target).exists),
             };
             if self.opt(Opt::NoUnset)
                 && place.subscript == SubscriptKind::None

@@ -51,6 +51,7 @@ const SPECIAL: &[Sym] = &[
     known::LC_ALL,
     known::LC_CTYPE,
     known::LANG,
+    known::IGNOREEOF,
 ];
 
 /// Those that are arrays.
@@ -135,7 +136,14 @@ impl Shell {
         for symbol in [known::BASH_ALIASES, known::BASH_CMDS] {
             self.vars.get_mut(symbol).value = Value::Assoc(Rc::default());
         }
-        for symbol in [known::POSIXLY_CORRECT, known::PATH, known::LC_ALL, known::LC_CTYPE, known::LANG] {
+        for symbol in [
+            known::POSIXLY_CORRECT,
+            known::PATH,
+            known::LC_ALL,
+            known::LC_CTYPE,
+            known::LANG,
+            known::IGNOREEOF,
+        ] {
             self.vars.get_mut(symbol).exists = false;
         }
         for (name, value) in environment.iter() {
@@ -402,6 +410,7 @@ impl Vm {
                 self.shell.seconds_base = value.as_deref().and_then(plain_int).unwrap_or(0);
                 self.shell.started = self.ctx.monotonic();
             }
+            known::IGNOREEOF => self.shell.options.set_opt(Opt::IgnoreEof, value.is_some()),
             known::POSIXLY_CORRECT => self.shell.options.set_opt(Opt::Posix, value.is_some()),
             known::BASH_ARGV0 => {
                 if let Some(name) = value {

@@ -771,6 +771,7 @@ impl Vm {
                     | known::LC_ALL
                     | known::LC_CTYPE
                     | known::LANG
+                    | known::IGNOREEOF
             )
         {
             self.shell.vars.get_mut(symbol).attrs = Attrs::SPECIAL;

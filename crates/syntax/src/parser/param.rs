@@ -79,6 +79,14 @@ impl Parser {
                 }
                 ParamName::Positional(value)
             }
+            // An operator alone has nothing to work on.
+            Some(b'#')
+                if matches!(self.byte(at + 1)?, Some(b'+' | b'=' | b'%' | b'/'))
+                    && self.byte(at + 2)? == Some(b'}') =>
+            {
+                stage = Stage::Bad;
+                ParamName::Special(b'?')
+            }
             Some(b @ (b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!')) => {
                 at += 1;
                 ParamName::Special(b)
