@@ -24,8 +24,13 @@ function seat({ bell, port }) {
   /** @param {import("./protocol.js").ToWorker} message */
   const take = (message) => {
     received = (received + 1) | 0;
-    if (message.type === "Leave") port.close();
-    else worker.handle(message);
+    worker.handle(message);
+    if (message.type !== "Leave") return;
+    // This may be inside a Python that waits. It has left when the thread has come out of it.
+    setImmediate(() => {
+      port.postMessage({ type: "Left" });
+      port.close();
+    });
   };
 
   const worker = new SessionWorker({
@@ -44,7 +49,6 @@ function seat({ bell, port }) {
     later: (task) => void setImmediate(task),
   });
   port.on("message", take);
-  port.on("close", () => worker.leave());
 }
 
 /** @type {import("node:worker_threads").MessagePort} */ (parentPort).on("message", seat);

@@ -80,6 +80,7 @@
  *   | { type: "Output", run: number, chunks: Chunk[], bytes: number }
  *   | { type: "Diagnostic", level: "warning" | "error", message: string }
  *   | { type: "WantStdin", run: number }
+ *   | { type: "Left" }
  *   | { type: "WantComponent", name: string }
  *   | { type: "Fetch", run: number, request: number, http: HttpRequest }
  *   | { type: "FetchTaken", run: number, request: number }

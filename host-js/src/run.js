@@ -10,8 +10,8 @@ import { resultOf } from "./result.js";
  * @import { Chunk, Exit } from "./wit.js"
  */
 
-/** Milliseconds that a run gets to end after its time is over or it was cancelled, before its session is given up. */
-const GRACE = 2000;
+/** Milliseconds that a run gets to end after its time is over or it was cancelled, before its session, with all its files, is given up: also on a busy machine. */
+const GRACE = 5000;
 
 /** A run for `run`: collects its output. */
 export class ActiveRun {

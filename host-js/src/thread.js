@@ -12,7 +12,7 @@ const STACK_MB = 16;
 const SEATS = 8;
 
 /** Milliseconds that a session of several gets to leave its thread, before the thread is ended. */
-const PATIENCE = 500;
+const PATIENCE = 2000;
 
 export const HOST = new URL("./node-worker.js", import.meta.url);
 
@@ -35,6 +35,8 @@ class Seat {
   modules = true;
   #bell = new Int32Array(new SharedArrayBuffer(4));
   #port;
+  /** Says that the session cannot go on. @type {(why: string, cause?: unknown) => void} */
+  lose = () => {};
 
   /** @param {Worker} worker */
   constructor(worker) {
@@ -49,6 +51,7 @@ class Seat {
    * @param {(why: string, cause?: unknown) => void} lose
    */
   listen(receive, lose) {
+    this.lose = lose;
     this.#port.on("message", receive);
     this.worker.on("error", (error) => lose(error.message, error));
     this.worker.on("exit", () => lose("its thread ended"));
@@ -65,9 +68,11 @@ class Seat {
     this.#port.close();
   }
 
-  /** @param {() => void} left */
+  /** @param {() => void} left called when the session has left its thread */
   onLeft(left) {
-    this.#port.once("close", left);
+    this.#port.on("message", (/** @type {FromWorker} */ { type }) => {
+      if (type === "Left") left();
+    });
   }
 
   /** @param {boolean} needed whether the process must go on for it */
@@ -134,6 +139,9 @@ export class SharedThread extends Seat {
     if (room.taken.size === 0) rooms.delete(room);
     else if (await this.#left()) return;
     rooms.delete(room);
+    for (const seat of room.taken) seat.lose("its thread had to be ended with another session");
+    // Whoever waits for the end is waited for.
+    room.worker.ref();
     await room.worker.terminate();
   }
 
@@ -143,6 +151,7 @@ export class SharedThread extends Seat {
       const timer = setTimeout(() => resolve(false), PATIENCE);
       this.onLeft(() => {
         clearTimeout(timer);
+        this.leave();
         resolve(true);
       });
       this.post({ type: "Leave" });

@@ -170,6 +170,8 @@ test("exhaustion ends a run, and neither the session nor its host", { skip }, as
 
 test("what does not stop is killed with its session, and keeps nobody waiting", { skip }, async (t) => {
   const { session } = await hostile(t);
+  // What follows is of a Python that is there, not of its compilation.
+  await session.run("python3 -c pass");
   let turns = 0;
   const ticking = setInterval(() => (turns += 1), 10);
   t.after(() => clearInterval(ticking));
