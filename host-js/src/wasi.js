@@ -3,9 +3,6 @@
 /** Nanoseconds in a millisecond. */
 const MILLISECOND = 1e6;
 
-/** Milliseconds of the shortest sleep. */
-const LEAST = 0.01;
-
 /**
  * @param {(milliseconds: number) => void} sleep blocks the thread
  * @param {import("./clock.js").Clock} clock
@@ -27,12 +24,10 @@ export function wasi(sleep, clock, randomness) {
     }
 
     block() {
-      if (clock.fixed) {
-        for (let now = monotonic(); now < this.instant; now = monotonic()) clock.pass(this.instant - now);
-        return;
+      for (let now = monotonic(); now < this.instant; now = monotonic()) {
+        if (clock.fixed) clock.pass(this.instant - now);
+        else sleep(Number(this.instant - now) / MILLISECOND);
       }
-      // A clock that ticks in milliseconds, as a browser's, may have been read just before a tick: what sleeps sees more than its time pass.
-      for (let now = monotonic(); now <= this.instant; now = monotonic()) sleep(Math.max(Number(this.instant - now) / MILLISECOND, LEAST));
     }
   }
 
