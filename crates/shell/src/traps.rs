@@ -22,12 +22,14 @@ pub(crate) struct Traps {
     pub own: bool,
     /// The ERR trap was set in this process or is inherited by `errtrace`.
     pub own_err: bool,
+    /// Those of the parent, which `trap` shows in a subshell until that sets traps of its own.
+    shown: Vec<(u8, Str)>,
 }
 
 impl Traps {
     /// No traps.
     pub(crate) fn new(own: bool, own_err: bool) -> Traps {
-        Traps { entries: Vec::new(), own, own_err }
+        Traps { entries: Vec::new(), own, own_err, shown: Vec::new() }
     }
 
     /// Whether there is none.
@@ -47,6 +49,16 @@ impl Traps {
             self.entries.push((trap, text));
             self.entries.sort_by_key(|(number, _)| *number);
         }
+    }
+
+    /// Those that `trap` shows.
+    pub(crate) fn shown(&self) -> &[(u8, Str)] {
+        if self.own || self.shown.is_empty() { &self.entries } else { &self.shown }
+    }
+
+    /// Shows those of the parent.
+    pub(crate) fn show_as(&mut self, parent: &Traps) {
+        self.shown = parent.shown().to_vec();
     }
 
     /// All traps by number.

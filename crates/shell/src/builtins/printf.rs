@@ -79,7 +79,9 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         Some(variable) => {
             match vm.assign_place(&variable, Str::new(out.split(|b| *b == 0).next().unwrap_or_default())) {
                 Ok(()) => Outcome::Status(status),
-                Err(crate::vm::Unwind::Expand) => Outcome::Unwind(crate::vm::Unwind::Expand),
+                Err(unwind @ (crate::vm::Unwind::Expand | crate::vm::Unwind::Exit(_))) => {
+                    Outcome::Unwind(unwind)
+                }
                 Err(_) => Outcome::Status(1),
             }
         }

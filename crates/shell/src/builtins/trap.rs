@@ -113,14 +113,14 @@ fn show(vm: &mut Vm, events: &[Str]) -> Outcome {
     };
     let table = vm.shell.traps.clone();
     if events.is_empty() {
-        for (trap, text) in table.iter() {
-            vm.put(1, &line(trap, text));
+        for (trap, text) in table.shown() {
+            vm.put(1, &line(*trap, text));
         }
     }
     for event in events {
         match traps::number(event) {
             Some(trap) => {
-                if let Some(text) = table.get(trap) {
+                if let Some((_, text)) = table.shown().iter().find(|(other, _)| *other == trap) {
                     vm.put(1, &line(trap, text));
                 }
             }

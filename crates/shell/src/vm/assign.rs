@@ -32,8 +32,8 @@ impl Vm {
                 result
             }
             AssignKind::Element => {
-                let value = self.args.pop().unwrap_or_default();
                 let key = self.args.pop().unwrap_or_default();
+                let value = self.args.pop().unwrap_or_default();
                 if self.opt(Opt::XTrace) {
                     let name = self.name_of(name);
                     let sign: &[u8] = if assign.append { b"]+=" } else { b"]=" };
@@ -226,8 +226,8 @@ impl Vm {
     pub(crate) fn assign_temporary(&mut self, assign: &Assign) -> Result<(), Unwind> {
         if !Self::is_scalar(assign.kind) {
             // An element is none of the environment; the command runs nevertheless.
-            self.args.pop();
             let key = self.args.pop().unwrap_or_default();
+            self.args.pop();
             let name = self.name_of(assign.name);
             self.error(&[b"`", &*name, b"[", &*key, b"]': not a valid identifier"].concat());
             return Ok(());

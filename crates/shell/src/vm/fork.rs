@@ -59,6 +59,7 @@ impl Vm {
         let mut reset = Vec::new();
         if shell.traps.iter().next().is_some() {
             let mut inherited = Traps::new(false, keep_err);
+            inherited.show_as(&shell.traps);
             for (trap, text) in shell.traps.iter() {
                 let keep = match trap {
                     _ if text.is_empty() => true,

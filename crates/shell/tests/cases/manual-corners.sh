@@ -9,3 +9,6 @@ h() { local -p; declare -p q; }; q=zz h
 printf '%-24(%Y (foo) %m)T|\n' 0
 for s in 'echo ${#+}' 'echo ${#%}' 'echo ${#+x}' 'command . notthere; echo one' '. notthere; echo two' 'set -Z; echo three' 'command set -Z; echo four'; do bash -o posix -c "$s" 2>/dev/null; echo $?; done
 (readonly OPTARG; getopts :x x -a; echo "$? $x") 2>/dev/null
+i=0; a=(); a[i++]=$i; a[i++]=$((i+5)); a[$((i++))]=$i; a[i]+=$((i++)); declare -p a i
+declare -A m; m[$((i++))]=$i; m[$i]=$((i++)); declare -p m
+trap 'echo debug' DEBUG; trap 'echo return' RETURN; (trap -p | sed 's/d/D/'); x=$(trap -p); trap - DEBUG; echo "$x"

@@ -629,9 +629,6 @@ impl Compiler<'_> {
     fn value(&mut self, assignment: &Assignment, assoc: Option<bool>) {
         let ast = self.ast.clone();
         let name = self.symbol(assignment.name);
-        if let Some(subscript) = assignment.subscript {
-            self.subscript(name, subscript);
-        }
         match assignment.value {
             AssignmentValue::Scalar(word) => self.then(Task::Word(word, WordEnd::Single)),
             AssignmentValue::Array(elements) => {
@@ -660,6 +657,10 @@ impl Compiler<'_> {
                     None => self.elements(elements, false),
                 }
             }
+        }
+        // The subscript is expanded and evaluated after the value.
+        if let Some(subscript) = assignment.subscript {
+            self.subscript(name, subscript);
         }
     }
 
