@@ -108,11 +108,21 @@ class Room {
   /** Those that the process must go on for. @type {Set<SharedThread>} */
   needed = new Set();
   worker = start(true);
+  /** @type {Promise<unknown> | undefined} */
+  #ending = undefined;
 
   constructor() {
     this.worker.setMaxListeners(0);
     this.worker.unref();
     this.worker.on("exit", () => rooms.delete(this));
+  }
+
+  /** Ends the thread with all who are in it. */
+  end() {
+    rooms.delete(this);
+    // Bun does not always tell that a thread has ended.
+    this.#ending ??= Promise.race([this.worker.terminate(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+    return this.#ending;
   }
 }
 
@@ -136,13 +146,10 @@ export class SharedThread extends Seat {
     const { room } = this;
     if (!room.taken.delete(this)) return;
     this.keep(false);
-    if (room.taken.size === 0) rooms.delete(room);
-    else if (await this.#left()) return;
-    rooms.delete(room);
+    if (room.taken.size > 0 && (await this.#left())) return;
+    const ended = room.end();
     for (const seat of room.taken) seat.lose("its thread had to be ended with another session");
-    // Whoever waits for the end is waited for.
-    room.worker.ref();
-    await room.worker.terminate();
+    await ended;
   }
 
   /** Whether the session has left its thread by itself. @returns {Promise<boolean>} */
