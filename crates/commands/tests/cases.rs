@@ -324,7 +324,7 @@ impl wasmsh_vfs::Entropy for Noise {
     }
 }
 
-fn machine() -> (Rc<Kernel>, Rc<ManualClock>) {
+fn machine(quota: wasmsh_vfs::Quota) -> (Rc<Kernel>, Rc<ManualClock>) {
     let clock = Rc::new(ManualClock::new(Timestamp { seconds: 1_700_000_000, nanoseconds: 0 }));
     let fs = wasmsh_vfs::Vfs::new(Rc::new(Time(clock.clone())), Rc::new(Noise)).unwrap();
     fs.set_user(0, 0);
@@ -334,13 +334,18 @@ fn machine() -> (Rc<Kernel>, Rc<ManualClock>) {
     }
     fs.remove_file("/usr/bin/.utilities").unwrap();
     fs.set_user(1000, 1000);
+    fs.set_quota(quota);
     let kernel = Kernel::new(Rc::new(fs), clock.clone(), Rc::new(SeededEntropy::new(1)), Ceilings::default());
     kernel.set_loader(Rc::new(Registry));
     (kernel, clock)
 }
 
 fn run_ours(case: &Case) -> Outcome {
-    let (kernel, clock) = machine();
+    run_within(case, wasmsh_vfs::Quota::default())
+}
+
+fn run_within(case: &Case, quota: wasmsh_vfs::Quota) -> Outcome {
+    let (kernel, clock) = machine(quota);
     let fs = kernel.fs().clone();
     let root = "/workspace";
     for (name, spec) in &case.files {
@@ -484,6 +489,31 @@ fn ours() {
     });
     assert!(total > 0);
     assert_eq!(wrong, 0, "of {total}");
+}
+
+/// What grows when it is unpacked meets the quota, which is told; the next command runs.
+#[test]
+fn bombs_meet_the_quota() {
+    const QUOTA: u64 = 1 << 18;
+    // Holes count nothing, so that there can be more of them than the quota has room for.
+    let make = "$ truncate -s 2M zeros\n";
+    for (pack, unpack) in [
+        ("gzip zeros", "gunzip zeros.gz"),
+        ("bzip2 zeros", "bunzip2 zeros.bz2"),
+        ("xz -0 zeros", "unxz zeros.xz"),
+        ("zstd -q -1 --rm zeros", "unzstd zeros.zst"),
+        ("zip -qm zeros.zip zeros", "unzip zeros.zip"),
+        ("tar -czf a.tgz --remove-files zeros", "tar -xf a.tgz"),
+        ("tar -cJf a.txz --remove-files zeros", "tar -xf a.txz"),
+    ] {
+        let text = format!("{make}$ {pack}\n$ {unpack}\n$ echo alive\n");
+        let quota = wasmsh_vfs::Quota { bytes: QUOTA, ..wasmsh_vfs::Quota::default() };
+        let case = &parse(&text)[0];
+        let got = run_within(case, quota);
+        let alive = got.stdout.ends_with(b"alive\n");
+        let told = String::from_utf8_lossy(&[got.stdout, got.stderr].concat()).into_owned();
+        assert!(told.contains("quota") && alive, "{unpack}: {told:?}");
+    }
 }
 
 /// Whether the real tools are there that a case runs.

@@ -247,10 +247,15 @@ async fn transfer(
     match result {
         Ok(garbage) => {
             if garbage && !plan.quiet {
-                if plan.verbose {
-                    say(t, "\n").await?;
+                // A test that tells names has begun the line.
+                if plan.mode == Mode::Test && plan.verbose {
+                    say(t, "trailing garbage after EOF ignored\n").await?;
+                } else {
+                    if plan.mode != Mode::Test {
+                        say(t, "\n").await?;
+                    }
+                    t.warn(format!("{}: trailing garbage after EOF ignored", file.as_bstr())).await?;
                 }
-                t.warn(format!("{}: trailing garbage after EOF ignored", file.as_bstr())).await?;
             }
             if plan.verbose && plan.mode != Mode::Compress {
                 say(t, if plan.mode == Mode::Test { "ok\n" } else { "done\n" }).await?;

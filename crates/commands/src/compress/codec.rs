@@ -8,8 +8,8 @@ use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status as Fla
 use lzma_rust2::{
     Action, CheckType, LzmaOptions, LzmaStream, LzmaWriter, Status, XzOptions, XzStream, XzWriter,
 };
-use structured_zstd::decoding::FrameDecoder;
 use structured_zstd::decoding::errors::FrameDecoderError;
+use structured_zstd::decoding::{ContentChecksum, FrameDecoder};
 use structured_zstd::encoding::{CompressionContext, CompressionLevel};
 use thiserror::Error;
 
@@ -224,6 +224,7 @@ impl Decoder {
                 let (taken, made) = machine.decode_from_to(input, room).map_err(zstd_broken)?;
                 out.truncate(start + made);
                 if machine.is_finished() && machine.can_collect() == 0 {
+                    machine.verify_content_checksum().map_err(zstd_broken)?;
                     self.machine = Machine::Between;
                     return Ok((taken, Progress::More));
                 }
@@ -299,6 +300,7 @@ impl Decoder {
             }
             Format::Zstd => {
                 let mut machine = FrameDecoder::new();
+                machine.set_content_checksum(ContentChecksum::Verify);
                 let mut rest = input;
                 if let Err(error) = machine.reset(&mut rest) {
                     // Every header is shown in full unless the data ends in it.

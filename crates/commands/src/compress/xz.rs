@@ -281,12 +281,7 @@ async fn transfer(
         format = found.filter(|found| matches!(found, Format::Xz | Format::Lzma) && fits(*found));
         if format.is_none() && !(plan.force && plan.stdout) {
             // Where the format is given, lzma has no magic number to miss.
-            let what = if input.buffered().is_empty() {
-                "Unexpected end of input"
-            } else {
-                "File format not recognized"
-            };
-            return failed(t, plan, format!("{shown}: {what}")).await;
+            return failed(t, plan, format!("{shown}: File format not recognized")).await;
         }
         plain = format.is_none();
     }

@@ -15,7 +15,7 @@ use crate::{Command, Done, Fail, Opt, Tool, start};
 use apply::{Strictness, locate};
 use output::{back_up, finish, write_file};
 use parse::{FilePatch, Form, Heading, Malformed, Mark, Parser};
-use target::{Target, choose, creates, makes, removes};
+use target::{Choice, Target, choose, creates, leads_out, makes, removes};
 
 pub(crate) static COMMAND: Command = Command {
     name: "patch",
@@ -64,6 +64,7 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("Y,basename-prefix", "PREFIX", "Prepend PREFIX to backup file basenames."),
         Opt::flag("t,batch", "Ask no questions; skip bad-Prereq patches; assume reversed."),
         Opt::flag("f,force", "Like -t, but ignore bad-Prereq patches, and assume unreversed."),
+        Opt::flag("follow-symlinks", "Follow symbolic links to files that are patched."),
         Opt::flag("v", ""),
     ],
     more: "",
@@ -109,6 +110,8 @@ struct Plan {
     /// Times of the headers are set: they are UTC, or the local zone's.
     set_time: Option<bool>,
     posix: bool,
+    /// Symbolic links are followed.
+    follow: bool,
     read_only: ReadOnly,
     base_prefix: BString,
     control: Option<Backup>,
@@ -153,6 +156,7 @@ async fn run(t: &mut Tool) -> Done {
         unified_rejects: None,
         set_time: None,
         posix: t.ctx.env("POSIXLY_CORRECT").is_some(),
+        follow: false,
         read_only: ReadOnly::Warn,
         base_prefix: BString::default(),
         control: None,
@@ -213,6 +217,7 @@ async fn run(t: &mut Tool) -> Done {
             "v" => return Err(Fail::Version),
             "Z" | "T" => plan.set_time = Some(name == "Z"),
             "posix" => plan.posix = true,
+            "follow-symlinks" => plan.follow = true,
             "read-only" => {
                 plan.read_only = match &value[..] {
                     b"ignore" => ReadOnly::Ignore,
@@ -236,10 +241,13 @@ async fn run(t: &mut Tool) -> Done {
             Ok(Backup::None) => Some(Backup::Numbered),
             Ok(control) => Some(control),
             Err(_) => {
-                return Err(try_help(format!(
-                    "invalid argument '{word}' for '--version-control or -V option'\nValid arguments are:\n\
+                return Err(Fail::Bare(
+                    format!(
+                        "patch: invalid argument '{word}' for '--version-control or -V option'\nValid arguments are:\n\
                      \x20 - 'none', 'off'\n  - 'simple', 'never'\n  - 'existing', 'nil'\n  - 'numbered', 't'"
-                )));
+                    ),
+                    2,
+                ));
             }
         },
     };
@@ -418,10 +426,28 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     if reverse {
         patch.reverse();
     }
-    let Some(mut target) = choose(t, plan, &patch) else { return nothing_to_patch(t, plan, &patch).await };
+    let mut target = match choose(t, plan, &patch) {
+        Choice::Target(target) => target,
+        Choice::None => return nothing_to_patch(t, plan, &patch).await,
+        Choice::Skip(text) => {
+            note(t, plan, &text);
+            t.status = t.status.max(1);
+            return Ok(t.out.drain().await?);
+        }
+    };
+    if plan.file.is_none() && leads_out(t, &target.name) {
+        note(t, plan, &format!("Invalid file name {} -- skipping patch\n", quoted(&target.name)));
+        t.status = t.status.max(1);
+        return Ok(t.out.drain().await?);
+    }
+    let is_odd = target.stat.as_ref().is_some_and(|stat| !stat.is_regular());
+    if is_odd {
+        let text = format!("File {} is not a regular file -- refusing to patch\n", quoted(&target.name));
+        note(t, plan, &text);
+    }
     let source = target.from.clone().unwrap_or_else(|| target.name.clone());
     let mut bytes = Vec::new();
-    if target.stat.is_some() {
+    if target.stat.is_some() && !is_odd {
         match t.ctx.read_file(&source).await {
             Ok(read) => bytes = read,
             Err(error) => return Err(fatal(format!("Can't open file {source} : {}", error.strerror()))),
@@ -439,7 +465,7 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     let how = Strictness { fuzz: plan.fuzz, loose: plan.loose };
     // A patch that fits the other way round was made the other way round, or is applied already.
     let mut mismatch = false;
-    let mut skip = is_locked && plan.read_only == ReadOnly::Fail;
+    let mut skip = is_odd || is_locked && plan.read_only == ReadOnly::Fail;
     if skip {
     } else if let Some(first) = patch.hunks.first() {
         let makes = makes(&patch) && file.len() > 0;
@@ -459,7 +485,7 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
                 note(t, plan, &text);
                 say_file(t, plan, &target).await?;
             } else if applied && !plan.force {
-                if makes && !plan.forward && !plan.batch {
+                if makes {
                     t.out.put(
                         format!(
                             "The next patch{} would create the file {},\nwhich already exists!  ",

@@ -106,7 +106,7 @@ fn as_context(hunk: &Hunk, stars: bool, out: &mut Vec<u8>) {
                 at += 1;
                 continue;
             }
-            let both = run.iter().any(|(mark, _)| *mark == other);
+            let both = stars && run.iter().any(|(mark, _)| *mark == other);
             let letter = if both { b'!' } else { letter };
             for (_, line) in run.iter().filter(|(mark, _)| *mark == own) {
                 put(out, &[letter, b' '], line);

@@ -36,15 +36,57 @@ pub(super) struct Target {
     pub(super) renamed: Option<BString>,
 }
 
+/// What a patch is for.
+pub(super) enum Choice {
+    Target(Target),
+    None,
+    /// Nothing; what is told of it.
+    Skip(String),
+}
+
+/// Whether the directory of a name is reached through a link that leads out of the working directory.
+pub(super) fn leads_out(t: &Tool, name: &[u8]) -> bool {
+    if name.starts_with(b"/") {
+        return false;
+    }
+    let Ok(here) = t.ctx.canonicalize(b".") else { return false };
+    let mut directory = crate::path::parent(name);
+    loop {
+        if let Ok(place) = t.ctx.canonicalize(directory) {
+            return std::path::Path::new(&place).strip_prefix(&here).is_err();
+        }
+        let above = crate::path::parent(directory);
+        if above == directory {
+            return false;
+        }
+        directory = above;
+    }
+}
+
 /// Chooses the file: the one of the command line, or of the names of the header that fits best.
-pub(super) fn choose(t: &Tool, plan: &Plan, patch: &FilePatch) -> Option<Target> {
+pub(super) fn choose(t: &mut Tool, plan: &Plan, patch: &FilePatch) -> Choice {
+    let mut dangerous = Vec::new();
+    let mut told = String::new();
+    let choice = chosen(t, plan, patch, &mut dangerous);
+    for name in dangerous {
+        let line = format!("Ignoring potentially dangerous file name {}\n", super::quoted(&name));
+        if !told.contains(&line) {
+            told.push_str(&line);
+        }
+    }
+    if choice.is_none() && patch.git.as_ref().is_some_and(|git| git.rename || git.copy) && !told.is_empty() {
+        let what = if patch.git.as_ref().is_some_and(|git| git.rename) { "rename" } else { "copy" };
+        told.push_str(&format!("Cannot {what} file without two valid file names\n"));
+        return Choice::Skip(told);
+    }
+    super::note(t, plan, &told);
+    choice.map_or(Choice::None, Choice::Target)
+}
+
+fn chosen(t: &Tool, plan: &Plan, patch: &FilePatch, dangerous: &mut Vec<BString>) -> Option<Target> {
+    let see = |name: &BString| t.ctx.stat(name, plan.follow).ok();
     if let Some(name) = &plan.file {
-        return Some(Target {
-            name: name.clone(),
-            stat: t.ctx.stat(name, true).ok(),
-            from: None,
-            renamed: None,
-        });
+        return Some(Target { name: name.clone(), stat: see(name), from: None, renamed: None });
     }
     let git_strip = |name: &[u8]| strip(name, plan.strip.or(Some(1)));
     if let Some(git) = &patch.git
@@ -54,11 +96,13 @@ pub(super) fn choose(t: &Tool, plan: &Plan, patch: &FilePatch) -> Option<Target>
         // These names have no prefix.
         let count = plan.strip.map(|count| count.saturating_sub(1));
         let (from, to) = (strip(from, count.or(Some(0)))?, strip(to, count.or(Some(0)))?);
-        if is_dangerous(&from) || is_dangerous(&to) {
+        let bad = [&from, &to].into_iter().filter(|name| is_dangerous(name)).cloned();
+        dangerous.extend(bad);
+        if !dangerous.is_empty() {
             return None;
         }
         // It may have been renamed already.
-        let (there, done) = (t.ctx.stat(&from, true).ok(), t.ctx.stat(&to, true).ok());
+        let (there, done) = (see(&from), see(&to));
         if there.is_none() && done.is_some() && git.rename {
             return Some(Target { name: to, stat: done, from: None, renamed: Some(from) });
         }
@@ -70,9 +114,13 @@ pub(super) fn choose(t: &Tool, plan: &Plan, patch: &FilePatch) -> Option<Target>
             .as_ref()
             .filter(|heading| heading.name != "/dev/null")
             .and_then(|heading| strip(&heading.name, plan.strip))
-            .filter(|name| !is_dangerous(name))
     };
     let mut names: Vec<BString> = [of(&patch.old), of(&patch.new)].into_iter().flatten().collect();
+    // Where a file would be made, it is told.
+    if creates(patch) {
+        dangerous.extend(names.iter().filter(|name| is_dangerous(name)).cloned());
+    }
+    names.retain(|name| !is_dangerous(name));
     if let Some(index) = patch.index.as_ref().and_then(|name| strip(name, plan.strip))
         && names.is_empty()
         && !is_dangerous(&index)
@@ -91,18 +139,13 @@ pub(super) fn choose(t: &Tool, plan: &Plan, patch: &FilePatch) -> Option<Target>
     if plan.posix {
         // The first that there is.
         let first = candidates.first()?;
-        return Some(Target {
-            name: (*first).clone(),
-            stat: t.ctx.stat(first, true).ok(),
-            from: None,
-            renamed: None,
-        });
+        return Some(Target { name: (*first).clone(), stat: see(first), from: None, renamed: None });
     }
     let parts = |name: &BString| name.split_str("/").filter(|part| !part.is_empty()).count();
     let best = candidates
         .into_iter()
         .min_by_key(|name| (parts(name), crate::path::base_name(name).len(), name.len()))?;
-    Some(Target { name: best.clone(), stat: t.ctx.stat(best, true).ok(), from: None, renamed: None })
+    Some(Target { name: best.clone(), stat: see(best), from: None, renamed: None })
 }
 
 /// Whether the patch says that there is no file before it.

@@ -362,7 +362,7 @@ impl Plan {
             for kind in WARNINGS {
                 text.push_str(&format!("\n  - {}", t.quote(kind.as_bytes())));
             }
-            return Err(hint(&text));
+            return Err(Fail::Bare(format!("tar: {text}"), 2));
         };
         let all = if *kind == "all" { WARNINGS } else { std::slice::from_ref(kind) };
         self.silenced.retain(|kind| !all.contains(kind));
@@ -843,27 +843,25 @@ async fn names(
             }
             Event::List(file, reading) => {
                 plan.has_names = true;
-                let mut lines = list(t, &file, reading.end).await?.into_iter();
-                while let Some(name) = lines.next() {
+                for (index, name) in list(t, &file, reading.end).await?.into_iter().enumerate() {
                     if name.is_empty() {
                         continue;
                     }
-                    let is_option = !reading.verbatim && name.starts_with(b"-");
-                    if is_option && name.starts_with(b"-C") {
-                        let directory = match name.get(2..) {
-                            Some(rest) if !rest.is_empty() => BString::from(rest.trim_ascii_start()),
-                            _ => lines.next().unwrap_or_default(),
-                        };
+                    let directory = name.strip_prefix(b"-C").map(<[u8]>::trim_ascii_start);
+                    if let Some(directory @ [_, ..]) = directory
+                        && !reading.verbatim
+                    {
                         plan.directory = if directory.starts_with(b"/") || plan.directory.is_empty() {
-                            directory
+                            directory.into()
                         } else {
-                            join(&plan.directory, &directory)
+                            join(&plan.directory, directory)
                         };
                         continue;
                     }
-                    if is_option {
-                        let text = format!("{file}: option {name} in a list is not available here");
-                        return Err(super::fatal(t, text).await);
+                    if !reading.verbatim && name.starts_with(b"-") {
+                        let line = index + 1;
+                        super::error(t, format!("{file}:{line}: unrecognized option")).await?;
+                        continue;
                     }
                     let name = if reading.unquote { unquoted(&name) } else { name };
                     plan.names.push(Name { name, directory: plan.directory.clone(), excludes, recursive });

@@ -60,7 +60,7 @@ pub(super) async fn end(t: &mut Tool, plan: &Plan, adding: &mut Adding) -> Done 
         for (name, missing) in adding.links.values() {
             if *missing > 0 {
                 let shown = t.quote(name);
-                error(t, format!("Missing links to {shown}.")).await?;
+                t.warn(format!("Missing links to {shown}.")).await?;
             }
         }
     }
@@ -207,6 +207,7 @@ async fn walk(t: &mut Tool, plan: &mut Plan, adding: &mut Adding, top: &Name) ->
         if stat.is_directory() {
             let tag = tag_of(t, plan, &path).await;
             if let Some((tag, leaves)) = &tag
+                && plan.verbose > 0
                 && plan.says("cachedir")
             {
                 let kind = if tag.1 { "cache directory tag" } else { "directory tag" };
@@ -369,7 +370,7 @@ async fn file(
     is_top: bool,
 ) -> Done {
     if plan.newer.is_some_and(|newer| stat.modified < newer) {
-        if is_top && plan.says("file-unchanged") {
+        if is_top && plan.verbose > 0 && plan.says("file-unchanged") {
             let shown = super::list::escape(name, t.utf8);
             t.warn(format!("{shown}: file is unchanged; not dumped")).await?;
         }

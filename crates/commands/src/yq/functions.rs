@@ -249,7 +249,8 @@ impl Yq {
                     Some("f") => own.foot.clone(),
                     _ => own.head.clone().or_else(|| own.leading.clone()),
                 };
-                let text = bare_comment(text.as_deref().unwrap_or_default());
+                let text = text.as_deref().unwrap_or_default();
+                let text = bare_comment(text.strip_suffix('\n').unwrap_or(text));
                 self.tree.string(text)
             }
             "document_index" | "documentIndex" | "di" => self.tree.int(i64::from(self.tree.n(id).doc)),

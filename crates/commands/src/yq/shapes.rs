@@ -84,7 +84,7 @@ impl Yq {
                 for row in &rows {
                     let value = match self.tree.get(self.tree.real(*row), &name) {
                         Some(value) => self.tree.copy(value)?,
-                        None => self.tree.null(),
+                        None => self.tree.scalar("!!null", ""),
                     };
                     self.tree.push(seq, value);
                 }
@@ -99,7 +99,7 @@ impl Yq {
             for row in &rows {
                 let value = match self.tree.n(self.tree.real(*row)).content.get(column).copied() {
                     Some(value) => self.tree.copy(value)?,
-                    None => self.tree.null(),
+                    None => self.tree.scalar("!!null", ""),
                 };
                 self.tree.push(seq, value);
             }

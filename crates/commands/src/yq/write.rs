@@ -125,6 +125,8 @@ impl Writer<'_> {
         let tag = &*node.tag;
         let usual = match node.kind {
             Kind::Alias => return None,
+            // The sign says it.
+            Kind::Scalar if tag == "!!merge" && &*node.value == "<<" => return None,
             Kind::Map => "!!map",
             Kind::Seq => "!!seq",
             Kind::Scalar if self.style(node) & style::QUOTED != 0 => "!!str",
@@ -132,7 +134,6 @@ impl Writer<'_> {
         };
         let core = matches!(tag, "!!str" | "!!int" | "!!bool" | "!!null" | "!!float" | "!!timestamp" | "");
         let shown = node.style & style::TAGGED != 0 && !tag.is_empty()
-            || tag == "!!merge"
             || tag != usual
                 && tag != "!!str"
                 && !(core && (usual == "!!str" || tag == "!!float" && usual == "!!int"))

@@ -235,9 +235,6 @@ async fn inside(t: &mut Tool, plan: &Plan, entry: &Entry) -> Result<BString, Fai
     if plan.lower && entry.system != UNIX {
         path.make_ascii_lowercase();
     }
-    if plan.underscores {
-        path.iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'_');
-    }
     Ok(path)
 }
 

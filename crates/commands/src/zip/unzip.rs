@@ -32,7 +32,6 @@ pub(crate) static UNZIP: Command = Command {
         Opt::flag("L", "make names of single-case systems lower case"),
         Opt::flag("K", "keep set-id and sticky bits"),
         Opt::flag("D", "leave the times of directories; twice: of all"),
-        Opt::flag("s", "spaces in names become underscores"),
         Opt::flag("q", "say less; twice: still less"),
         Opt::value("d", "DIRECTORY", "extract into DIRECTORY"),
         Opt::value("x", "MEMBER...", "leave these members out"),
@@ -92,7 +91,6 @@ pub(super) struct Plan {
     pub(super) keep_special: bool,
     /// 1: directories get no times, 2: nothing does.
     pub(super) no_times: u8,
-    pub(super) underscores: bool,
     pub(super) directory: Option<BString>,
     pub(super) names: Vec<BString>,
     pub(super) excluded: Vec<BString>,
@@ -155,7 +153,6 @@ async fn run(t: &mut Tool, mut info: bool) -> Done {
         lower: false,
         keep_special: false,
         no_times: 0,
-        underscores: false,
         directory: None,
         names: Vec::new(),
         excluded: Vec::new(),
@@ -277,7 +274,6 @@ fn option(plan: &mut Plan, letter: u8) -> Option<()> {
         b'L' => plan.lower = true,
         b'K' => plan.keep_special = true,
         b'D' => plan.no_times = plan.no_times.saturating_add(1),
-        b's' => plan.underscores = true,
         // Nothing is shown page by page but to a terminal.
         b'M' => {}
         _ => return None,

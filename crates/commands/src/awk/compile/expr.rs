@@ -408,7 +408,6 @@ impl Compiler {
                     self.expr(how)?;
                 }
             }
-            ("typeof", [Expr::Regex(regex)]) => self.push(Op::Regex(*regex)),
             ("length" | "isarray" | "typeof", [one, rest @ ..]) => {
                 self.argument(one)?;
                 rest.iter().try_for_each(|argument| self.array(argument))?;
