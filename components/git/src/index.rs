@@ -7,7 +7,7 @@ use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::{Flags, Mode, Stage, Stat};
 
-use crate::error::{Result, fatal};
+use crate::error::{Result, fatal, library};
 
 /// The mode of a regular file.
 pub const FILE: u32 = 0o100_644;
@@ -147,8 +147,13 @@ impl Index {
 
     /// Writes it to its place.
     pub fn write(&self) -> Result {
-        let mut file = gix::index::File::from_state(self.state(), &self.path);
-        file.write(Default::default()).map_err(|_| {
+        let file = gix::index::File::from_state(self.state(), &self.path);
+        let mut bytes = Vec::new();
+        file.write_to(&mut bytes, Default::default()).map_err(library)?;
+        crate::refs::write_file(&self.path, &bytes).map_err(|error| {
+            if error.kind() != std::io::ErrorKind::AlreadyExists {
+                return error.into();
+            }
             let lock = format!(
                 "{}.lock",
                 std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()).display()

@@ -18,6 +18,7 @@ mod refs;
 mod session;
 mod status;
 mod switch;
+mod transfer;
 mod tree;
 mod walk;
 mod worktree;
@@ -32,7 +33,33 @@ fn main() -> ExitCode {
         .skip(1)
         .map(|argument| BString::from(argument.to_string_lossy().into_owned()))
         .collect();
-    ExitCode::from(cmd::run(arguments))
+    enter();
+    leave(cmd::run(arguments))
+}
+
+/// Goes where the user is: a component begins at the root, and has to ask.
+#[cfg(target_os = "wasi")]
+fn enter() {
+    if let Some(folder) = wasip2::cli::environment::initial_cwd() {
+        let _ = std::env::set_current_dir(folder);
+    }
+}
+
+#[cfg(not(target_os = "wasi"))]
+fn enter() {}
+
+/// Ends with a status; what `std` calls knows success and failure alone.
+#[cfg(target_os = "wasi")]
+fn leave(status: u8) -> ExitCode {
+    if status > 1 {
+        wasip2::cli::exit::exit_with_code(status);
+    }
+    ExitCode::from(status)
+}
+
+#[cfg(not(target_os = "wasi"))]
+fn leave(status: u8) -> ExitCode {
+    ExitCode::from(status)
 }
 
 /// Writes to the error stream, where nothing can be done about a failure.

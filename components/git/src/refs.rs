@@ -1,15 +1,15 @@
 //! References: changed together with their logs.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
-use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
-use gix::refs::{FullName, Target};
+use gix::refs::FullName;
 
 use crate::error::{Result, fatal, library};
 use crate::ident::{self, Person, Role};
-use crate::session::Session;
+use crate::session::{Session, to_path};
 
 /// Who is named in logs: the committer, or the account where nobody was configured.
 pub fn logger(session: &Session<'_>) -> Person {
@@ -29,38 +29,76 @@ fn full(name: &BStr) -> Result<FullName> {
     FullName::try_from(name.to_owned()).map_err(|_| fatal!("'{name}' is not a valid ref name"))
 }
 
-fn commit_edits(session: &Session<'_>, edits: Vec<RefEdit>) -> Result {
-    let who = logger(session);
-    let time = ident::raw(who.time);
-    let signature =
-        gix::actor::SignatureRef { name: who.name.as_bstr(), email: who.email.as_bstr(), time: &time };
-    session.repo.edit_references_as(edits, Some(signature)).map_err(library)?;
-    Ok(())
+/// Writes a file at once or not at all, beside others who do the same.
+pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    let lock = PathBuf::from(lock);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&lock)?;
+    let done = file.write_all(bytes).and_then(|()| {
+        drop(file);
+        std::fs::rename(&lock, path)
+    });
+    if done.is_err() {
+        let _ = std::fs::remove_file(&lock);
+    }
+    done
+}
+
+fn place(session: &Session<'_>, name: &BStr) -> PathBuf {
+    let root = if name.starts_with(b"refs/") { session.repo.common_dir() } else { session.repo.git_dir() };
+    root.join(to_path(name))
+}
+
+fn write(session: &Session<'_>, name: &BStr, content: &str) -> Result {
+    full(name)?;
+    let path = place(session, name);
+    // A name cannot be a folder of other names.
+    let mut above = name;
+    while let Some(at) = above.rfind_byte(b'/') {
+        above = above[..at].as_bstr();
+        if above.contains(&b'/') && find(session, above).is_some() {
+            return Err(fatal!("cannot lock ref '{name}': '{above}' exists; cannot create '{name}'"));
+        }
+    }
+    if path.is_dir() {
+        if let Some((below, ..)) = list(session, &format!("{name}/"))?.first() {
+            return Err(fatal!("cannot lock ref '{name}': '{below}' exists; cannot create '{name}'"));
+        }
+        std::fs::remove_dir_all(&path)?;
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    write_file(&path, content.as_bytes()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            fatal!("cannot lock ref '{name}': Unable to create '{}.lock': File exists.", path.display())
+        }
+        _ => error.into(),
+    })
 }
 
 /// Sets a reference; `HEAD` sets the branch it names, and both are logged.
 pub fn set(session: &Session<'_>, name: &BStr, new: ObjectId, message: &BStr) -> Result {
-    let edit = RefEdit {
-        change: Change::Update {
-            log: LogChange {
-                mode: RefLog::AndReference,
-                force_create_reflog: false,
-                message: one_line(message),
-            },
-            expected: PreviousValue::Any,
-            new: Target::Object(new),
-        },
-        name: full(name)?,
-        deref: true,
+    let head = session.head_ref();
+    let branch = if name == "HEAD" { head.clone() } else { Some(name.to_owned()) };
+    let Some(branch) = branch else {
+        let old = session.head();
+        write(session, name, &format!("{new}\n"))?;
+        return log(session, "HEAD", old, Some(new), message);
     };
-    let old = session.head();
-    if name == "HEAD" && old == Some(new) {
-        // Nothing moves, but that it was asked for is logged.
-        return log(session, "HEAD", old, old, message);
+    let old = find(session, branch.as_bstr());
+    if old != Some(new) {
+        write(session, branch.as_bstr(), &format!("{new}\n"))?;
+        let kept = ["refs/heads/", "refs/remotes/", "refs/notes/"]
+            .iter()
+            .any(|kind| branch.starts_with(kind.as_bytes()));
+        if kept || session.own(&format!("logs/{branch}")).exists() {
+            log(session, &branch.to_string(), old, Some(new), message)?;
+        }
     }
-    commit_edits(session, vec![edit])?;
-    // A branch that is checked out moves `HEAD` with it.
-    if name != "HEAD" && session.head_ref().is_some_and(|head| head == name) {
+    // A branch that is checked out moves `HEAD` with it; what was asked for is logged even if nothing moves.
+    if name == "HEAD" || (head == Some(branch) && old != Some(new)) {
         log(session, "HEAD", old, Some(new), message)?;
     }
     Ok(())
@@ -70,59 +108,60 @@ fn one_line(message: &BStr) -> BString {
     message.lines().next().unwrap_or_default().into()
 }
 
-/// Makes a reference that must not exist yet, or sets it.
+/// Makes a reference name another one.
 pub fn set_symbolic(session: &Session<'_>, name: &str, target: &BStr) -> Result {
-    let edit = RefEdit {
-        change: Change::Update {
-            log: LogChange {
-                mode: RefLog::AndReference,
-                force_create_reflog: false,
-                message: BString::default(),
-            },
-            expected: PreviousValue::Any,
-            new: Target::Symbolic(full(target)?),
-        },
-        name: full(name.as_bytes().as_bstr())?,
-        deref: false,
-    };
-    commit_edits(session, vec![edit])
+    full(target)?;
+    write(session, name.as_bytes().as_bstr(), &format!("ref: {target}\n"))
 }
 
-/// Makes `HEAD` name a commit and no branch.
+/// Makes `HEAD` name a commit and no branch. The log of this is the caller's, who knows from where.
 pub fn detach(session: &Session<'_>, id: ObjectId) -> Result {
-    let edit = RefEdit {
-        change: Change::Update {
-            log: LogChange { mode: RefLog::Only, force_create_reflog: false, message: BString::default() },
-            expected: PreviousValue::Any,
-            new: Target::Object(id),
-        },
-        name: full(b"HEAD".as_bstr())?,
-        deref: false,
-    };
-    let mut edit = edit;
-    if let Change::Update { log, .. } = &mut edit.change {
-        log.mode = RefLog::AndReference;
+    write(session, b"HEAD".as_bstr(), &format!("{id}\n"))
+}
+
+/// Removes references with their logs.
+pub fn remove(session: &Session<'_>, names: &[BString]) -> Result {
+    let packed = session.repo.common_dir().join("packed-refs");
+    if let Ok(text) = std::fs::read(&packed) {
+        let mut kept = Vec::with_capacity(text.len());
+        let mut gone = false;
+        for line in text.lines_with_terminator() {
+            // What a tag is peeled to stands on the line after it.
+            if !line.starts_with(b"^") {
+                gone = line
+                    .trim_end()
+                    .split_once_str(" ")
+                    .is_some_and(|(_, name)| names.iter().any(|known| known == name));
+            }
+            if !gone {
+                kept.extend_from_slice(line);
+            }
+        }
+        if kept.len() != text.len() {
+            write_file(&packed, &kept)?;
+        }
     }
-    // The log of this is written by the caller, which knows from where.
-    let kept = session.read_own("logs/HEAD");
-    commit_edits(session, vec![edit])?;
-    if let Some(kept) = kept {
-        std::fs::write(session.own("logs/HEAD"), kept)?;
+    for name in names {
+        let root = session.repo.common_dir();
+        for path in [root.join(to_path(name.as_bstr())), root.join("logs").join(to_path(name.as_bstr()))] {
+            match std::fs::remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+            // Folders that are empty now go, down to the kind of reference.
+            let mut folder = path.parent();
+            let mut depth = name.iter().filter(|byte| **byte == b'/').count();
+            while let Some(empty) = folder.filter(|_| depth > 2) {
+                if std::fs::remove_dir(empty).is_err() {
+                    break;
+                }
+                folder = empty.parent();
+                depth -= 1;
+            }
+        }
     }
     Ok(())
-}
-
-/// Removes references.
-pub fn remove(session: &Session<'_>, names: &[BString]) -> Result {
-    let mut edits = Vec::new();
-    for name in names {
-        edits.push(RefEdit {
-            change: Change::Delete { expected: PreviousValue::Any, log: RefLog::AndReference },
-            name: full(name.as_bstr())?,
-            deref: false,
-        });
-    }
-    commit_edits(session, edits)
 }
 
 /// Adds a line to a reference's log.

@@ -240,13 +240,23 @@ pub fn place(session: &Session<'_>, path: &BStr) -> BString {
 impl Status {
     /// The long form. `committing`: it is `git commit` that tells it.
     pub fn long(&self, session: &Session<'_>, committing: bool) -> Result<BString> {
+        self.told(session, committing, false)
+    }
+
+    /// The long form where a commit is amended.
+    pub fn amending(&self, session: &Session<'_>) -> Result<BString> {
+        self.told(session, true, true)
+    }
+
+    fn told(&self, session: &Session<'_>, committing: bool, amending: bool) -> Result<BString> {
         let mut out = BString::default();
         let head = session.head();
         let state = progress(session);
         match session.head_ref() {
             Some(branch) => {
                 out.push_str(format!("On branch {}\n", shorten(branch.as_bstr())));
-                let text = tracking_text(session, branch.as_bstr())?;
+                let text =
+                    if head.is_some() { tracking_text(session, branch.as_bstr())? } else { String::new() };
                 if !text.is_empty() {
                     out.push_str(text);
                     out.push_byte(b'\n');
@@ -371,6 +381,10 @@ impl Status {
         {
             out.push_str("Untracked files not listed");
             out.push_str(" (use -u option to show untracked files)\n");
+        }
+        if amending && self.staged.is_empty() {
+            out.push_str("No changes\n");
+            return Ok(out);
         }
         out.push_str(self.closing(head.is_some(), advice, state == Progress::Merge));
         Ok(out)

@@ -90,6 +90,9 @@ pub fn branch(globals: &Globals, arguments: &[BString]) -> Result {
         if refs::find(session, heads(branch.as_bstr()).as_bstr()).is_none() && session.head().is_some() {
             return Err(fatal!("branch '{branch}' does not exist"));
         }
+        if session.head().is_none() {
+            return Err(fatal!("no commit on branch '{branch}' yet"));
+        }
         return set_upstream(session, branch.as_bstr(), upstream, parsed.has("quiet"));
     }
     if parsed.has("unset-upstream") {

@@ -447,7 +447,7 @@ fn go(session: &Session<'_>, name: Option<BString>, wishes: &Wishes, strict: boo
                     }
                 } else if !wishes.detach && session.config_bool("advice.detachedHead", true) {
                     let name = name.unwrap_or_default();
-                    session.say(format!("Note: switching to '{name}'.\n\n{DETACHED}"))?;
+                    detached_note(session, &name)?;
                 }
                 session.say(format!("HEAD is now at {}\n", describe(session, commit)?))?;
             }
@@ -455,6 +455,11 @@ fn go(session: &Session<'_>, name: Option<BString>, wishes: &Wishes, strict: boo
     }
     let _ = progress(session);
     Ok(())
+}
+
+/// What is said about a `HEAD` that names no branch.
+pub fn detached_note(session: &Session<'_>, name: &BString) -> Result {
+    session.say(format!("Note: switching to '{name}'.\n\n{DETACHED}"))
 }
 
 const DETACHED: &str = "\

@@ -282,30 +282,25 @@ pub fn commit(globals: &Globals, arguments: &[BString]) -> Result {
         None => index.entries.is_empty(),
     };
     let dry = parsed.has("dry-run") || parsed.has("short") || parsed.has("porcelain");
-    if dry
-        || (same
-            && parents.len() < 2
-            && !parsed.has("allow-empty")
-            && !(amend && old.is_some() && !parents.is_empty() && amend_keeps(session, &old, tree_id)?))
-    {
-        if !dry && amend && !parents.is_empty() {
+    if dry || (same && parents.len() < 2 && !parsed.has("allow-empty") && !(amend && parents.is_empty())) {
+        let mut shown = later.unwrap_or(index);
+        let status = Status::new(session, &mut shown, Some(Depth::Folders), false, &Pathspec::default())?;
+        if parsed.has("short") || parsed.has("porcelain") {
+            globals.out.bytes(status.short(session, parsed.has("porcelain"), false))?;
+        } else if amend && !dry {
+            globals.out.bytes(status.amending(session)?)?;
+        } else {
+            globals.out.bytes(status.long(session, true)?)?;
+        }
+        if dry && !same {
+            return Ok(());
+        }
+        if amend && !dry {
             globals.say(
                 "You asked to amend the most recent commit, but doing so would make\n\
                  it empty. You can repeat your command with --allow-empty, or you can\n\
                  remove the commit entirely with \"git reset HEAD^\".\n",
             )?;
-        }
-        if dry || !amend || parents.is_empty() {
-            let mut shown = later.unwrap_or(index);
-            let status = Status::new(session, &mut shown, Some(Depth::Folders), false, &Pathspec::default())?;
-            if parsed.has("short") || parsed.has("porcelain") {
-                globals.out.bytes(status.short(session, parsed.has("porcelain"), false))?;
-            } else if !parsed.has("quiet") {
-                globals.out.bytes(status.long(session, true)?)?;
-            }
-            if dry && !same {
-                return Ok(());
-            }
         }
         return Err(Error::Status(1));
     }
@@ -400,13 +395,6 @@ pub fn commit(globals: &Globals, arguments: &[BString]) -> Result {
         )?;
     }
     Ok(())
-}
-
-/// Whether an amended commit still has something in it, or never had.
-fn amend_keeps(session: &Session<'_>, old: &Option<Commit>, tree: ObjectId) -> Result<bool> {
-    let Some(old) = old else { return Ok(false) };
-    let Some(parent) = old.parents.first() else { return Ok(true) };
-    Ok(session.tree_of(*parent)? != tree || old.tree == tree)
 }
 
 /// Adds a line to the last paragraph of a message, if that holds such lines, or begins one.

@@ -84,6 +84,10 @@ fn all(file: &File) -> Vec<(BString, Option<BString>, Source)> {
     let mut found = Vec::new();
     for section in file.sections() {
         let header = section.header();
+        if header.name() == "gitoxide" {
+            // The library's own notes.
+            continue;
+        }
         let mut base = BString::from(header.name().to_str_lossy().to_lowercase());
         if let Some(sub) = header.subsection_name() {
             base.push(b'.');

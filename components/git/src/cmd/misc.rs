@@ -38,6 +38,7 @@ struct Search {
     before: usize,
     after: usize,
     heading: bool,
+    apart: bool,
     nul: bool,
     most: Option<usize>,
     text: bool,
@@ -77,10 +78,16 @@ impl Search {
             if hit && !self.quiet {
                 match self.names {
                     Some(true) => out.bytes(format!("{name}{}", if self.nul { "\0" } else { "\n" }))?,
-                    Some(false) => {}
+                    Some(false) => return Ok(false),
                     None if self.count => out.bytes(format!("{name}{separator}1\n"))?,
                     None => out.line(format!("Binary file {name} matches"))?,
                 }
+            }
+            if self.names == Some(false) {
+                if !hit && !self.quiet {
+                    out.bytes(format!("{name}{}", if self.nul { "\0" } else { "\n" }))?;
+                }
+                return Ok(!hit);
             }
             return Ok(hit);
         }
@@ -115,7 +122,7 @@ impl Search {
                     continue;
                 }
                 if self.heading && !started {
-                    if !*first {
+                    if !*first && self.apart {
                         out.bytes("\n")?;
                     }
                     out.line(name)?;
@@ -277,6 +284,7 @@ pub fn grep(globals: &Globals, arguments: &[BString]) -> Result {
         before: parsed.number("before-context")?.unwrap_or(context),
         after: parsed.number("after-context")?.unwrap_or(context),
         heading: parsed.has("heading"),
+        apart: parsed.has("break"),
         nul: parsed.has("null"),
         most: parsed.number("max-count")?,
         text: parsed.has("text"),
@@ -468,6 +476,10 @@ pub fn blame(globals: &Globals, arguments: &[BString]) -> Result {
         [file] => (None, file),
         [one, other] if parsed.separator == Some(1) || session.try_commit(one.as_bstr()).is_some() => {
             (Some(one), other)
+        }
+        [one, other] if session.try_commit(other.as_bstr()).is_none() => {
+            let _ = other;
+            return Err(fatal!("bad revision '{one}'"));
         }
         [file, revision] => (Some(revision), file),
         _ => {

@@ -12,6 +12,7 @@ mod merge;
 mod misc;
 mod objects;
 mod pick;
+mod remote;
 mod reset;
 mod revparse;
 mod stash;
@@ -41,11 +42,13 @@ const COMMANDS: &[(&str, Command)] = &[
     ("checkout", checkout::checkout),
     ("cherry-pick", pick::cherry_pick),
     ("clean", misc::clean),
+    ("clone", remote::clone),
     ("commit", commit::commit),
     ("commit-tree", commit::commit_tree),
     ("config", config::config),
     ("describe", misc::describe),
     ("diff", diff::diff),
+    ("fetch", remote::fetch),
     ("for-each-ref", revparse::for_each_ref),
     ("grep", misc::grep),
     ("hash-object", objects::hash_object),
@@ -53,12 +56,16 @@ const COMMANDS: &[(&str, Command)] = &[
     ("init", init::init),
     ("log", log::log),
     ("ls-files", objects::ls_files),
+    ("ls-remote", remote::ls_remote),
     ("ls-tree", objects::ls_tree),
     ("merge", merge::merge),
     ("merge-base", revparse::merge_base),
     ("mv", add::mv),
+    ("pull", remote::pull),
+    ("push", remote::push),
     ("rebase", pick::rebase),
     ("reflog", log::reflog_command),
+    ("remote", remote::remote),
     ("reset", reset::reset),
     ("restore", checkout::restore),
     ("rev-list", log::rev_list),

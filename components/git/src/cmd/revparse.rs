@@ -256,9 +256,15 @@ fn full_name(session: &Session<'_>, name: &BStr) -> Option<BString> {
         format!("refs/heads/{name}").into(),
         format!("refs/remotes/{name}").into(),
     ];
-    candidates
+    let full = candidates
         .into_iter()
-        .find(|full| full.starts_with(b"refs/") && refs::find(session, full.as_bstr()).is_some())
+        .find(|full| full.starts_with(b"refs/") && refs::find(session, full.as_bstr()).is_some())?;
+    // A reference that names another one stands for that.
+    let found = session.repo.try_find_reference(full.as_bstr()).ok().flatten()?;
+    match found.target() {
+        gix::refs::TargetRef::Symbolic(target) => Some(target.as_bstr().to_owned()),
+        gix::refs::TargetRef::Object(_) => Some(full),
+    }
 }
 
 /// `git symbolic-ref`.
