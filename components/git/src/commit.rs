@@ -116,7 +116,7 @@ pub fn subject(message: &BStr) -> BString {
         if !subject.is_empty() {
             subject.push_byte(b' ');
         }
-        subject.push_str(line.trim());
+        subject.push_str(line.trim_end());
         rest = after;
     }
     subject

@@ -102,10 +102,15 @@ impl Globals {
                 }
             },
             None => {
-                let mut options = gix::sec::trust::Mapping::<gix::open::Options>::default();
-                options.full = self.options();
-                options.reduced = self.options();
-                let found = gix::ThreadSafeRepository::discover_opts(".", Default::default(), options);
+                let find = |from: &Path| {
+                    let mut options = gix::sec::trust::Mapping::<gix::open::Options>::default();
+                    options.full = self.options();
+                    options.reduced = self.options();
+                    gix::ThreadSafeRepository::discover_opts(from, Default::default(), options)
+                };
+                // From inside of a repository's own folder only the whole path tells what it is.
+                let found =
+                    find(Path::new(".")).or_else(|_| find(&std::env::current_dir().unwrap_or_default()));
                 match found {
                     Ok(repo) => repo.to_thread_local(),
                     Err(_) => return Ok(None),

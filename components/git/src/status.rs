@@ -90,10 +90,21 @@ impl Status {
         unstaged.retain(|change| !change.unmerged);
         let mut conflicts = index.conflicts();
         conflicts.retain(|path, _| wanted.matches(path.as_bstr()));
-        let others = match depth {
+        let mut others = match depth {
             Some(depth) => others(session, index, depth, ignored, wanted)?,
             None => Others::default(),
         };
+        // What lies below the place of a tracked file is told by that file's being gone.
+        others.untracked.retain(|path| {
+            let mut above = path.trim_end_with(|end| end == '/').as_bstr();
+            while let Some(at) = above.rfind_byte(b'/') {
+                above = above[..at].as_bstr();
+                if index.has(above) {
+                    return false;
+                }
+            }
+            !path.ends_with(b"/") || !index.has(path.trim_end_with(|end| end == '/').as_bstr())
+        });
         Ok(Status { staged, unstaged, conflicts, others, looked: depth.is_some(), ignored })
     }
 }

@@ -231,7 +231,16 @@ fn exchange(title: &str, ours: &Path, theirs: &Path) -> Vec<String> {
             failures.push(format!("{title}: fsck of {}:\n{text}", repository.display()));
         }
     }
-    for repository in repositories(ours).iter().chain(&repositories(theirs)) {
+    // The second time its objects are in packs.
+    let mut all = repositories(theirs);
+    for repository in repositories(ours) {
+        all.push(repository.clone());
+        all.push(repository);
+    }
+    for (number, repository) in all.iter().enumerate() {
+        if number > 0 && all[number - 1] == *repository {
+            ask(&real(), repository, &["gc", "--quiet"]);
+        }
         let arguments = ["log", "--all", "--format=%H %P %an %ct %s", "--raw", "--no-abbrev"];
         let (one, other) = (ask(&real(), repository, &arguments), ask(&own(), repository, &arguments));
         if one != other {

@@ -156,7 +156,7 @@ impl<'s> Request<'s> {
         let mut rest: Vec<BString> = Vec::new();
         let mut separator = None;
         let mut waiting: VecDeque<BString> = arguments.iter().cloned().collect();
-        let mut walking = true;
+        let mut negated = false;
         while let Some(argument) = waiting.pop_front() {
             let text = argument.to_str_lossy().into_owned();
             let (name, value) = match text.split_once('=') {
@@ -288,7 +288,8 @@ impl<'s> Request<'s> {
                     };
                 }
                 "--no-diff-merges" => merges = Merges::None,
-                "--no-walk" => walking = false,
+                "--no-walk" => {}
+                "--not" => negated = !negated,
                 "--root"
                 | "--full-history"
                 | "--no-mailmap"
@@ -312,7 +313,9 @@ impl<'s> Request<'s> {
                             return Err(unrecognized(argument.as_bstr()));
                         }
                     } else {
-                        rest.push(argument);
+                        let negative =
+                            negated && argument.find(b"..").is_none() && !argument.starts_with(b"^");
+                        rest.push(if negative { format!("^{argument}").into() } else { argument });
                     }
                 }
             }
@@ -352,7 +355,6 @@ impl<'s> Request<'s> {
             }
         }
         walk.paths = Pathspec::new(session, &paths)?;
-        let _ = walking;
         let format = match format {
             Some(format) => format,
             None => match session.config("format.pretty") {
@@ -835,6 +837,16 @@ pub fn rev_list(globals: &Globals, arguments: &[BString]) -> Result {
         })
         .cloned()
         .collect();
+    if !arguments.iter().any(|argument| !argument.starts_with(b"-") || argument.starts_with(b"--all"))
+        && !arguments
+            .iter()
+            .any(|argument| ["--branches", "--tags", "--remotes"].iter().any(|all| argument == all))
+    {
+        return Err(crate::error::Error::Text(
+            "usage: git rev-list [<options>] <commit>... [--] [<path>...]\n".into(),
+            129,
+        ));
+    }
     let mut request = Request::parse(session, &arguments, false)?;
     let matchers = request.limits.matchers()?;
     let limit = request.limits.count.unwrap_or(usize::MAX);

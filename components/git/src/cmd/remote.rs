@@ -24,7 +24,7 @@ fn edit_config(path: PathBuf, change: impl FnOnce(&mut File) -> Result) -> Resul
 }
 
 fn set(file: &mut File, section: &str, sub: &BStr, key: &str, value: &BStr) -> Result {
-    file.set_raw_value_by(section, Some(sub), key.to_owned(), value).map_err(library)?;
+    file.set_raw_value_by(section, Some(sub), key, value).map_err(library)?;
     Ok(())
 }
 
@@ -169,7 +169,7 @@ pub fn clone(globals: &Globals, arguments: &[BString]) -> Result {
             file.set_raw_value_by(
                 section.to_str_lossy(),
                 None::<&BStr>,
-                name.to_str_lossy().into_owned(),
+                &*name.to_str_lossy(),
                 value.as_bstr(),
             )
             .map_err(library)?;
@@ -328,10 +328,9 @@ fn fetch_from(session: &Session<'_>, remote: &BStr, wanted: &[BString], parsed: 
             }
         }
     }
-    if asked.iter().any(|spec| spec.from == "HEAD") || (asked.is_empty() && !named) {
-        if let (_, Some(id)) = transfer::head_of(&source) {
-            heads.push((id, shown.to_string(), true));
-        }
+    let whole = asked.iter().any(|spec| spec.from == "HEAD") || (asked.is_empty() && !named);
+    if let (true, (_, Some(id))) = (whole, transfer::head_of(&source)) {
+        heads.push((id, shown.to_string(), true));
     }
     let mut tips: Vec<ObjectId> = updates.iter().map(|(there, ..)| there.id).collect();
     tips.extend(heads.iter().filter(|(.., merge)| *merge || !named).map(|(id, ..)| *id));

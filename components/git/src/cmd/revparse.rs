@@ -31,6 +31,8 @@ pub fn rev_parse(globals: &Globals, arguments: &[BString]) -> Result {
         (false, false, None, false, false, false, false);
     let mut literal = false;
     let mut verified = 0;
+    // The only one that may be named where one is asked for.
+    let mut waiting_one: Option<BString> = None;
     let mut default = None;
     let mut waiting = arguments.iter();
     while let Some(argument) = waiting.next() {
@@ -124,11 +126,15 @@ pub fn rev_parse(globals: &Globals, arguments: &[BString]) -> Result {
                     }
                     continue;
                 }
-                verified += 1;
-                if verified > 1 && verify {
-                    return Err(fatal!("Needed a single revision"));
+                let single = verify || short.is_some();
+                let many = ["^@", "^!"].iter().any(|end| other.ends_with(end));
+                if single && !many {
+                    verified += 1;
+                    waiting_one = Some(argument.clone());
+                    continue;
                 }
                 one(session, argument.as_bstr(), verify, quiet, short, abbrev_ref, symbolic, revs_only, not)?;
+                verified += usize::from(!single);
             }
         }
     }
@@ -137,8 +143,14 @@ pub fn rev_parse(globals: &Globals, arguments: &[BString]) -> Result {
     {
         return one(session, name.as_bstr(), verify, quiet, short, abbrev_ref, symbolic, revs_only, not);
     }
-    if verify && verified == 0 {
-        return Err(if quiet { Error::Status(1) } else { fatal!("Needed a single revision") });
+    if verify || short.is_some() {
+        return match waiting_one.filter(|_| verified == 1) {
+            Some(name) => {
+                one(session, name.as_bstr(), true, quiet, short, abbrev_ref, symbolic, revs_only, not)
+            }
+            None if quiet => Err(Error::Status(1)),
+            None => Err(fatal!("Needed a single revision")),
+        };
     }
     Ok(())
 }
@@ -185,12 +197,14 @@ fn one(
         };
         out.line(format!("{}{text}", if negative != not { "^" } else { "" }))
     };
-    let is_range =
-        name.find(b"..").is_some() && !name.contains(&b'/') || (name.starts_with(b"^") && name.len() > 1);
+    let is_range = name.find(b"..").is_some() && !name.contains(&b'/')
+        || (name.starts_with(b"^") && name.len() > 1)
+        || name.ends_with(b"^@")
+        || name.ends_with(b"^!");
     if is_range && !verify {
         let mut range = Range::default();
         if range.take(session, name)? {
-            if range.symmetric.is_some() {
+            if name.ends_with(b"^@") || name.ends_with(b"^!") || range.symmetric.is_some() {
                 for id in &range.tips {
                     show(*id, false)?;
                 }
@@ -240,6 +254,11 @@ fn unknown(name: &BStr) -> Error {
 fn full_name(session: &Session<'_>, name: &BStr) -> Option<BString> {
     if name == "HEAD" || name == "@" {
         return session.head_ref().filter(|_| session.head().is_some()).or_else(|| Some("HEAD".into()));
+    }
+    if name == "@{-1}" {
+        let branch = session.previous_branch()?;
+        return Some(format!("refs/heads/{branch}").into())
+            .filter(|full: &BString| refs::find(session, full.as_bstr()).is_some());
     }
     if let Some(base) = name.strip_suffix(b"@{u}").or_else(|| name.strip_suffix(b"@{upstream}")) {
         let branch = if base.is_empty() || base == b"HEAD" {

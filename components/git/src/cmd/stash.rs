@@ -60,7 +60,8 @@ pub fn stash(globals: &Globals, arguments: &[BString]) -> Result {
         "branch" => {
             let name = rest.first().ok_or_else(|| fatal!("No branch name specified"))?;
             let (number, id) = pick(session, rest.get(1))?;
-            let base = Commit::read(session, id)?.parents[0];
+            let base = Commit::read(session, id)?.parents.first().copied();
+            let base = base.ok_or_else(|| fatal!("'{id}' is not a stash-like commit"))?;
             super::checkout::checkout(globals, &["-b".into(), name.clone(), base.to_string().into()])?;
             let again = &globals.session()?;
             restore(again, id, true, false)?;
