@@ -76,7 +76,7 @@ impl files::GuestFile for File {
 }
 
 /// Runs an operation of the filesystem and translates its error.
-fn with<T>(operation: impl FnOnce(&Vfs) -> Result<T, Errno>) -> Result<T, types::ErrorCode> {
+pub(crate) fn with<T>(operation: impl FnOnce(&Vfs) -> Result<T, Errno>) -> Result<T, types::ErrorCode> {
     vfs().and_then(|vfs| operation(&vfs)).map_err(error)
 }
 

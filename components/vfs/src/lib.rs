@@ -29,6 +29,7 @@ mod convert;
 mod descriptors;
 mod determinism;
 mod files;
+mod mounts;
 mod process;
 mod random;
 mod snapshots;

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 
-use wasmsh_vfs::{SnapshotError, SnapshotReader, SnapshotWriter};
+use wasmsh_vfs::{Errno, SnapshotError, SnapshotReader, SnapshotWriter};
 
 use crate::Component;
-use crate::bindings::exports::wasmsh::fs::snapshots;
+use crate::bindings::exports::wasmsh::fs::{snapshots, types};
+use crate::convert;
 use crate::state::vfs;
 
 /// `None`: there was no memory to take one.
@@ -27,6 +28,10 @@ impl snapshots::GuestReader for Reader {
     fn next(&self, max: u32) -> Vec<u8> {
         let mut reader = self.0.borrow_mut();
         reader.as_mut().map(|reader| reader.next(max as usize)).unwrap_or_default()
+    }
+
+    fn failure(&self) -> Option<types::ErrorCode> {
+        self.0.borrow().as_ref().map_or(Some(Errno::NoMemory), SnapshotReader::failure).map(convert::error)
     }
 }
 
@@ -69,6 +74,16 @@ impl snapshots::Guest for Component {
 
     fn restore() -> snapshots::Writer {
         let writer = vfs().map(|vfs| vfs.restore_snapshot()).ok();
+        snapshots::Writer::new(Writer(RefCell::new(writer)))
+    }
+
+    fn take_shared() -> snapshots::Reader {
+        let reader = vfs().and_then(|vfs| vfs.take_shared()).ok();
+        snapshots::Reader::new(Reader(RefCell::new(reader)))
+    }
+
+    fn restore_shared() -> snapshots::Writer {
+        let writer = vfs().map(|vfs| vfs.restore_shared()).ok();
         snapshots::Writer::new(Writer(RefCell::new(writer)))
     }
 }

@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use wasmsh_vfs::{Clock, Entropy, Errno, Timestamp, Vfs};
+use wasmsh_vfs::{Clock, Entropy, Errno, Keeper, Timestamp, Vfs};
 
 use crate::bindings::wasi::{clocks, random};
+use crate::bindings::wasmsh::fs::blobs;
 
 thread_local! {
-    static VFS: Result<Vfs, Errno> = Vfs::new(Rc::new(HostClock), Rc::new(HostEntropy));
+    static VFS: Result<Vfs, Errno> = Vfs::new(Rc::new(HostClock), Rc::new(HostEntropy))
+        .inspect(|vfs| vfs.keep_with(Rc::new(HostKeeper::default())));
     static FIXED: Cell<Option<Fixed>> = const { Cell::new(None) };
     static SEEDED: RefCell<Option<ChaCha12Rng>> = const { RefCell::new(None) };
 }
@@ -41,6 +43,40 @@ struct HostEntropy;
 impl Entropy for HostEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         fill_random(bytes);
+    }
+}
+
+/// The host, as far as it keeps contents.
+#[derive(Default)]
+struct HostKeeper {
+    /// How many times it is not asked, after it has not kept something.
+    pause: Cell<u32>,
+}
+
+/// Handing bytes over costs something where nobody takes them.
+const PAUSE: u32 = 1000;
+
+impl Keeper for HostKeeper {
+    fn keep(&self, bytes: &[u8]) -> Option<u64> {
+        if let Some(left) = self.pause.get().checked_sub(1) {
+            self.pause.set(left);
+            return None;
+        }
+        let number = blobs::keep(bytes);
+        if number.is_none() {
+            self.pause.set(PAUSE);
+        }
+        number
+    }
+
+    fn read(&self, number: u64, offset: u64, length: usize, buffer: &mut Vec<u8>) -> Result<(), Errno> {
+        let length = u32::try_from(length).map_err(|_| Errno::NoMemory)?;
+        buffer.extend_from_slice(&blobs::read(number, offset, length).ok_or(Errno::Io)?);
+        Ok(())
+    }
+
+    fn release(&self, number: u64) {
+        blobs::release(number);
     }
 }
 

@@ -1,8 +1,9 @@
 //! What happens to one inode: opening, contents, attributes.
 
+use crate::contents::Contents;
 use crate::node::{Body, Caller, Node, NodeId, SET_GID};
 use crate::path::Follow;
-use crate::tree::{New, Tree};
+use crate::tree::{Mount, New, Tree};
 use crate::{AccessMode, Entry, Errno, NewTime, OpenFlags, Stat};
 
 impl Tree {
@@ -50,6 +51,9 @@ impl Tree {
             }
             _ => {}
         }
+        if wanted.contains(AccessMode::WRITE) && matches!(node.body, Body::File(_)) {
+            self.check_not_read_only(node)?;
+        }
         node.check_access(caller, wanted)?;
         if truncate && matches!(node.body, Body::File(_)) {
             self.set_size(caller, id, 0)?;
@@ -67,7 +71,7 @@ impl Tree {
     ) -> Result<(usize, bool), Errno> {
         let node = self.table.get(id)?;
         match &node.body {
-            Body::File(contents) => Ok((contents.read(offset, buffer, max)?, access_is_due(node))),
+            Body::File(contents) => Ok((contents.read(offset, buffer, max)?, self.access_is_due(node))),
             Body::Directory(_) => Err(Errno::IsDirectory),
             _ => Err(Errno::NotSupported),
         }
@@ -81,7 +85,8 @@ impl Tree {
         offset: Option<u64>,
         bytes: &[u8],
     ) -> Result<u64, Errno> {
-        let Tree { table, account, .. } = self;
+        self.own(id)?;
+        let Tree { table, account, keeper, .. } = self;
         let node = table.get_mut(id)?;
         let Body::File(contents) = &mut node.body else { return Err(Errno::NotSupported) };
         let offset = offset.unwrap_or(contents.size());
@@ -92,7 +97,7 @@ impl Tree {
         account.check_size(end)?;
         account.check_bytes(contents.growth(offset, bytes.len()))?;
         let before = contents.stored();
-        contents.write(offset, bytes)?;
+        contents.write(offset, bytes, keeper.as_ref())?;
         account.rebook(before, contents.stored());
         node.touch_contents(caller);
         Ok(end)
@@ -100,14 +105,14 @@ impl Tree {
 
     /// Gives a file other contents. On an error it keeps what it has.
     pub(crate) fn replace(&mut self, caller: &Caller, id: NodeId, bytes: &[u8]) -> Result<(), Errno> {
-        let Tree { table, account, .. } = self;
+        let Tree { table, account, keeper, .. } = self;
         let node = table.get_mut(id)?;
         let Body::File(contents) = &mut node.body else { return Err(Errno::NotSupported) };
         let length = bytes.len() as u64;
         account.check_size(length)?;
         account.check_bytes(length.saturating_sub(contents.stored()))?;
-        let mut fresh = crate::contents::Contents::default();
-        fresh.write(0, bytes)?;
+        let mut fresh = Contents::default();
+        fresh.write(0, bytes, keeper.as_ref())?;
         account.rebook(contents.stored(), fresh.stored());
         *contents = fresh;
         node.touch_contents(caller);
@@ -117,12 +122,18 @@ impl Tree {
     /// Gives `target` the contents of `source`, shared.
     pub(crate) fn share(&mut self, caller: &Caller, source: NodeId, target: NodeId) -> Result<(), Errno> {
         let Body::File(from) = &self.table.get(source)?.body else { return Err(Errno::Invalid) };
-        let from = from.clone();
-        let Tree { table, account, .. } = self;
+        let mut from = from.clone();
+        let Tree { table, account, keeper, .. } = self;
         let node = table.get_mut(target)?;
         let Body::File(contents) = &mut node.body else { return Err(Errno::Invalid) };
         account.check_size(from.size())?;
-        account.check_bytes(from.stored().saturating_sub(contents.stored()))?;
+        // A copy stays what it is when somebody else's file is changed.
+        let lent = from.is_lent();
+        let stored = if lent { from.size() } else { from.stored() };
+        account.check_bytes(stored.saturating_sub(contents.stored()))?;
+        if lent {
+            from = from.owned(keeper.as_ref())?;
+        }
         account.rebook(contents.stored(), from.stored());
         *contents = from;
         node.touch_contents(caller);
@@ -131,6 +142,9 @@ impl Tree {
 
     /// `ftruncate(2)`.
     pub(crate) fn set_size(&mut self, caller: &Caller, id: NodeId, size: u64) -> Result<(), Errno> {
+        if size > 0 {
+            self.own(id)?;
+        }
         let Tree { table, account, .. } = self;
         let node = table.get_mut(id)?;
         let contents = match &mut node.body {
@@ -160,7 +174,10 @@ impl Tree {
         let node = self.table.get(id)?;
         match node.body {
             Body::Directory(_) => return Err(Errno::IsDirectory),
-            Body::File(_) => node.check_access(caller, AccessMode::WRITE)?,
+            Body::File(_) => {
+                self.check_not_read_only(node)?;
+                node.check_access(caller, AccessMode::WRITE)?;
+            }
             _ => return Err(Errno::Invalid),
         }
         self.set_size(caller, id, size)
@@ -180,11 +197,95 @@ impl Tree {
         for (name, id) in names {
             entries.push(Entry { name: String::from(&**name), stat: self.stat(*id)? });
         }
-        Ok((entries, access_is_due(node)))
+        Ok((entries, self.access_is_due(node)))
+    }
+
+    /// The mount that an inode is on, unless it is on the first filesystem.
+    fn mount_of(&self, node: &Node) -> Option<&Mount> {
+        self.mounts.get((node.mount as usize).checked_sub(1)?)
+    }
+
+    /// EROFS for what is on a filesystem that is read only.
+    pub(crate) fn check_not_read_only(&self, node: &Node) -> Result<(), Errno> {
+        if self.mount_of(node).is_some_and(|mount| mount.read_only) { Err(Errno::ReadOnly) } else { Ok(()) }
+    }
+
+    /// Whether a read moves the access time: as Linux's `relatime`, only when it
+    /// is not later than the last change, so that readers can be told from
+    /// non-readers and a loop of reads costs no writes.
+    fn access_is_due(&self, node: &Node) -> bool {
+        let due = node.accessed <= node.modified || node.accessed <= node.changed;
+        due && self.check_not_read_only(node).is_ok()
+    }
+
+    /// Whether a filesystem of its own begins at this directory.
+    pub(crate) fn is_mount(&self, id: NodeId) -> bool {
+        self.table.get(id).ok().and_then(|node| self.mount_of(node)).is_some_and(|mount| mount.root == id)
+    }
+
+    /// Makes a directory, and what is below it, a filesystem of its own. Of one that is it already, sets whether it is
+    /// read only.
+    pub(crate) fn mount(&mut self, id: NodeId, read_only: bool) -> Result<(), Errno> {
+        self.table.get(id)?.directory()?;
+        if self.is_mount(id) {
+            let place = self.table.get(id)?.mount as usize;
+            if let Some(mount) = self.mounts.get_mut(place.saturating_sub(1)) {
+                mount.read_only = read_only;
+            }
+            return Ok(());
+        }
+        if id == self.root {
+            return Err(Errno::Busy);
+        }
+        self.mounts.push(Mount { root: id, read_only });
+        let number = u32::try_from(self.mounts.len()).map_err(|_| Errno::NoSpace)?;
+        let mut todo = vec![id];
+        while let Some(below) = todo.pop() {
+            if below != id && self.is_mount(below) {
+                continue;
+            }
+            let node = self.table.get_mut(below)?;
+            node.mount = number;
+            if let Body::Directory(directory) = &node.body {
+                todo.extend(directory.entries.values());
+            }
+        }
+        Ok(())
+    }
+
+    /// Before a file is changed that somebody lends, it is copied whole: what is lent can be changed by others at any time,
+    /// and no file is half of one state and half of another.
+    fn own(&mut self, id: NodeId) -> Result<(), Errno> {
+        let Tree { table, account, keeper, .. } = self;
+        if let Body::File(contents) = &mut table.get_mut(id)?.body
+            && contents.is_lent()
+        {
+            account.check_bytes(contents.size().saturating_sub(contents.stored()))?;
+            let fresh = contents.owned(keeper.as_ref())?;
+            account.rebook(contents.stored(), fresh.stored());
+            *contents = fresh;
+        }
+        Ok(())
+    }
+
+    /// Gives a file contents that somebody lends.
+    pub(crate) fn lend(&mut self, caller: &Caller, id: NodeId, number: u64, size: u64) -> Result<(), Errno> {
+        let Tree { table, account, keeper, .. } = self;
+        let keeper = keeper.as_ref().ok_or(Errno::NotSupported)?;
+        // From here on the number is released when nothing refers to it.
+        let fresh = Contents::lent(number, size, keeper);
+        account.check_size(size)?;
+        let node = table.get_mut(id)?;
+        let Body::File(contents) = &mut node.body else { return Err(Errno::Invalid) };
+        account.rebook(contents.stored(), 0);
+        *contents = fresh;
+        node.touch_contents(caller);
+        Ok(())
     }
 
     /// `fchmod(2)`.
     pub(crate) fn set_mode(&mut self, caller: &Caller, id: NodeId, mode: u32) -> Result<(), Errno> {
+        self.check_not_read_only(self.table.get(id)?)?;
         let node = self.table.get_mut(id)?;
         node.check_owner(caller)?;
         if matches!(node.body, Body::Symlink(_)) {
@@ -206,6 +307,7 @@ impl Tree {
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> Result<(), Errno> {
+        self.check_not_read_only(self.table.get(id)?)?;
         let node = self.table.get_mut(id)?;
         if !caller.is_root() {
             let owner = caller.uid == node.uid;
@@ -238,6 +340,7 @@ impl Tree {
         if (accessed, modified) == (NewTime::Keep, NewTime::Keep) {
             return Ok(());
         }
+        self.check_not_read_only(self.table.get(id)?)?;
         let node = self.table.get_mut(id)?;
         if node.check_owner(caller).is_err() {
             // Who may write may say that it is used now, and nothing else.
@@ -256,11 +359,4 @@ impl Tree {
         node.changed = caller.now;
         Ok(())
     }
-}
-
-/// Whether a read moves the access time: as Linux's `relatime`, only when it
-/// is not later than the last change, so that readers can be told from
-/// non-readers and a loop of reads costs no writes.
-pub(crate) fn access_is_due(node: &Node) -> bool {
-    node.accessed <= node.modified || node.accessed <= node.changed
 }

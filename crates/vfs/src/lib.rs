@@ -15,6 +15,7 @@ mod errno;
 mod files;
 mod handle;
 mod host;
+mod kept;
 mod layout;
 mod node;
 mod path;
@@ -30,6 +31,7 @@ pub use api::{
 pub use errno::Errno;
 pub use handle::Handle;
 pub use host::{Clock, Entropy};
+pub use kept::Keeper;
 pub use layout::{GROUP, USER};
 pub use quota::{Quota, Refusals, Space, Usage};
 pub use snapshot::{SNAPSHOT_VERSION, SnapshotError, SnapshotReader, SnapshotWriter};

@@ -57,6 +57,8 @@ pub(crate) struct Directory {
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) inode: u64,
+    /// The filesystem that it is on: 0, or one more than the place of its mount in the tree's list.
+    pub(crate) mount: u32,
     /// `0o7777`.
     pub(crate) mode: u32,
     pub(crate) uid: u32,
@@ -113,7 +115,7 @@ impl Node {
             Body::Device(number) => (0, 0, *number),
         };
         Stat {
-            device,
+            device: device.saturating_add(self.mount.into()),
             inode: self.inode,
             kind: self.kind(),
             mode: self.mode,
@@ -214,6 +216,14 @@ impl Table {
         self.slots.try_reserve(1).map_err(|_| Errno::NoMemory)?;
         self.slots.push(Some(node));
         Ok(NodeId(place))
+    }
+
+    /// The contents of all files.
+    pub(crate) fn contents_mut(&mut self) -> impl Iterator<Item = &mut Contents> {
+        self.slots.iter_mut().flatten().filter_map(|node| match &mut node.body {
+            Body::File(contents) => Some(contents),
+            _ => None,
+        })
     }
 
     /// Makes sure that so many inodes can be added without asking for memory.

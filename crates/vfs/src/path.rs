@@ -301,6 +301,7 @@ impl Tree {
         if parent.links == 0 {
             return Err(Errno::NoEntry);
         }
+        self.check_not_read_only(parent)?;
         parent.check_access(caller, AccessMode::WRITE | AccessMode::EXECUTE)?;
         Ok(parent)
     }

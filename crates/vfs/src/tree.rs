@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::contents::Contents;
+use crate::kept::Keeper;
 use crate::node::{Body, Caller, Directory, Node, NodeId, SET_GID, SET_UID, STICKY, Table};
 use crate::path::{Follow, Last, Place};
 use crate::quota::Account;
@@ -21,6 +22,17 @@ pub(crate) struct Tree {
     pub(crate) account: Account,
     /// Counts what may have changed something.
     pub(crate) changes: u64,
+    /// Filesystems of their own, below directories.
+    pub(crate) mounts: Vec<Mount>,
+    /// Where contents can be kept outside.
+    pub(crate) keeper: Option<Rc<dyn Keeper>>,
+}
+
+/// A directory below which a filesystem of its own begins.
+#[derive(Clone, Copy)]
+pub(crate) struct Mount {
+    pub(crate) root: NodeId,
+    pub(crate) read_only: bool,
 }
 
 /// What `make` makes.
@@ -42,7 +54,7 @@ impl Tree {
         node.links = 2;
         let mut account = Account::default();
         account.used.inodes = 1;
-        Ok(Tree { device, table, root, account, changes: 0 })
+        Ok(Tree { device, table, root, account, changes: 0, mounts: Vec::new(), keeper: None })
     }
 
     /// Resolves a name that is to be made: EEXIST for what exists, `.`, `..` and
@@ -120,6 +132,7 @@ impl Tree {
             New::Device(number) => (mode & 0o7777, Body::Device(number)),
         };
         let mut node = new_node(mode, caller.uid, gid, caller.now, body);
+        node.mount = above.mount;
         node.links = if is_directory { 2 } else { 1 };
         node.hint = Some((parent, name.clone()));
         let id = self.table.insert(node)?;
@@ -165,6 +178,9 @@ impl Tree {
         if node.is_directory() {
             return Err(Errno::NotPermitted);
         }
+        if node.mount != self.table.get(parent)?.mount {
+            return Err(Errno::CrossDevice);
+        }
         if node.links == 0 {
             return Err(Errno::NoEntry);
         }
@@ -202,8 +218,12 @@ impl Tree {
         directory: bool,
     ) -> Result<(), Errno> {
         let above = self.table.get(parent)?;
+        self.check_not_read_only(above)?;
         above.check_access(caller, AccessMode::WRITE | AccessMode::EXECUTE)?;
         let node = self.table.get(id)?;
+        if self.is_mount(id) {
+            return Err(Errno::Busy);
+        }
         let sticky = above.mode & STICKY != 0 && !caller.is_root();
         if sticky && caller.uid != above.uid && caller.uid != node.uid {
             return Err(Errno::NotPermitted);
@@ -313,6 +333,9 @@ impl Tree {
         if !moves_directory && (from.slash || to.slash) {
             return Err(Errno::NotDirectory);
         }
+        if self.table.get(from.parent)?.mount != self.table.get(to.parent)?.mount {
+            return Err(Errno::CrossDevice);
+        }
         if moves_directory && self.is_above(id, to.parent)? {
             return Err(Errno::Invalid);
         }
@@ -386,6 +409,7 @@ impl Tree {
 pub(crate) fn new_node(mode: u32, uid: u32, gid: u32, now: Timestamp, body: Body) -> Node {
     Node {
         inode: 0,
+        mount: 0,
         mode,
         uid,
         gid,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::handle::Handle;
 use crate::host::{Clock, Entropy};
+use crate::kept::Keeper;
 use crate::node::{Body, Caller, NodeId};
 use crate::path::Follow;
 use crate::tree::{New, Tree};
@@ -161,6 +162,36 @@ impl Vfs {
         self.shared.tree().map(|tree| tree.account.used).unwrap_or_default()
     }
 
+    /// Has full chunks of files kept elsewhere from now on.
+    pub fn keep_with(&self, keeper: Rc<dyn Keeper>) {
+        if let Ok(mut tree) = self.shared.tree_mut() {
+            tree.keeper = Some(keeper);
+        }
+    }
+
+    /// Makes a directory, and what is below it, a filesystem of its own: it has another device number, no name in it can
+    /// be linked or moved out, and it is not removed or moved itself (EBUSY). With `read_only` nothing in it can be
+    /// changed (EROFS), by root neither. Of a directory that is one already, sets `read_only`.
+    ///
+    /// # Errors
+    /// `NotDirectory`; `Busy` for the root.
+    pub fn mount(&self, path: &str, read_only: bool) -> Result<(), Errno> {
+        self.on(path, true, |tree, _, id| tree.mount(id, read_only))
+    }
+
+    /// Gives the file at `path`, which is created if need be, contents of which the [`Keeper`] has `size` bytes
+    /// under `number`. They are read when somebody asks for them, and count as nothing against the quota while they are
+    /// not changed. The number is released when nothing refers to it any more, also after an error.
+    ///
+    /// # Errors
+    /// Those of opening it; `NotSupported` where there is no keeper.
+    pub fn lend_file(&self, path: &str, mode: u32, number: u64, size: u64) -> Result<(), Errno> {
+        self.with(|tree, caller, base| {
+            let id = tree.open(caller, base, path, OpenFlags::WRITE | OpenFlags::CREATE, mode)?;
+            tree.lend(caller, id, number, size)
+        })
+    }
+
     /// A number that is another one whenever anything but access times may have changed.
     pub fn generation(&self) -> u64 {
         self.shared.tree().map(|tree| tree.changes).unwrap_or_default()
@@ -270,8 +301,11 @@ impl FileSystem for Vfs {
     fn access(&self, path: &str, mode: AccessMode) -> Result<(), Errno> {
         let caller = self.shared.reader();
         let tree = self.shared.tree()?;
-        let id = tree.lookup(&caller, self.base(&tree), path, true)?;
-        tree.table.get(id)?.check_access(&caller, mode)
+        let node = tree.table.get(tree.lookup(&caller, self.base(&tree), path, true)?)?;
+        if mode.contains(AccessMode::WRITE) && matches!(node.body, Body::File(_) | Body::Directory(_)) {
+            tree.check_not_read_only(node)?;
+        }
+        node.check_access(&caller, mode)
     }
 
     fn read_directory(&self, path: &str) -> Result<Vec<Entry>, Errno> {

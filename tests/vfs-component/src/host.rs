@@ -1,11 +1,13 @@
 //! What the component imports: clocks, randomness and waiting, with a count of
 //! the waits, so that a test can tell a wait from a return.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use wasmtime::component::{Resource, ResourceTable};
 
 use crate::bindings::wasi::{clocks, io, random};
+use crate::bindings::wasmsh;
 
 /// The monotonic time that a pollable waits for.
 pub struct Deadline(u64);
@@ -17,11 +19,21 @@ pub struct Host {
     /// How often the component has waited.
     pub waits: u32,
     random: u64,
+    /// What the component has given away, by number.
+    blobs: BTreeMap<u64, Vec<u8>>,
+    kept: u64,
 }
 
 impl Default for Host {
     fn default() -> Host {
-        Host { table: ResourceTable::new(), start: Instant::now(), waits: 0, random: 1 }
+        Host {
+            table: ResourceTable::new(),
+            start: Instant::now(),
+            waits: 0,
+            random: 1,
+            blobs: BTreeMap::new(),
+            kept: 0,
+        }
     }
 }
 
@@ -99,5 +111,22 @@ impl random::random::Host for Host {
     fn get_random_u64(&mut self) -> u64 {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         self.random.rotate_left(29)
+    }
+}
+
+impl wasmsh::fs::blobs::Host for Host {
+    fn keep(&mut self, bytes: Vec<u8>) -> Option<u64> {
+        self.kept += 1;
+        self.blobs.insert(self.kept, bytes);
+        Some(self.kept)
+    }
+
+    fn read(&mut self, number: u64, offset: u64, length: u32) -> Option<Vec<u8>> {
+        let start = usize::try_from(offset).unwrap();
+        Some(self.blobs.get(&number)?.get(start..start + length as usize)?.to_vec())
+    }
+
+    fn release(&mut self, number: u64) {
+        assert!(self.blobs.remove(&number).is_some(), "{number} was released twice");
     }
 }

@@ -23,6 +23,13 @@
 //! (64 bits, seed 0) of everything before it.
 //!
 //! A reader refuses what it does not know; a later version has a later number.
+//!
+//! # The form that is shared
+//!
+//! Filesystems that have one [`Keeper`](crate::Keeper) between them pass trees on without their contents. Such a snapshot
+//! has the version [`SHARED`], which nobody else reads; the length of an extent can have bit 31 set, and then no bytes
+//! follow, but the `u64` number that the keeper has them under and the `u64` offset there (bit 30: they are lent); and a
+//! directory that is a mount is of kind 7, with an `u8` for whether it is read only behind its times.
 
 mod reader;
 mod writer;
@@ -49,6 +56,14 @@ const SYMLINK: u8 = 3;
 const FIFO: u8 = 4;
 const DEVICE: u8 = 5;
 const HARD_LINK: u8 = 6;
+const MOUNT: u8 = 7;
+
+/// The version of a snapshot that is shared.
+const SHARED: u32 = 1 << 31 | SNAPSHOT_VERSION;
+/// Of an extent's length: the keeper has the bytes.
+const KEPT: u32 = 1 << 31;
+/// Of an extent's length: and they are lent.
+const LENT: u32 = 1 << 30;
 
 /// Why a snapshot cannot be restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +112,8 @@ pub(crate) struct Attributes {
 /// As a node's body; a directory's entries are the items that follow it.
 pub(crate) enum ItemBody {
     File(Contents),
-    Directory,
+    /// Whether a filesystem of its own begins there, and whether that is read only.
+    Directory(Option<bool>),
     Symlink(Rc<str>),
     Fifo,
     Device(u64),

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, FILE, HARD_LINK, Item, ItemBody, MAGIC,
-    SNAPSHOT_VERSION, SYMLINK, What,
+    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, FILE, HARD_LINK, Item, ItemBody, KEPT, LENT, MAGIC,
+    MOUNT, SHARED, SNAPSHOT_VERSION, SYMLINK, What,
 };
-use crate::contents::Contents;
+use crate::contents::{Contents, Stored};
 use crate::node::{Body, NodeId};
 use crate::tree::Tree;
 use crate::{Errno, Timestamp, Vfs};
@@ -27,6 +27,9 @@ pub struct SnapshotReader {
     sent: usize,
     hash: Box<Xxh3>,
     ended: bool,
+    /// Contents that are kept elsewhere are told by their numbers.
+    shared: bool,
+    failure: Option<Errno>,
 }
 
 impl Tree {
@@ -47,7 +50,8 @@ impl Tree {
                 Body::Directory(directory) => {
                     let names = directory.entries.iter().rev();
                     todo.extend(names.map(|(name, id)| (depth.saturating_add(1), name.clone(), *id)));
-                    ItemBody::Directory
+                    let mount = self.is_mount(id).then(|| self.check_not_read_only(node).is_err());
+                    ItemBody::Directory(mount)
                 }
                 Body::Symlink(target) => ItemBody::Symlink(target.clone()),
                 Body::Fifo => ItemBody::Fifo,
@@ -77,11 +81,31 @@ impl Vfs {
     /// `NoMemory`.
     pub fn take_snapshot(&self) -> Result<SnapshotReader, Errno> {
         let items = self.shared.tree()?.freeze()?;
+        Ok(SnapshotReader::new(items, false))
+    }
+
+    /// Takes a snapshot for whoever has the same [`Keeper`](crate::Keeper): of the contents it has the numbers under
+    /// which they are kept, and what was not kept so far is now, but for little pieces. That is as much work as there are
+    /// inodes, and bytes that were changed since the last time.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn take_shared(&self) -> Result<SnapshotReader, Errno> {
+        let mut tree = self.shared.tree_mut()?;
+        if let Some(keeper) = tree.keeper.clone() {
+            tree.table.contents_mut().for_each(|contents| contents.seal(&keeper));
+        }
+        Ok(SnapshotReader::new(tree.freeze()?, true))
+    }
+}
+
+impl SnapshotReader {
+    fn new(items: Vec<Item>, shared: bool) -> Self {
         let mut pending = MAGIC.to_vec();
-        pending.extend_from_slice(&SNAPSHOT_VERSION.to_le_bytes());
+        pending.extend_from_slice(&if shared { SHARED } else { SNAPSHOT_VERSION }.to_le_bytes());
         let mut hash = Box::new(Xxh3::new());
         hash.update(&pending);
-        Ok(SnapshotReader {
+        Self {
             items: items.into_iter(),
             count: 0,
             file: None,
@@ -89,17 +113,28 @@ impl Vfs {
             sent: 0,
             hash,
             ended: false,
-        })
+            shared,
+            failure: None,
+        }
     }
-}
 
-impl SnapshotReader {
+    /// Why there are no more bytes, though this is not the end: contents cannot be read where they are kept.
+    pub fn failure(&self) -> Option<Errno> {
+        self.failure
+    }
+
     /// The next bytes, at most `max`; fewer only at the end, empty after it (or
     /// when `max` is 0).
     pub fn next(&mut self, max: usize) -> Vec<u8> {
+        if self.failure.is_some() {
+            return Vec::new();
+        }
         while self.pending.len() - self.sent < max && !self.ended {
             let before = self.pending.len();
-            self.produce();
+            if let Err(error) = self.produce() {
+                self.failure = Some(error);
+                return Vec::new();
+            }
             self.hash.update(self.pending.get(before..).unwrap_or_default());
             if self.ended {
                 let sum = self.hash.digest();
@@ -120,34 +155,45 @@ impl SnapshotReader {
     }
 
     /// Makes one more piece: an extent, a record up to its extents, or the end.
-    fn produce(&mut self) {
+    fn produce(&mut self) -> Result<(), Errno> {
         let out = &mut self.pending;
         if let Some((contents, offset)) = &mut self.file {
             match contents.next_stored(*offset) {
-                Some((at, bytes)) => {
-                    // Bytes behind the end of the file cannot be: set_size cuts them off.
-                    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+                // Bytes behind the end of the file cannot be: set_size cuts them off.
+                Some(Stored { offset: at, length, part }) => {
+                    let part = part.filter(|_| self.shared);
+                    let flags = match part {
+                        None => 0,
+                        Some(part) => KEPT | if part.kept.lent { LENT } else { 0 },
+                    };
+                    out.extend_from_slice(&(length as u32 | flags).to_le_bytes());
                     out.extend_from_slice(&at.to_le_bytes());
-                    out.extend_from_slice(bytes);
-                    *offset = at.saturating_add(bytes.len() as u64);
+                    if let Some(part) = part {
+                        out.extend_from_slice(&part.kept.number.to_le_bytes());
+                        out.extend_from_slice(&part.at.to_le_bytes());
+                    } else {
+                        contents.read(at, out, length)?;
+                    }
+                    *offset = at.saturating_add(length as u64);
                 }
                 None => {
                     out.extend_from_slice(&0u32.to_le_bytes());
                     self.file = None;
                 }
             }
-            return;
+            return Ok(());
         }
         let Some(item) = self.items.next() else {
             out.push(END);
             out.extend_from_slice(&self.count.to_le_bytes());
             self.ended = true;
-            return;
+            return Ok(());
         };
         self.count += 1;
         out.push(match &item.what {
             What::Link(_) => HARD_LINK,
-            What::Node(_, ItemBody::Directory) => DIRECTORY,
+            What::Node(_, ItemBody::Directory(Some(_))) if self.shared => MOUNT,
+            What::Node(_, ItemBody::Directory(_)) => DIRECTORY,
             What::Node(_, ItemBody::File(_)) => FILE,
             What::Node(_, ItemBody::Symlink(_)) => SYMLINK,
             What::Node(_, ItemBody::Fifo) => FIFO,
@@ -174,10 +220,12 @@ impl SnapshotReader {
                     }
                     ItemBody::Symlink(target) => put_text(out, &target),
                     ItemBody::Device(number) => out.extend_from_slice(&number.to_le_bytes()),
-                    ItemBody::Directory | ItemBody::Fifo => {}
+                    ItemBody::Directory(Some(read_only)) if self.shared => out.push(read_only.into()),
+                    ItemBody::Directory(_) | ItemBody::Fifo => {}
                 }
             }
         }
+        Ok(())
     }
 }
 

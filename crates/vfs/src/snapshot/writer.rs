@@ -6,12 +6,13 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, HARD_LINK, Item, ItemBody, MAGIC, SNAPSHOT_VERSION,
-    SYMLINK, SnapshotError, What,
+    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, HARD_LINK, Item, ItemBody, KEPT, LENT, MAGIC,
+    MOUNT, SHARED, SNAPSHOT_VERSION, SYMLINK, SnapshotError, What,
 };
 use crate::contents::Contents;
+use crate::kept::{Kept, Part};
 use crate::node::{Body, Directory, NodeId};
-use crate::tree::{Tree, new_node};
+use crate::tree::{Mount, Tree, new_node};
 use crate::{Errno, NAME_MAX, PATH_MAX, Quota, Timestamp, Vfs};
 
 /// A snapshot being put back. Nothing changes before [`finish`](SnapshotWriter::finish).
@@ -30,6 +31,8 @@ pub struct SnapshotWriter {
     /// The end of the last extent of the file being read.
     extent_end: u64,
     stored: u64,
+    /// What the keeper has, by number; `None`: the snapshot must have everything itself.
+    kept: Option<BTreeMap<u64, Rc<Kept>>>,
 }
 
 /// What comes next.
@@ -95,6 +98,16 @@ type Step = Result<Option<State>, SnapshotError>;
 impl Vfs {
     /// Begins to put a snapshot back in the place of the present tree.
     pub fn restore_snapshot(&self) -> SnapshotWriter {
+        self.writer(None)
+    }
+
+    /// As [`Vfs::restore_snapshot`], for one by [`Vfs::take_shared`]: the keeper of this filesystem has everything under
+    /// the same numbers. Each of them is released once by this filesystem, like one of its own.
+    pub fn restore_shared(&self) -> SnapshotWriter {
+        self.writer(Some(BTreeMap::new()))
+    }
+
+    fn writer(&self, kept: Option<BTreeMap<u64, Rc<Kept>>>) -> SnapshotWriter {
         SnapshotWriter {
             target: self.clone(),
             quota: self.quota(),
@@ -106,6 +119,7 @@ impl Vfs {
             path: Vec::new(),
             extent_end: 0,
             stored: 0,
+            kept,
         }
     }
 }
@@ -202,7 +216,9 @@ impl SnapshotWriter {
         }
         let (Some(_), Some(version)) = (fields.bytes(MAGIC.len()), fields.u32()) else { return Ok(None) };
         match version {
-            SNAPSHOT_VERSION => Ok(Some(State::Record)),
+            SNAPSHOT_VERSION if self.kept.is_none() => Ok(Some(State::Record)),
+            SHARED if self.kept.is_some() => Ok(Some(State::Record)),
+            SNAPSHOT_VERSION => Err(self.damaged("this snapshot is not shared")),
             0 => Err(self.damaged("there is no format version 0")),
             _ => Err(SnapshotError::NewerVersion(version)),
         }
@@ -220,7 +236,8 @@ impl SnapshotWriter {
             }
             return Ok(Some(State::Checksum));
         }
-        if !(DIRECTORY..=HARD_LINK).contains(&kind) {
+        let last = if self.kept.is_some() { MOUNT } else { HARD_LINK };
+        if !(DIRECTORY..=last).contains(&kind) {
             return Err(self.damaged("unknown kind of record"));
         }
         let (Some(depth), Some(name)) = (fields.u32(), fields.text()) else { return Ok(None) };
@@ -228,7 +245,7 @@ impl SnapshotWriter {
             let Some(first) = fields.u64() else { return Ok(None) };
             let first = usize::try_from(first).ok().filter(|first| {
                 let file = self.items.get(*first).map(|item| &item.what);
-                matches!(file, Some(What::Node(_, body)) if !matches!(body, ItemBody::Directory))
+                matches!(file, Some(What::Node(_, body)) if !matches!(body, ItemBody::Directory(_)))
             });
             let first = first.ok_or_else(|| self.damaged("a hard link leads to no file"))?;
             (What::Link(first), State::Record)
@@ -247,7 +264,11 @@ impl SnapshotWriter {
                 return Err(self.damaged("a time is out of range"));
             }
             let (body, next) = match kind {
-                DIRECTORY => (ItemBody::Directory, State::Record),
+                DIRECTORY => (ItemBody::Directory(None), State::Record),
+                MOUNT => {
+                    let Some(read_only) = fields.u8() else { return Ok(None) };
+                    (ItemBody::Directory(Some(read_only != 0)), State::Record)
+                }
                 FIFO => (ItemBody::Fifo, State::Record),
                 DEVICE => {
                     let Some(number) = fields.u64() else { return Ok(None) };
@@ -312,18 +333,19 @@ impl SnapshotWriter {
         if let Some(last) = self.path.last_mut() {
             *last = Some(name.clone());
         }
-        if kind == DIRECTORY {
+        if matches!(kind, DIRECTORY | MOUNT) {
             self.path.push(None);
         }
         Ok(name)
     }
 
     fn extent(&mut self, fields: &mut Fields<'_>) -> Step {
-        let Some(length) = fields.u32() else { return Ok(None) };
-        if length == 0 {
+        let Some(word) = fields.u32() else { return Ok(None) };
+        if word == 0 {
             return Ok(Some(State::Record));
         }
-        let length = length as usize;
+        let flags = if self.kept.is_some() { word & (KEPT | LENT) } else { 0 };
+        let length = (word & !flags) as usize;
         if length > EXTENT_MAX {
             return Err(self.damaged("an extent is too long"));
         }
@@ -334,13 +356,32 @@ impl SnapshotWriter {
         };
         let end = offset.checked_add(length as u64).filter(|end| *end <= contents.size());
         let (Some(end), true) = (end, offset >= self.extent_end) else { return Err(error) };
+        if flags & KEPT != 0 {
+            let (Some(number), Some(at)) = (fields.u64(), fields.u64()) else { return Ok(None) };
+            let (Some(kept), Ok(tree)) = (&mut self.kept, self.target.shared.tree()) else {
+                return Err(error);
+            };
+            let Some(keeper) = &tree.keeper else { return Err(error) };
+            let lent = flags & LENT != 0;
+            let kept = kept.entry(number).or_insert_with(|| Kept::new(number, lent, keeper));
+            let part = Part { kept: Rc::clone(kept), at, length };
+            if contents.adopt(offset, part).is_err() {
+                return Err(error);
+            }
+            if !lent {
+                self.stored = self.stored.saturating_add(length as u64);
+            }
+            self.extent_end = end;
+            return Ok(Some(State::Extent));
+        }
         // Before the bytes are here, so that what is too much is refused at once.
         let stored = self.stored.saturating_add(contents.growth(offset, length));
         if stored > self.quota.bytes {
             return Err(SnapshotError::OverQuota);
         }
         let Some(bytes) = fields.bytes(length) else { return Ok(None) };
-        contents.write(offset, bytes).map_err(|_| SnapshotError::OverQuota)?;
+        let keeper = self.target.shared.tree().ok().and_then(|tree| tree.keeper.clone());
+        contents.write(offset, bytes, keeper.as_ref()).map_err(|_| SnapshotError::OverQuota)?;
         self.stored = stored;
         self.extent_end = end;
         Ok(Some(State::Extent))
@@ -352,6 +393,7 @@ impl Tree {
     fn install(&mut self, items: Vec<Item>, now: Timestamp) -> Result<(), Errno> {
         self.table.reserve(items.len())?;
         self.unlink_all(now)?;
+        self.mounts.clear();
         // The directory that each depth stands for now, and the inode of each item.
         let mut above: Vec<NodeId> = Vec::new();
         let mut ids: Vec<NodeId> = Vec::with_capacity(items.len());
@@ -362,13 +404,14 @@ impl Tree {
             let id = match what {
                 What::Link(first) => *ids.get(first).ok_or(Errno::Io)?,
                 What::Node(attributes, body) => {
-                    let directory = matches!(body, ItemBody::Directory);
+                    let directory = matches!(body, ItemBody::Directory(_));
+                    let mount = if let ItemBody::Directory(mount) = body { mount } else { None };
                     let body = match body {
                         ItemBody::File(contents) => {
                             self.account.rebook(0, contents.stored());
                             Body::File(contents)
                         }
-                        ItemBody::Directory => Body::Fifo, // until its own number is known
+                        ItemBody::Directory(_) => Body::Fifo, // until its own number is known
                         ItemBody::Symlink(target) => Body::Symlink(target),
                         ItemBody::Fifo => Body::Fifo,
                         ItemBody::Device(number) => Body::Device(number),
@@ -378,7 +421,14 @@ impl Tree {
                     node.modified = attributes.modified;
                     node.changed = attributes.changed;
                     node.hint = parent.map(|parent| (parent, name.clone()));
+                    node.mount =
+                        parent.map_or(Ok(0), |parent| self.table.get(parent).map(|node| node.mount))?;
                     let id = self.table.insert(node)?;
+                    if let Some(read_only) = mount {
+                        self.mounts.push(Mount { root: id, read_only });
+                        self.table.get_mut(id)?.mount =
+                            u32::try_from(self.mounts.len()).map_err(|_| Errno::NoSpace)?;
+                    }
                     if directory {
                         let node = self.table.get_mut(id)?;
                         node.body = Body::Directory(Directory {
@@ -416,6 +466,7 @@ impl Tree {
             let Ok(node) = self.table.get_mut(id) else { continue };
             node.links = 0;
             node.changed = now;
+            node.mount = 0;
             if let Body::Directory(directory) = &mut node.body {
                 directory.entries.clear();
                 directory.parent = id;
