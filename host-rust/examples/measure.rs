@@ -1,7 +1,8 @@
 //! The measuring program behind `cargo xtask bench`: prints one JSON object.
 //!
 //! `measure workload SCRIPT DATA` runs a script in a session that has the files of DATA in `data/`, and tells
-//! the CPU time of the run alone. `measure latency` tells what sessions in a warm process cost.
+//! the CPU time of the run alone. `measure latency` tells what sessions in a warm process cost, `measure sessions` what
+//! many of them cost, forks, checkpoints and snapshots.
 
 #![allow(clippy::print_stdout, reason = "its purpose")]
 
@@ -19,7 +20,8 @@ fn main() -> Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["workload", script, data] => workload(script, data),
         ["latency"] => latency(),
-        _ => Err("usage: measure workload SCRIPT DATA | measure latency".into()),
+        ["sessions"] => sessions(),
+        _ => Err("usage: measure workload SCRIPT DATA | measure latency | measure sessions".into()),
     }
 }
 
@@ -109,6 +111,96 @@ fn latency() -> Result<()> {
         "session_python_bytes": session_bytes + python_bytes,
     });
     println!("{report}");
+    Ok(())
+}
+
+/// Idle sessions that are held at the same time.
+const IDLE: usize = 1000;
+/// Files of the session that is forked and saved: their number, and the bytes of each.
+const FILES: usize = 100;
+const FILE: usize = 1 << 20;
+
+fn sessions() -> Result<()> {
+    let engine = Engine::builder().python(wasmsh::Python::None).build()?;
+    engine.session().build()?.run("echo hi").output()?;
+
+    let before = resident_bytes()?;
+    let begin = Instant::now();
+    let held = (0..IDLE).map(|_| Ok(engine.session().build()?)).collect::<Result<Vec<_>>>()?;
+    let created = begin.elapsed().as_secs_f64();
+    let idle_bytes = resident_bytes()?.saturating_sub(before);
+    drop(held);
+
+    let mut session = engine.session().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let async_echo_ms = runtime.block_on(async {
+        let mut times = Vec::new();
+        for _ in 0..ECHOES * 10 {
+            let begin = Instant::now();
+            expect_hi(&session.run("echo hi").await?.stdout)?;
+            times.push(begin.elapsed().as_secs_f64() * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        Ok::<_, Box<dyn Error>>(times.get(times.len() / 2).copied())
+    })?;
+
+    let bytes: Vec<u8> = (0..FILE).map(|i| u8::try_from(i * i % 251).unwrap_or_default()).collect();
+    for number in 0..FILES {
+        session.write_file(&format!("files/{number}"), &bytes)?;
+    }
+    let megabytes = (FILES * FILE) as f64 / 1e6;
+    let first_fork_ms = time(|| session.fork().map(drop).map_err(Into::into))?;
+    let fork_ms = median(SESSIONS, || session.fork().map(drop).map_err(Into::into))?;
+    let mut forked = session.fork()?;
+    let forked_echo_ms = time(|| expect_hi(&forked.run("echo hi").output()?.stdout))?;
+    forked.run("echo more >> files/0; rm files/1; chmod +x files/2").output()?;
+    let diff_ms = time(|| match session.diff(&mut forked)?.len() {
+        3 => Ok(()),
+        other => Err(format!("{other} changes in the place of 3").into()),
+    })?;
+    let changed_echo_ms = median(SESSIONS, || {
+        session.append_file("log", "x")?;
+        expect_hi(&session.run("echo hi").output()?.stdout)
+    })?;
+    let mut snapshot = None;
+    let snapshot_ms = median(5, || {
+        snapshot = Some(session.snapshot()?);
+        Ok(())
+    })?;
+    let snapshot = snapshot.ok_or("no snapshot")?;
+    let mut other = engine.session().build()?;
+    let restore_ms = median(5, || other.restore(&snapshot).map_err(Into::into))?;
+    let compare_ms = time(|| match wasmsh::diff(&snapshot, &other.snapshot()?)?.len() {
+        0 => Ok(()),
+        other => Err(format!("{other} changes in the place of none").into()),
+    })?;
+
+    for number in 0..10_000 {
+        session.write_file(&format!("many/{}/{number}", number % 100), b"small")?;
+    }
+    let many_fork_ms = median(10, || session.fork().map(drop).map_err(Into::into))?;
+    let many_echo_ms = median(10, || {
+        session.append_file("log", "x")?;
+        expect_hi(&session.run("echo hi").output()?.stdout)
+    })?;
+
+    let report = serde_json::json!({
+        "sessions_per_second": IDLE as f64 / created,
+        "idle_sessions": IDLE,
+        "idle_sessions_bytes": idle_bytes,
+        "async_echo_ms": async_echo_ms,
+        "first_fork_100mb_ms": first_fork_ms,
+        "fork_100mb_ms": fork_ms,
+        "echo_after_fork_ms": forked_echo_ms,
+        "diff_of_a_fork_ms": diff_ms,
+        "echo_after_a_change_100mb_ms": changed_echo_ms,
+        "snapshot_mb_per_second": megabytes / snapshot_ms * 1e3,
+        "restore_mb_per_second": megabytes / restore_ms * 1e3,
+        "snapshot_and_compare_ms": compare_ms,
+        "fork_10000_files_ms": many_fork_ms,
+        "echo_after_a_change_10000_files_ms": many_echo_ms,
+    });
+    println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
 }
 

@@ -99,7 +99,7 @@ impl Active {
         let deadline =
             limits.wall_time_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
         let begun = span.in_scope(|| -> Result<(), RunError> {
-            let recovery = driver.revive()?;
+            let recovery = driver.revive()?.or(driver.revived.take());
             driver.checkpoint()?;
             let mut core = driver.core.lock();
             core.start(&start.script, &start.options, start.stdin, start.sink, limits, deadline)?
@@ -202,14 +202,15 @@ impl Active {
         self.garage.expect_back();
         let driver = self.driver()?;
         let (exit, collected) = match exit.and_then(|exit| Ok((exit, driver.finish()?))) {
+            // Where the session cannot be made anew now, the next run tries again and tells.
             Ok((Exit::Limited(limit @ Limit::MemoryBytes(_)), mut collected)) => {
-                collected.recovery = Some(driver.recycle()?);
+                collected.recovery = driver.recycle().ok().or(collected.recovery);
                 (Exit::Limited(limit), collected)
             }
             Ok((exit, collected)) => (timed_out(wall, exit), collected),
             Err(trapped) => {
                 let (why, mut collected) = driver.wreck(cpu);
-                collected.recovery = driver.revive()?;
+                collected.recovery = driver.revive().ok().flatten();
                 collected.trap = Some(trapped.0.to_string());
                 (timed_out(wall, why), collected)
             }

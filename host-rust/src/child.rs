@@ -87,6 +87,14 @@ impl Child {
     }
 
     /// Sends a signal to the processes in the foreground, as a terminal's keys would.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let child = session.run("sleep 60").spawn()?;
+    /// child.signal(wasmsh::Signal::Term);
+    /// assert_eq!(child.wait()?.status(), 143);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn signal(&self, signal: Signal) {
         if !self.is_over() {
             self.control.signal(signal);
@@ -94,6 +102,14 @@ impl Child {
     }
 
     /// Ends the run, as by KILL.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let child = session.run("sleep 60").spawn()?;
+    /// child.cancel();
+    /// assert!(!child.wait()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cancel(&self) {
         if !self.is_over() {
             self.control.cancel();
@@ -101,12 +117,27 @@ impl Child {
     }
 
     /// Whether the run is over.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let child = session.run("exit 3").spawn()?;
+    /// assert_eq!(child.wait()?.status(), 3);
+    /// assert!(child.is_over());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.ending.lock().output.is_some()
     }
 
     /// Waits for the end in this thread. The result has no output: that went through the pipes.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let child = session.run("exit 3").spawn()?;
+    /// assert_eq!(child.wait()?.status(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`RunError`]
@@ -121,6 +152,15 @@ impl Child {
     }
 
     /// Waits for the end in a task. The result has no output: that went through the pipes.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let child = session.run("exit 3").spawn()?;
+    /// assert_eq!(child.ended().await?.status(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`RunError`]
@@ -140,6 +180,14 @@ impl Child {
     }
 
     /// Closes standard input, and returns all that is still written, in this thread.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let child = session.run("echo out; echo err >&2").spawn()?;
+    /// let output = child.wait_with_output()?;
+    /// assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`RunError`]

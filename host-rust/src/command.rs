@@ -70,18 +70,42 @@ pub struct Process {
 
 impl Process {
     /// The arguments, the name first.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command("count", |process| u8::try_from(process.arguments().len() - 1).unwrap_or(255))
+    ///     .build()?;
+    /// assert_eq!(session.run("count a b c").output()?.status(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn arguments(&self) -> &[Vec<u8>] {
         &self.arguments
     }
 
     /// The exported variables.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command("has-a", |process| u8::from(!process.environment().iter().any(|(name, _)| name == b"A")))
+    ///     .build()?;
+    /// assert_eq!(session.run("A=1 has-a").output()?.status(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn environment(&self) -> &[(Vec<u8>, Vec<u8>)] {
         &self.environment
     }
 
     /// The value of an exported variable.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command("is-b", |process| u8::from(process.variable("A") != Some(b"b")))
+    ///     .build()?;
+    /// assert_eq!(session.run("A=b is-b").output()?.status(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&[u8]> {
         let found = self.environment.iter().find(|(variable, _)| variable == name.as_bytes());
@@ -89,24 +113,62 @@ impl Process {
     }
 
     /// The working directory.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command("at-home", |process| u8::from(process.cwd() != "/home/user"))
+    ///     .build()?;
+    /// assert_eq!(session.run("cd; at-home").output()?.status(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn cwd(&self) -> &str {
         &self.cwd
     }
 
     /// Standard input.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command("lines", |process| {
+    ///         std::io::read_to_string(process.stdin()).map_or(255, |text| text.lines().count() as u8)
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(session.run("seq 5 | lines").output()?.status(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stdin(&self) -> ProcessStream<'_> {
         ProcessStream { process: self, number: 0 }
     }
 
     /// Standard output.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command("hello", |process| u8::from(process.stdout().write_all(b"hello\n").is_err()))
+    ///     .build()?;
+    /// assert_eq!(session.run("hello").output()?.stdout, b"hello\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stdout(&self) -> ProcessStream<'_> {
         ProcessStream { process: self, number: 1 }
     }
 
     /// Standard error.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// let mut session = wasmsh::Sandbox::builder()
+    ///     .command("fail", |process| 1 + u8::from(process.stderr().write_all(b"no\n").is_err()))
+    ///     .build()?;
+    /// assert_eq!(session.run("fail").output()?.stderr, b"no\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stderr(&self) -> ProcessStream<'_> {
         ProcessStream { process: self, number: 2 }
@@ -126,8 +188,9 @@ impl Process {
         if self.cancelled.flag.load(Ordering::Acquire) {
             return Poll::Ready(Err(killed()));
         }
-        let called =
-            core.call(|world, store| call(world.wasmsh_session_processes().process(), store, &self.handle));
+        let called = core.call_in(self.handle.of(), |world, store| {
+            call(world.wasmsh_session_processes().process(), store, &self.handle)
+        });
         match called {
             Err(_) => Poll::Ready(Err(io::Error::other("the session has ended"))),
             Ok(Ok(result)) => {
@@ -158,7 +221,9 @@ impl Process {
                 return Err(killed());
             }
             let result = core
-                .call(|world, store| call(world.wasmsh_session_processes().process(), store, &self.handle))
+                .call_in(self.handle.of(), |world, store| {
+                    call(world.wasmsh_session_processes().process(), store, &self.handle)
+                })
                 .map_err(|_| io::Error::other("the session has ended"))?;
             match result {
                 Ok(result) => {
@@ -373,7 +438,13 @@ fn run_in_thread(
     waker: &Waker,
     cancelled: Arc<Cancelled>,
 ) -> WitExit {
-    let opened = core.lock().call(|world, store| {
+    let mut locked = core.lock();
+    // The thread may come late: the run is over, and the number can be another process's.
+    if cancelled.flag.load(Ordering::Acquire) {
+        return WitExit::Signalled(Signal::Kill.into());
+    }
+    let of = locked.id;
+    let opened = locked.call(|world, store| {
         let guest = world.wasmsh_session_processes().process();
         let Some(resource) = guest.call_open(&mut *store, pid)? else { return Ok(None) };
         let arguments = guest.call_arguments(&mut *store, resource)?;
@@ -381,12 +452,13 @@ fn run_in_thread(
         let cwd = guest.call_cwd(store, resource)?;
         Ok(Some((resource, arguments, environment, cwd)))
     });
+    drop(locked);
     // No process: it was killed before it began. No core: nobody reads the status.
     let Ok(Some((resource, arguments, environment, cwd))) = opened else {
         return WitExit::Signalled(Signal::Kill.into());
     };
     let process = Process {
-        handle: Handle::new(resource, core),
+        handle: Handle::new(resource, core, of),
         core: Arc::clone(core),
         waker: waker.clone(),
         cancelled,

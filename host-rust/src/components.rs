@@ -18,6 +18,10 @@ pub enum ComponentName {
 
 impl ComponentName {
     /// The name of its files, without `.wasm` or `.cwasm`.
+    ///
+    /// ```
+    /// assert_eq!(wasmsh::ComponentName::Core.stem(), "core");
+    /// ```
     #[must_use]
     pub fn stem(self) -> &'static str {
         match self {

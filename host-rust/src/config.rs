@@ -38,6 +38,11 @@ pub fn config() -> Config {
 }
 
 /// As [`config`], for a component that recurses deeply and runs on a fiber.
+///
+/// ```
+/// let engine = wasmtime::Engine::new(&wasmsh::config::deep_config())?;
+/// # Ok::<(), wasmtime::Error>(())
+/// ```
 #[must_use]
 pub fn deep_config() -> Config {
     let mut config = config();

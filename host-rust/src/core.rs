@@ -1,6 +1,7 @@
 //! The core: a store with the filesystem and the shell in it, and everything that is called in it.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -12,12 +13,14 @@ use crate::bindings::core::exports::wasmsh::fs::quotas;
 use crate::bindings::core::exports::wasmsh::session::session::{
     Busy, Completion, LoadError, Progress, TextState,
 };
+use crate::bindings::core::wasmsh::fs::blobs;
 use crate::bindings::core::wasmsh::net::types::Request as HttpRequest;
 use crate::bindings::core::wasmsh::session::host;
 use crate::bindings::core::wasmsh::session::types::{
     Answer, Chunk, Config, Event, OutputStream, Reception, Request, RequestId, RunOptions,
 };
 use crate::bindings::core::{Sandbox, SandboxPre};
+use crate::blobs::Blobs;
 use crate::config::{DEEP_STACK, DEEP_STACK_RESERVE};
 use crate::driver;
 use crate::limits::{Ceilings, Limit, Limits, Quota, Usage};
@@ -30,7 +33,7 @@ use crate::stdin::{Source, Stdin};
 use crate::types::{Signal, Stream};
 use crate::wasi::{self, Wasi};
 
-/// How long a component may go on after it should have stopped by itself, before it is stopped by force.
+/// How long a component may compute after it should have stopped by itself, before it is stopped by force.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// Is called with what a run writes.
@@ -71,10 +74,27 @@ pub(crate) struct CoreState {
     wasi: Wasi,
     memory: Memory,
     io: Io,
-    /// When the component is stopped by force.
+    pub(crate) blobs: Blobs,
+    /// When the component should have stopped by itself.
     stop_at: Option<Instant>,
-    /// The same, in time of this thread's computing.
+    /// How long this thread may have computed when the component is stopped by force.
     stop_cpu: Option<Duration>,
+    /// How long this thread had computed when the component was first seen not to have stopped, in the present call.
+    overdue: Option<Duration>,
+}
+
+impl CoreState {
+    /// Whether the component is to be stopped by force. What counts is how long it has computed since it should have
+    /// stopped: on a busy machine, that it had no turn is no fault of its own.
+    fn must_stop(&mut self) -> bool {
+        let now = Instant::now();
+        if ![self.stop_at, self.io.mailbox.cancelled_at()].into_iter().flatten().any(|at| at <= now) {
+            return self.stop_cpu.is_some_and(|at| at <= computed_by_thread());
+        }
+        let computed = computed_by_thread();
+        let since = *self.overdue.get_or_insert(computed);
+        computed.saturating_sub(since) >= GRACE || self.stop_cpu.is_some_and(|at| at <= computed)
+    }
 }
 
 /// The outside of the run that is under way.
@@ -206,14 +226,44 @@ impl host::Host for CoreState {
     }
 }
 
+impl blobs::Host for CoreState {
+    fn keep(&mut self, bytes: Vec<u8>) -> wasmtime::Result<Option<u64>> {
+        Ok(self.blobs.keep(bytes))
+    }
+
+    fn read(&mut self, number: u64, offset: u64, length: u32) -> wasmtime::Result<Option<Vec<u8>>> {
+        Ok(self.blobs.read(number, offset, length as usize))
+    }
+
+    fn release(&mut self, number: u64) -> wasmtime::Result<()> {
+        self.blobs.release(number);
+        Ok(())
+    }
+}
+
 /// Adds what the core imports.
 pub(crate) fn add_to_linker(linker: &mut Linker<CoreState>) -> wasmtime::Result<()> {
     wasi::add_to_linker(linker, |state| &mut state.wasi)?;
+    blobs::add_to_linker::<CoreState, HasSelf<CoreState>>(linker, |state| state)?;
     host::add_to_linker::<CoreState, HasSelf<CoreState>>(linker, |state| state)
+}
+
+/// Tells the cores of this process apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CoreId(u64);
+
+impl CoreId {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// The core of one session.
 pub(crate) struct Core {
+    /// Which core this is. A session's core can be put in the place of another one; handles of the old one, which others
+    /// may still hold, are nothing in the new one.
+    pub(crate) id: CoreId,
     pub(crate) store: Store<CoreState>,
     pub(crate) world: Sandbox,
     session: Option<ResourceAny>,
@@ -269,11 +319,13 @@ impl Core {
         mailbox: Arc<Mailbox>,
         memory: usize,
         network: Option<Arc<Network>>,
+        blobs: Blobs,
         deep: bool,
     ) -> wasmtime::Result<Self> {
         let state = CoreState {
             wasi: Wasi::default(),
             memory: Memory::new(memory),
+            blobs,
             io: Io {
                 mailbox,
                 exchanges: Exchanges::new(network),
@@ -289,19 +341,18 @@ impl Core {
             },
             stop_at: None,
             stop_cpu: None,
+            overdue: None,
         };
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|context| {
-            let state = context.data();
-            let cancelled = state.io.mailbox.cancelled_at().and_then(|at| at.checked_add(GRACE));
-            let late = [state.stop_at, cancelled].into_iter().flatten().any(|at| at <= Instant::now());
-            let spent = || state.stop_cpu.is_some_and(|at| at <= computed_by_thread());
-            Ok(if late || spent() { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+        store.epoch_deadline_callback(|mut context| {
+            let stop = context.data_mut().must_stop();
+            Ok(if stop { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
         });
         let world = pre.instantiate(&mut store)?;
         Ok(Self {
+            id: CoreId::new(),
             store,
             world,
             session: None,
@@ -326,12 +377,22 @@ impl Core {
         if let Some(dead) = &self.dead {
             return Err(dead.clone());
         }
+        self.store.data_mut().overdue = None;
         call(&self.world, &mut self.store).map_err(|error| {
             let trapped = Trapped(format!("{error:#}").into());
             tracing::debug!(error = %trapped.0, "the core has trapped");
             self.dead = Some(trapped.clone());
             trapped
         })
+    }
+
+    /// As [`Core::call`], with handles of a certain core: if this is another one by now, nothing happens to it.
+    pub(crate) fn call_in<R>(
+        &mut self,
+        id: CoreId,
+        call: impl FnOnce(&Sandbox, &mut Store<CoreState>) -> wasmtime::Result<R>,
+    ) -> Result<R, Trapped> {
+        if self.id == id { self.call(call) } else { Err(Trapped("the session was made anew".into())) }
     }
 
     /// Makes the shell's session.
@@ -350,6 +411,10 @@ impl Core {
     /// Whether nothing can be called any more.
     pub(crate) fn dead(&self) -> bool {
         self.dead.is_some()
+    }
+
+    pub(crate) fn blobs(&mut self) -> &mut Blobs {
+        &mut self.store.data_mut().blobs
     }
 
     pub(crate) fn memory(&mut self) -> &mut Memory {
@@ -380,7 +445,7 @@ impl Core {
         Ok(started.map(|run| {
             self.run = Some(run);
             let io = self.io();
-            io.mailbox.clear();
+            io.mailbox.begin();
             io.stdin = Stdin::new(stdin);
             io.sink = sink;
             io.collected = Collected::default();
@@ -392,10 +457,10 @@ impl Core {
 
     /// Ends the run, and whatever of it still runs in the foreground. Returns what it has written.
     pub(crate) fn finish(&mut self) -> Result<Collected, Trapped> {
-        // A run that is being ended has another grace: what took its time may not have been the component.
-        self.io().mailbox.clear();
+        // A run that is being ended has a grace of its own.
+        self.io().mailbox.end();
         self.io().exchanges.clear();
-        self.store.data_mut().stop_at = Instant::now().checked_add(GRACE);
+        self.store.data_mut().stop_at = Some(Instant::now());
         let mut collected = std::mem::take(&mut self.io().collected);
         collected.exceeded.extend(self.memory().refused());
         let sink = std::mem::take(&mut self.io().sink);
@@ -429,7 +494,7 @@ impl Core {
         let mut collected = std::mem::take(&mut self.io().collected);
         collected.exceeded.extend(self.memory().refused());
         self.io().sink = Sink::Collect;
-        self.io().mailbox.clear();
+        self.io().mailbox.end();
         self.io().exchanges.clear();
         collected
     }
@@ -464,7 +529,7 @@ impl Core {
         let run = self.current()?;
         let deep = self.deep;
         // By its limit the shell stops by itself; this is for one that cannot.
-        let stop_at = self.deadline().and_then(|deadline| deadline.max(Instant::now()).checked_add(GRACE));
+        let stop_at = self.deadline();
         let stop_cpu = self.io().cpu_left().map(|left| computed_by_thread() + left + GRACE);
         let state = self.store.data_mut();
         (state.stop_at, state.stop_cpu) = (stop_at, stop_cpu);

@@ -20,7 +20,7 @@ use crate::mailbox::Mailbox;
 use crate::output::{Collected, Recovery};
 use crate::python::{self, Instance};
 use crate::recipe::{Failure, Recipe};
-use crate::snapshot::Parts;
+use crate::snapshot::SharedFiles;
 use crate::types::{Exit, Signal};
 
 /// Steps of the shell's machine in one slice: a few milliseconds, after which signals and other commands get
@@ -76,18 +76,12 @@ impl Pythons {
 }
 
 /// What a session is put back to.
-struct Checkpoint {
+pub(crate) struct Checkpoint {
     /// Of the files, in the core that they are from.
-    generation: u64,
-    state: Vec<u8>,
+    pub(crate) generation: u64,
+    pub(crate) state: Vec<u8>,
     /// `None`: those of a new session.
-    files: Option<Vec<u8>>,
-}
-
-impl Checkpoint {
-    fn parts(&self) -> Parts<'_> {
-        Parts { state: &self.state, files: self.files.as_deref().unwrap_or_default() }
-    }
+    pub(crate) files: Option<SharedFiles>,
 }
 
 /// What drives the runs of one session.
@@ -99,6 +93,8 @@ pub(crate) struct Driver {
     pub(crate) pythons: Pythons,
     /// What the session is put back to when its core is lost.
     checkpoint: Option<Checkpoint>,
+    /// It was, and no run has told of it yet.
+    pub(crate) revived: Option<Recovery>,
     /// The generation of a new session's files.
     pristine: u64,
     foreign: Vec<Foreign>,
@@ -121,9 +117,17 @@ impl Driver {
             commands,
             pythons: Pythons::default(),
             checkpoint: None,
+            revived: None,
             pristine,
             foreign: Vec::new(),
             paused: Vec::new(),
+        }
+    }
+
+    /// What the session is now, so that the next run need not find out.
+    pub(crate) fn keep(&mut self, checkpoint: Checkpoint) {
+        if self.recipe.checkpoint_bytes > 0 {
+            self.checkpoint = Some(checkpoint);
         }
     }
 
@@ -326,68 +330,108 @@ impl Driver {
         }
         let mut core = self.core.lock();
         let generation = core.generation()?;
-        let new = self.checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.generation != generation);
+        // Nothing is taken from the checkpoint that there is before the new one is whole: any of these calls may trap.
         let files = if generation == self.pristine {
+            Some(None)
+        } else if self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.generation == generation) {
             None
-        } else if !new {
-            self.checkpoint.take().and_then(|checkpoint| checkpoint.files)
-        } else if core.usage()?.bytes <= most {
-            Some(core.files()?)
         } else {
-            // Better none than one that is older than what everybody has seen.
-            self.checkpoint = None;
-            return Ok(());
+            let files = if core.usage()?.bytes <= most { core.share_files()?.ok() } else { None };
+            if files.is_none() {
+                // Better none than one that is older than what everybody has seen.
+                self.checkpoint = None;
+                return Ok(());
+            }
+            Some(files)
         };
         // A run that is under way is told of by whoever starts the next.
-        self.checkpoint = core.save()?.ok().map(|state| Checkpoint { generation, state, files });
+        let Ok(state) = core.save()? else { return Ok(()) };
+        self.checkpoint = Some(match (files, self.checkpoint.take()) {
+            (None, Some(same)) => Checkpoint { state, ..same },
+            (files, _) => Checkpoint { generation, state, files: files.flatten() },
+        });
         Ok(())
     }
 
     /// A new core in the place of one whose memory is used up, with its files and its shell.
     pub(crate) fn recycle(&mut self) -> Result<Recovery, Trapped> {
         self.pythons = Pythons::default();
-        let snapshot = self.core.lock().snapshot();
-        match snapshot {
-            Ok(Some(bytes)) => {
-                if let Some(core) = Parts::split(&bytes).ok().and_then(|parts| self.renew(&parts)) {
-                    *self.core.lock() = core;
-                    self.checkpoint = None;
-                    return Ok(Recovery::Kept);
-                }
-            }
-            Ok(None) => {}
-            Err(trapped) => tracing::debug!(error = %trapped.0, "no snapshot of a full session"),
-        }
-        self.core.lock().kill();
-        Ok(self.revive()?.unwrap_or(Recovery::Lost))
-    }
-
-    fn renew(&self, parts: &Parts<'_>) -> Option<Core> {
-        match self.recipe.core_with(&self.mailbox, parts) {
-            Ok(core) => Some(core),
-            Err(failure) => {
-                let trapped = Trapped::from(failure);
-                tracing::warn!(error = %trapped.0, "a checkpoint cannot be restored");
+        let mut core = self.core.lock();
+        let kept = match (core.save(), core.share_files()) {
+            (Ok(Ok(state)), Ok(Ok(files))) => Some(Checkpoint { generation: 0, state, files: Some(files) }),
+            (Err(trapped), _) | (_, Err(trapped)) => {
+                tracing::debug!(error = %trapped.0, "a full session cannot be read any more");
                 None
             }
+            (Ok(Err(_)), _) | (_, Ok(Err(_))) => None,
+        };
+        core.kill();
+        drop(core);
+        let before = kept.and_then(|kept| self.checkpoint.replace(kept).map(Some).or(Some(None)));
+        let Some(before) = before else { return Ok(self.revive()?.unwrap_or(Recovery::Lost)) };
+        match self.renew(self.checkpoint.as_ref()) {
+            Ok(Some(core)) => {
+                self.install(core)?;
+                Ok(Recovery::Kept)
+            }
+            renewed => {
+                self.checkpoint = before;
+                renewed?;
+                Ok(self.revive()?.unwrap_or(Recovery::Lost))
+            }
         }
     }
 
-    /// A new core in the place of a dead one, from the checkpoint. `None`: it is not dead.
+    /// A core from a checkpoint. `None`: there is none, or it cannot be restored, now or ever. An error: no core can be had
+    /// at the moment, which says nothing about the checkpoint.
+    fn renew(&self, checkpoint: Option<&Checkpoint>) -> Result<Option<Core>, Trapped> {
+        let Some(checkpoint) = checkpoint else { return Ok(None) };
+        match self.recipe.core_with(&self.mailbox, checkpoint.files.as_ref(), &checkpoint.state) {
+            Ok(core) => Ok(Some(core)),
+            Err(Failure::Trapped(trapped)) => {
+                tracing::warn!(error = %trapped.0, "a checkpoint cannot be restored");
+                Ok(None)
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Puts a core that the checkpoint has made in its place. The checkpoint stays one of it.
+    fn install(&mut self, mut core: Core) -> Result<(), Trapped> {
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.generation = core.generation()?;
+        }
+        *self.core.lock() = core;
+        Ok(())
+    }
+
+    /// As [`Driver::revive`], before the run that will tell of it. What goes wrong goes wrong there again.
+    pub(crate) fn revive_early(&mut self) {
+        if let Ok(Some(recovery)) = self.revive() {
+            self.revived = Some(recovery);
+        }
+    }
+
+    /// A new core in the place of a dead one, from the checkpoint. `None`: it is not dead. After an error it still is, and
+    /// the checkpoint is kept for the next attempt.
     pub(crate) fn revive(&mut self) -> Result<Option<Recovery>, Trapped> {
         if !self.core.lock().dead() {
             return Ok(None);
         }
         self.abandon();
         self.pythons = Pythons::default();
-        let restored = self.checkpoint.as_ref().and_then(|checkpoint| self.renew(&checkpoint.parts()));
-        let (core, recovery) = match restored {
-            Some(core) => (core, Recovery::Checkpoint),
-            None => (self.recipe.core(&self.mailbox).map_err(Trapped::from)?, Recovery::Lost),
+        let recovery = match self.renew(self.checkpoint.as_ref())? {
+            Some(core) => {
+                self.install(core)?;
+                Recovery::Checkpoint
+            }
+            None => {
+                let core = self.recipe.core(&self.mailbox).map_err(Trapped::from)?;
+                self.checkpoint = None;
+                self.install(core)?;
+                Recovery::Lost
+            }
         };
-        *self.core.lock() = core;
-        // The new core counts anew.
-        self.checkpoint = None;
         tracing::warn!(?recovery, "the session was made anew");
         Ok(Some(recovery))
     }

@@ -123,6 +123,12 @@ impl EngineBuilder {
     ///
     /// Files that end in `.cwasm` contain machine code: whoever can write to the directory can do what this
     /// program can.
+    ///
+    /// ```
+    /// let error = wasmsh::Engine::builder().components("/no/such/directory").build().err().ok_or("found")?;
+    /// assert!(error.to_string().starts_with("core.wasm and core.cwasm are missing"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn components(mut self, directory: impl Into<PathBuf>) -> Self {
         self.components = Some(directory.into());
@@ -130,6 +136,12 @@ impl EngineBuilder {
     }
 
     /// How sessions get their `python3`; [`Python::Linked`] unless set.
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::builder().python(wasmsh::Python::None).build()?;
+    /// assert_eq!(engine.session().build()?.run("python3 -c pass").output()?.status(), 127);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn python(mut self, python: Python) -> Self {
         self.python = python;
@@ -139,6 +151,12 @@ impl EngineBuilder {
     /// Reserves address space for this many sessions at a time, and keeps what ended sessions had for new ones.
     /// For servers: it makes a session quicker to create, an engine slower, and more sessions than these fail
     /// with [`SessionError`](crate::SessionError).
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::builder().pooled(10).build()?;
+    /// assert!(engine.session().build()?.run("true").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn pooled(mut self, sessions: u32) -> Self {
         self.pooled = Some(sessions);
@@ -146,6 +164,12 @@ impl EngineBuilder {
     }
 
     /// Called before a component is compiled, which takes a while; with precompiled components that is never.
+    ///
+    /// ```
+    /// let builder = wasmsh::Engine::builder().on_compile(|name| eprintln!("compiling {}", name.stem()));
+    /// let engine = builder.build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn on_compile(mut self, call: impl Fn(ComponentName) + Send + Sync + 'static) -> Self {
         self.on_compile = Some(Box::new(call));
@@ -153,6 +177,11 @@ impl EngineBuilder {
     }
 
     /// Loads the core; Python is loaded when it is first used.
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::builder().build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`EngineError`]
@@ -199,6 +228,11 @@ impl EngineBuilder {
 impl Engine {
     /// An engine with the default settings.
     ///
+    /// ```
+    /// let engine = wasmsh::Engine::new()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`EngineError`]
     pub fn new() -> Result<Self, EngineError> {
@@ -206,6 +240,12 @@ impl Engine {
     }
 
     /// The engine with the default settings that the whole process shares, made at the first call.
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::shared()?;
+    /// assert!(engine.session().build()?.run("true").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`EngineError`]; the next call tries again.
@@ -219,18 +259,36 @@ impl Engine {
     }
 
     /// An engine with other settings.
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::builder().python(wasmsh::Python::None).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn builder() -> EngineBuilder {
         EngineBuilder::default()
     }
 
     /// A new session: an empty filesystem, a shell of its own.
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::new()?;
+    /// let mut session = engine.session().env("NAME", "value").build()?;
+    /// assert_eq!(session.run("echo $NAME").output()?.stdout, b"value\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn session(&self) -> SessionBuilder {
         SessionBuilder::new(Some(self.clone()))
     }
 
     /// Loads Python now, rather than when a script first runs it.
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::new()?;
+    /// engine.preload_python()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`EngineError`]
@@ -288,6 +346,10 @@ impl Inner {
 }
 
 fn pool(sessions: u32) -> InstanceAllocationStrategy {
+    // A session that is made anew is two for a moment, as many at a time as there are threads that run.
+    let threads =
+        std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX));
+    let sessions = sessions.saturating_add(threads);
     let mut pool = PoolingAllocationConfig::new();
     // A composition is some ten core instances, adapters included.
     pool.total_component_instances(sessions)

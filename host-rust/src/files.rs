@@ -28,6 +28,13 @@ pub enum FileError {
 
 impl FileError {
     /// The error number, unless the core has trapped.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let error = session.read_file("missing").unwrap_err();
+    /// assert_eq!(error.errno(), Some(wasmsh::Errno::NoEntry));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
         match self {
@@ -51,6 +58,13 @@ type Call<'c, R> =
 impl Session {
     /// The contents of a file.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("echo text > file").output()?;
+    /// assert_eq!(session.read_file("file")?, b"text\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn read_file(&mut self, path: &str) -> Result<Vec<u8>, FileError> {
@@ -60,6 +74,13 @@ impl Session {
 
     /// Creates a file, and the directories above it, or replaces its contents. A new file has the mode 644.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("dir/file", "text")?;
+    /// assert_eq!(session.run("cat dir/file").output()?.stdout, b"text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn write_file(&mut self, path: &str, contents: impl AsRef<[u8]>) -> Result<(), FileError> {
@@ -67,6 +88,13 @@ impl Session {
     }
 
     /// As [`Session::write_file`], and gives the file these permission bits, whether or not it is new.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file_with_mode("script", "#!/bin/sh\necho ran\n", 0o755)?;
+    /// assert_eq!(session.run("./script").output()?.stdout, b"ran\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FileError`]
@@ -100,6 +128,13 @@ impl Session {
 
     /// Creates a directory with mode 755, and those above it. One that exists is left as it is.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.create_dir("a/b/c")?;
+    /// assert!(session.run("cd a/b/c").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn create_dir(&mut self, path: &str) -> Result<(), FileError> {
@@ -123,6 +158,14 @@ impl Session {
 
     /// What is in a directory, ordered by name as bytes, without `.` and `..`.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("mkdir dir; touch file").output()?;
+    /// let names: Vec<String> = session.list_dir(".")?.into_iter().map(|entry| entry.name).collect();
+    /// assert_eq!(names, ["dir", "file"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn list_dir(&mut self, path: &str) -> Result<Vec<Entry>, FileError> {
@@ -133,6 +176,14 @@ impl Session {
 
     /// `stat(2)`: what a path leads to.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file", "text")?;
+    /// let stat = session.stat("file")?;
+    /// assert_eq!((stat.kind, stat.size, stat.mode), (wasmsh::FileType::Regular, 4, 0o644));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn stat(&mut self, path: &str) -> Result<Stat, FileError> {
@@ -142,6 +193,14 @@ impl Session {
 
     /// `lstat(2)`: as [`Session::stat`], but of a symbolic link it tells of the link.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.symlink("nowhere", "link")?;
+    /// assert_eq!(session.symlink_stat("link")?.kind, wasmsh::FileType::SymbolicLink);
+    /// assert!(session.stat("link").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn symlink_stat(&mut self, path: &str) -> Result<Stat, FileError> {
@@ -150,6 +209,12 @@ impl Session {
     }
 
     /// Whether a path leads to anything.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert!(session.exists("/etc/passwd")? && !session.exists("missing")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FileError::Trapped`]; and any error but that there is nothing.
@@ -162,6 +227,14 @@ impl Session {
     }
 
     /// Removes a file, a link, or an empty directory.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file", "text")?;
+    /// session.remove("file")?;
+    /// assert!(!session.exists("file")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FileError`]
@@ -176,6 +249,14 @@ impl Session {
 
     /// `rename(2)`.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("old", "text")?;
+    /// session.rename("old", "new")?;
+    /// assert_eq!(session.read_file("new")?, b"text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn rename(&mut self, old: &str, new: &str) -> Result<(), FileError> {
@@ -184,6 +265,14 @@ impl Session {
     }
 
     /// Makes `new` a symbolic link with the given target.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file", "text")?;
+    /// session.symlink("file", "link")?;
+    /// assert_eq!(session.read_file("link")?, b"text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FileError`]
@@ -194,6 +283,14 @@ impl Session {
 
     /// Makes `new` another name of a file.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file", "text")?;
+    /// session.hard_link("file", "other")?;
+    /// assert_eq!(session.stat("file")?.links, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn hard_link(&mut self, existing: &str, new: &str) -> Result<(), FileError> {
@@ -203,6 +300,13 @@ impl Session {
 
     /// Where a symbolic link leads.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.symlink("target", "link")?;
+    /// assert_eq!(session.read_link("link")?, "target");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn read_link(&mut self, path: &str) -> Result<String, FileError> {
@@ -211,6 +315,14 @@ impl Session {
     }
 
     /// Adds to the end of a file, which is created with mode 644 if it is missing.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.append_file("log", "one\n")?;
+    /// session.append_file("log", "two\n")?;
+    /// assert_eq!(session.read_file("log")?, b"one\ntwo\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FileError`]
@@ -223,6 +335,14 @@ impl Session {
 
     /// `chmod(2)`.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("script", "echo ran")?;
+    /// session.set_mode("script", 0o755)?;
+    /// assert_eq!(session.run("./script").output()?.stdout, b"ran\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]
     pub fn set_mode(&mut self, path: &str, mode: u32) -> Result<(), FileError> {
@@ -231,6 +351,14 @@ impl Session {
     }
 
     /// `chown(2)`; a symbolic link is not followed.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file", "text")?;
+    /// session.set_owner("file", 0, 0)?;
+    /// assert!(!session.run("echo more >> file").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FileError`]
@@ -242,6 +370,14 @@ impl Session {
     }
 
     /// Sets the time of the last change of a file's contents.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file", "text")?;
+    /// session.set_modified("file", std::time::SystemTime::UNIX_EPOCH)?;
+    /// assert_eq!(session.run("stat -c %Y file").output()?.stdout, b"0\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`FileError`]

@@ -27,16 +27,19 @@
 //! ```
 //!
 //! A script that fails, or meets a limit, is no error of this crate: [`Output::exit`] and [`Output::exceeded`] tell
-//! of it. Runs and network accesses are told to [`tracing`].
+//! of it. [`tracing`] has a span for each run (`run`, at level info) and, at level debug, for `build`, `snapshot`,
+//! `restore`, `fork` and `commit`; network accesses, traps and sessions that are made anew are events.
 
 mod active;
 mod bindings;
+mod blobs;
 mod child;
 mod command;
 mod component;
 mod components;
 pub mod config;
 mod core;
+mod diff;
 mod driver;
 mod engine;
 mod files;
@@ -65,6 +68,7 @@ pub use crate::child::Child;
 pub use crate::command::{Process, ProcessStream};
 pub use crate::component::{CommandComponent, ComponentError, ComponentSource};
 pub use crate::components::ComponentName;
+pub use crate::diff::{Change, Difference, diff};
 pub use crate::engine::{Engine, EngineBuilder, EngineError, Python};
 pub use crate::files::FileError;
 pub use crate::limits::{Ceilings, Limit, Limits, Quota, Usage};

@@ -29,8 +29,16 @@ pub(crate) struct Mailbox {
     arrived: Condvar,
     /// The task that waits, if it is one.
     task: Mutex<Option<Waker>>,
-    /// Since when the run should be over, and what interrupts the component if it is not.
-    cancelled: Mutex<Option<(Instant, Ticking)>>,
+    /// The run that mail is for. Between two runs there is none, and mail is not taken in: what was meant for a run must
+    /// never reach the next one, nor what is done to the session in between.
+    run: Mutex<Option<Addressee>>,
+}
+
+/// A run, as a mailbox knows it.
+#[derive(Default)]
+struct Addressee {
+    /// Since when it should be over, and what interrupts the component if it is not.
+    cancelled: Option<(Instant, Ticking)>,
 }
 
 impl Mailbox {
@@ -47,32 +55,48 @@ impl Mailbox {
         }
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
-        self.post(|mail| mail.signals.push_back(signal));
+    fn run(&self) -> MutexGuard<'_, Option<Addressee>> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cancels the run. `ticking` moves the epoch until it is over.
+    /// Sends a signal to the run, if there is one.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // Held until it is posted, so that the run cannot end in between.
+        let run = self.run();
+        if run.is_some() {
+            self.post(|mail| mail.signals.push_back(signal));
+        }
+    }
+
+    /// Cancels the run, if there is one. `ticking` moves the epoch until it is over.
     pub(crate) fn cancel(&self, ticking: Ticking) {
-        let mut cancelled = self.cancelled.lock().unwrap_or_else(PoisonError::into_inner);
-        cancelled.get_or_insert((Instant::now(), ticking));
-        drop(cancelled);
-        self.post(|mail| mail.cancelled = true);
+        let mut run = self.run();
+        if let Some(run) = &mut *run {
+            run.cancelled.get_or_insert((Instant::now(), ticking));
+            self.post(|mail| mail.cancelled = true);
+        }
     }
 
     /// Since when the run should be over, if it was cancelled.
     pub(crate) fn cancelled_at(&self) -> Option<Instant> {
-        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(at, _)| *at)
+        self.run().as_ref()?.cancelled.as_ref().map(|(at, _)| *at)
+    }
+
+    /// A run begins: from now on mail is for it.
+    pub(crate) fn begin(&self) {
+        *self.run() = Some(Addressee::default());
+        *self.lock() = Mail::default();
+    }
+
+    /// The run is over, or is being ended: nothing more can happen to it from outside.
+    pub(crate) fn end(&self) {
+        *self.run() = None;
+        *self.lock() = Mail::default();
     }
 
     /// What has arrived, without waiting.
     pub(crate) fn take(&self) -> Mail {
         std::mem::take(&mut *self.lock())
-    }
-
-    /// Forgets what was meant for a run that is over.
-    pub(crate) fn clear(&self) {
-        *self.cancelled.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        *self.lock() = Mail::default();
     }
 
     /// Whether [`Mailbox::wait`] would return at once.
@@ -131,10 +155,27 @@ mod tests {
     #[test]
     fn a_signal_from_another_thread_ends_the_wait() {
         let mailbox = Arc::new(Mailbox::default());
+        mailbox.begin();
         let other = Arc::clone(&mailbox);
         let thread = std::thread::spawn(move || other.signal(Signal::Int));
         mailbox.wait(None);
         assert_eq!(mailbox.take().signals, [Signal::Int]);
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn mail_between_two_runs_is_for_nobody() {
+        let mailbox = Mailbox::default();
+        let ticker = crate::ticker::Ticker::new();
+        mailbox.cancel(ticker.tick());
+        mailbox.signal(Signal::Int);
+        assert!(mailbox.is_empty() && mailbox.cancelled_at().is_none());
+        mailbox.begin();
+        mailbox.cancel(ticker.tick());
+        assert!(mailbox.cancelled_at().is_some() && mailbox.take().cancelled);
+        mailbox.end();
+        assert!(mailbox.cancelled_at().is_none());
+        mailbox.begin();
+        assert!(mailbox.cancelled_at().is_none() && mailbox.is_empty());
     }
 }

@@ -20,13 +20,18 @@ pub enum Recovery {
 }
 
 /// What a run has left behind: how it ended, and what it wrote.
+///
+/// Serialized, each stream is a string where it is UTF-8, and otherwise `{"b64": "…"}`: as
+/// [`Data`](crate::protocol::Data).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// How the run ended.
     pub exit: Exit,
     /// All of standard output.
+    #[serde(with = "crate::protocol::bytes")]
     pub stdout: Vec<u8>,
     /// All of standard error.
+    #[serde(with = "crate::protocol::bytes")]
     pub stderr: Vec<u8>,
     /// Steps that the shell's machine has executed.
     pub steps: u64,
@@ -49,24 +54,48 @@ impl Output {
     }
 
     /// The status as a shell shows it: see [`Exit::status`].
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("exit 3").output()?.status(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn status(&self) -> u8 {
         self.exit.status()
     }
 
     /// Whether the status is 0.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert!(session.run("true").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn success(&self) -> bool {
         self.exit.success()
     }
 
     /// Standard output as text; what is not UTF-8 is replaced by U+FFFD.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("echo text").output()?.stdout_text(), "text\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stdout_text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     /// Standard error as text; what is not UTF-8 is replaced by U+FFFD.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("echo text >&2").output()?.stderr_text(), "text\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
@@ -169,6 +198,13 @@ mod tests {
             collected.push(stream, bytes.as_bytes());
         }
         let output = collected.finish(Exit::Code(0));
+        let json = serde_json::to_value(&output).unwrap();
+        assert_eq!((&json["stdout"], &json["stderr"]), (&"abd".into(), &"c".into()));
+        assert_eq!(serde_json::from_value::<Output>(json).unwrap(), output);
+        let binary = Output { stdout: vec![0xff, 0], ..output.clone() };
+        let json = serde_json::to_value(&binary).unwrap();
+        assert_eq!(json["stdout"], serde_json::json!({ "b64": "/wA=" }));
+        assert_eq!(serde_json::from_value::<Output>(json).unwrap(), binary);
         let chunks: Vec<_> = output.chunks().collect();
         assert_eq!(chunks, [(Stream::Stdout, &b"ab"[..]), (Stream::Stderr, b"c"), (Stream::Stdout, b"d")]);
     }

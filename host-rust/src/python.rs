@@ -18,7 +18,7 @@ use crate::bindings::core::wasmsh::session::types::{Exit, HttpRequest, Signal, T
 use crate::bindings::python::wasmsh::fs::files;
 use crate::bindings::python::wasmsh::session::processes;
 use crate::bindings::python::{Python, PythonPre};
-use crate::core::{Core, CoreCell, Trapped};
+use crate::core::{Core, CoreCell, CoreId, Trapped};
 use crate::limits::Limit;
 use crate::memory::Memory;
 use crate::wasi::{self, Wasi};
@@ -27,12 +27,19 @@ use crate::wasi::{self, Wasi};
 pub(crate) struct Handle {
     resource: ResourceAny,
     core: Arc<CoreCell>,
+    /// The core that it is of.
+    of: CoreId,
     owned: bool,
 }
 
 impl Handle {
-    pub(crate) fn new(resource: ResourceAny, core: &Arc<CoreCell>) -> Self {
-        Self { resource, core: Arc::clone(core), owned: true }
+    pub(crate) fn new(resource: ResourceAny, core: &Arc<CoreCell>, of: CoreId) -> Self {
+        Self { resource, core: Arc::clone(core), of, owned: true }
+    }
+
+    /// The core that it is of.
+    pub(crate) fn of(&self) -> CoreId {
+        self.of
     }
 
     /// The resource, to be given away.
@@ -52,8 +59,8 @@ impl Drop for Handle {
             return;
         }
         let mut core = self.core.lock();
-        // When the core is dead there is nothing to be dropped in.
-        let _ = core.call(|_, store| self.resource.resource_drop(store));
+        // When the core is dead, or another one by now, there is nothing to be dropped in.
+        let _ = core.call_in(self.of, |_, store| self.resource.resource_drop(store));
         core.activity += 1;
     }
 }
@@ -76,6 +83,8 @@ pub(crate) struct PythonState {
 /// The way from Python's imports to the core's exports.
 pub(crate) struct Forward {
     core: Arc<CoreCell>,
+    /// The core that all of this is of.
+    of: CoreId,
     table: ResourceTable,
     /// The process that Python runs as, once it has opened it.
     process: Option<ResourceAny>,
@@ -102,9 +111,10 @@ impl Instance {
         core: Arc<CoreCell>,
         memory: usize,
     ) -> wasmtime::Result<Self> {
+        let of = core.lock().id;
         let state = PythonState {
             wasi: Wasi::default(),
-            forward: Forward { core, table: ResourceTable::new(), process: None },
+            forward: Forward { core, of, table: ResourceTable::new(), process: None },
             memory: Memory::new(memory),
         };
         let mut store = Store::new(pre.engine(), state);
@@ -137,7 +147,7 @@ impl Instance {
     pub(crate) fn complain(&self, pid: u32, message: &str) {
         let forward = &self.store.data().forward;
         match forward.process {
-            Some(process) => complain_as(&mut forward.core.lock(), process, message),
+            Some(process) => complain_as(&mut forward.core.lock(), forward.of, process, message),
             None => complain(&forward.core, pid, message),
         }
     }
@@ -189,7 +199,7 @@ impl Forward {
             &mut Store<crate::core::CoreState>,
         ) -> wasmtime::Result<R>,
     ) -> wasmtime::Result<R> {
-        self.core.lock().call(|world, store| call(world.wasmsh_fs_files(), store)).map_err(lost)
+        self.core.lock().call_in(self.of, |world, store| call(world.wasmsh_fs_files(), store)).map_err(lost)
     }
 
     fn file(&self, file: &Resource<File>) -> wasmtime::Result<ResourceAny> {
@@ -197,7 +207,7 @@ impl Forward {
     }
 
     fn push_file(&mut self, resource: ResourceAny) -> wasmtime::Result<Resource<File>> {
-        Ok(self.table.push(File(Handle::new(resource, &self.core)))?)
+        Ok(self.table.push(File(Handle::new(resource, &self.core, self.of)))?)
     }
 
     fn process(&self, process: &Resource<Process>) -> wasmtime::Result<ResourceAny> {
@@ -211,7 +221,8 @@ impl Forward {
     ) -> wasmtime::Result<R> {
         let mut core = self.core.lock();
         core.activity += 1;
-        core.call(|world, store| call(world.wasmsh_session_processes().process(), store)).map_err(lost)
+        core.call_in(self.of, |world, store| call(world.wasmsh_session_processes().process(), store))
+            .map_err(lost)
     }
 
     /// Whether a call that would block may: not when a signal waits for the process, or has ended it.
@@ -230,7 +241,7 @@ impl Forward {
     ) -> wasmtime::Result<R> {
         let mut core = self.core.lock();
         let result = core
-            .call(|world, store| call(world.wasmsh_session_processes().process(), store))
+            .call_in(self.of, |world, store| call(world.wasmsh_session_processes().process(), store))
             .map_err(lost)?;
         core.activity += u64::from(came(&result));
         Ok(result)
@@ -361,7 +372,7 @@ impl processes::HostProcess for Forward {
         match self.processes(|guest, store| guest.call_open(store, pid))? {
             Some(process) => {
                 self.process = Some(process);
-                Ok(Some(self.table.push(Process(Handle::new(process, &self.core)))?))
+                Ok(Some(self.table.push(Process(Handle::new(process, &self.core, self.of)))?))
             }
             None => Ok(None),
         }
@@ -575,17 +586,19 @@ fn readiness(ready: exported::Readiness) -> processes::Readiness {
 
 /// Writes a message to the standard error of a process that nobody has opened yet.
 pub(crate) fn complain(core: &Arc<CoreCell>, pid: u32, message: &str) {
-    let opened =
-        core.lock().call(|world, store| world.wasmsh_session_processes().process().call_open(store, pid));
+    let mut locked = core.lock();
+    let of = locked.id;
+    let opened = locked.call(|world, store| world.wasmsh_session_processes().process().call_open(store, pid));
     if let Ok(Some(process)) = opened {
-        let process = Handle::new(process, core);
-        complain_as(&mut core.lock(), process.resource, message);
+        complain_as(&mut locked, of, process, message);
+        drop(locked);
+        drop(Handle::new(process, core, of));
     }
 }
 
-fn complain_as(core: &mut Core, process: ResourceAny, message: &str) {
+fn complain_as(core: &mut Core, of: CoreId, process: ResourceAny, message: &str) {
     // A pipe that is full, or closed, has no room for a message.
-    let _ = core.call(|world, store| {
+    let _ = core.call_in(of, |world, store| {
         let guest = world.wasmsh_session_processes().process();
         guest.call_write(store, process, 2, message.as_bytes(), false)
     });

@@ -13,6 +13,7 @@ use crate::active::{Active, Start};
 use crate::bindings::core::wasmsh::session::types::{RunOptions, StdinKind, TerminalSize};
 use crate::child::Child;
 use crate::core::{Sink, Trapped};
+use crate::driver::Driver;
 use crate::limits::Limits;
 use crate::mount::MountError;
 use crate::output::Output;
@@ -33,6 +34,9 @@ pub enum RunError {
     /// The run is over, and what it has changed in a mount cannot be written to the host.
     #[error("cannot write back")]
     WriteBack(#[source] Arc<MountError>),
+    /// A directory of the host that is mounted cannot be looked at. Nothing has run.
+    #[error("cannot look at a mounted directory")]
+    Mount(#[source] Arc<MountError>),
     /// There is no thread for a run that goes on by itself.
     #[error("no thread for a run: {0}")]
     Thread(String),
@@ -85,42 +89,89 @@ impl<'s> Run<'s> {
     }
 
     /// `$0`, and the name in messages; `bash` unless set.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("echo $0").name("tool").output()?.stdout, b"tool\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn name(mut self, name: impl Into<Vec<u8>>) -> Self {
         self.name = name.into();
         self
     }
 
     /// One more of `$1`, `$2` …
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("echo $1").arg("one").output()?.stdout, b"one\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn arg(mut self, argument: impl Into<Vec<u8>>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
     /// More of `$1`, `$2` …
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("echo $2 $#").args(["one", "two"]).output()?.stdout, b"two 2\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn args<A: Into<Vec<u8>>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
     /// A variable, exported, for this run alone.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("printenv A").env("A", "a").output()?.stdout, b"a\n");
+    /// assert!(!session.run("printenv A").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn env(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
         self.environment.push((name.into(), value.into()));
         self
     }
 
     /// The working directory, for this run alone.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("pwd").cwd("/tmp").output()?.stdout, b"/tmp\n");
+    /// assert_eq!(session.run("pwd").output()?.stdout, b"/workspace\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cwd(mut self, directory: impl Into<String>) -> Self {
         self.cwd = Some(directory.into());
         self
     }
 
     /// Limits in the place of the session's.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let limits = wasmsh::Limits { steps: Some(1000), ..wasmsh::Limits::default() };
+    /// let output = session.run("while :; do :; done").limits(limits).output()?;
+    /// assert_eq!(output.exit, wasmsh::Exit::Limited(wasmsh::Limit::Steps(1000)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
         self
     }
 
     /// Ends the run after this time, with status 124.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let output = session.run("sleep 60").timeout(std::time::Duration::from_millis(20)).output()?;
+    /// assert_eq!(output.status(), 124);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn timeout(mut self, time: Duration) -> Self {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.limits.get_or_insert(self.session.limits).wall_time_ms = Some(ms);
@@ -128,12 +179,25 @@ impl<'s> Run<'s> {
     }
 
     /// Ends the run after so many steps of the shell's machine, with status 137.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("while :; do :; done").steps(1000).output()?.status(), 137);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn steps(mut self, steps: u64) -> Self {
         self.limits.get_or_insert(self.session.limits).steps = Some(steps);
         self
     }
 
     /// Ends the run after it has computed for this time, with status 124.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let run = session.run("while :; do :; done").cpu_time(std::time::Duration::from_millis(20));
+    /// assert_eq!(run.output()?.status(), 124);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cpu_time(mut self, time: Duration) -> Self {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.limits.get_or_insert(self.session.limits).cpu_time_ms = Some(ms);
@@ -141,18 +205,38 @@ impl<'s> Run<'s> {
     }
 
     /// Ends the run when it has written more than so many bytes, with status 137.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("yes").output_bytes(1000).output()?.status(), 137);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn output_bytes(mut self, bytes: u64) -> Self {
         self.limits.get_or_insert(self.session.limits).output_bytes = Some(bytes);
         self
     }
 
     /// Denies requests to the network beyond so many.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().allow("*".parse()?);
+    /// let mut session = wasmsh::Sandbox::builder().network(network).build()?;
+    /// let output = session.run("curl -s http://example.org").requests(0).output()?;
+    /// assert_eq!(output.exceeded, [wasmsh::Limit::Requests(0)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn requests(mut self, requests: u64) -> Self {
         self.limits.get_or_insert(self.session.limits).requests = Some(requests);
         self
     }
 
     /// Standard input: these bytes. Without it standard input is empty.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert_eq!(session.run("wc -c").stdin("text").output()?.stdout, b"4\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Source::Bytes(bytes.into());
         self
@@ -160,6 +244,13 @@ impl<'s> Run<'s> {
 
     /// Standard input: this reader, which is read, in a thread, only when the script reads. When the run ends while
     /// the thread waits for the reader, it stays until the reader returns.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let reader = std::io::Cursor::new("one\ntwo\n");
+    /// assert_eq!(session.run("tail -n 1").stdin_reader(reader).output()?.stdout, b"two\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stdin_reader(mut self, reader: impl Read + Send + 'static) -> Self {
         self.stdin = Source::Reader(Box::new(reader));
         self
@@ -172,24 +263,52 @@ impl<'s> Run<'s> {
     }
 
     /// Standard input is a terminal.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let run = session.run("test -t 0").stdin_terminal(std::io::empty());
+    /// assert!(run.output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stdin_terminal(mut self, reader: impl Read + Send + 'static) -> Self {
         self.stdin_is_terminal = true;
         self.stdin_reader(reader)
     }
 
     /// Standard output and error are a terminal of this size.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// assert!(session.run("test -t 1").terminal(80, 24).output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn terminal(mut self, columns: u16, rows: u16) -> Self {
         self.terminal = Some((columns, rows));
         self
     }
 
     /// Runs in a shell of its own, as by `bash -c`: nothing but files is left of it.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("x=1").output()?;
+    /// assert_eq!(session.run("echo ${x-unset}").fresh().output()?.stdout, b"unset\n");
+    /// assert_eq!(session.run("echo $x").output()?.stdout, b"1\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fresh(mut self) -> Self {
         self.fresh = true;
         self
     }
 
     /// Runs to the end, and returns all that was written.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let output = session.run("echo out; exit 3").output()?;
+    /// assert_eq!((output.stdout, output.exit), (b"out\n".to_vec(), wasmsh::Exit::Code(3)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`RunError`]
@@ -199,6 +318,17 @@ impl<'s> Run<'s> {
 
     /// Starts the run in a thread of its own. Unless it was given a standard input, that is a pipe too. The session
     /// refuses other runs until this one is over; its files can be read and written.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let mut child = session.run("while read line; do echo \"got $line\"; done").spawn()?;
+    /// let stdin = child.stdin.take().ok_or("no stdin")?;
+    /// let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().ok_or("no stdout")?));
+    /// std::io::Write::write_all(&mut { stdin }, b"one\n")?;
+    /// assert_eq!(lines.next().transpose()?.as_deref(), Some("got one"));
+    /// assert!(child.wait()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`RunError`]
@@ -247,6 +377,16 @@ impl<'s> Run<'s> {
 
     /// As [`Run::stream`], and tells all of how the run ended; the streams of the result are empty.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// use std::ops::ControlFlow;
+    ///
+    /// // Ends the run after the first piece.
+    /// let output = session.run("yes").stream_output(|_, _| ControlFlow::Break(()))?;
+    /// assert_eq!(output.status(), 141);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`RunError`]
     pub fn stream_output(
@@ -257,6 +397,19 @@ impl<'s> Run<'s> {
     }
 
     /// As [`Run::stream`], in a task: gives `sink` what is written as soon as it is.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let run = session.run("echo text");
+    /// run.stream_async(|stream, bytes| {
+    ///     eprintln!("{stream:?}: {bytes:?}");
+    ///     std::ops::ControlFlow::Continue(())
+    /// })
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`RunError`]
@@ -286,6 +439,10 @@ impl<'s> Run<'s> {
 
     fn start(&mut self, sink: Sink) -> Result<Active, RunError> {
         self.check()?;
+        if !self.session.mounts.is_empty() {
+            self.session.garage.with(Driver::revive_early);
+            self.session.follow_host().map_err(|error| RunError::Mount(Arc::new(error)))?;
+        }
         let options = RunOptions {
             name: std::mem::take(&mut self.name),
             arguments: std::mem::take(&mut self.arguments),

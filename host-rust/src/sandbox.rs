@@ -15,6 +15,14 @@ pub struct Sandbox;
 impl Sandbox {
     /// Settings of a session on [`Engine::shared`](crate::Engine::shared). The builder can be cloned: many sessions
     /// with the same settings.
+    ///
+    /// ```
+    /// let builder = wasmsh::Sandbox::builder().env("NAME", "value");
+    /// let (mut one, mut two) = (builder.clone().build()?, builder.build()?);
+    /// one.run("echo 1 > file").output()?;
+    /// assert!(!two.exists("file")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn builder() -> SessionBuilder {
         SessionBuilder::new(None)

@@ -14,7 +14,7 @@ use crate::bindings::core::wasmsh::session::types::Config;
 use crate::command::{Answering, Commands, Process, block_on};
 use crate::component::{ComponentError, ComponentSource};
 use crate::core::{CoreCell, Trapped};
-use crate::driver::{Driver, PYTHON};
+use crate::driver::{Checkpoint, Driver, PYTHON};
 use crate::engine::{Engine, EngineError, Python};
 use crate::limits::{Ceilings, Limits, Quota, Usage};
 use crate::mailbox::Mailbox;
@@ -22,7 +22,7 @@ use crate::mount::{Mount, MountError, MountMode, Wanted};
 use crate::network::Network;
 use crate::recipe::{Failure, Recipe};
 use crate::run::Run;
-use crate::snapshot::SnapshotError;
+use crate::snapshot::{SharedFiles, SnapshotError};
 use crate::types::Signal;
 
 /// The directory that a session starts in.
@@ -30,9 +30,6 @@ pub const DEFAULT_WORKSPACE_DIR: &str = "/workspace";
 
 /// Memory that one component may have unless the builder says otherwise: a quarter of what 32 bits address.
 const DEFAULT_MEMORY: usize = 1 << 30;
-
-/// Files that are kept for the case of a trap, unless the builder says otherwise.
-const DEFAULT_CHECKPOINT_BYTES: u64 = 8 << 20;
 
 /// Why a session cannot be made.
 #[derive(Debug, Error)]
@@ -155,7 +152,7 @@ impl SessionBuilder {
             ceilings: Ceilings::default(),
             memory: DEFAULT_MEMORY,
             quota: Quota::default(),
-            checkpoint_bytes: DEFAULT_CHECKPOINT_BYTES,
+            checkpoint_bytes: u64::MAX,
             network: None,
             commands: Commands::new(),
             components: BTreeMap::new(),
@@ -164,6 +161,12 @@ impl SessionBuilder {
     }
 
     /// Sets a variable of every run, exported.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().env("NAME", "value").build()?;
+    /// assert_eq!(session.run("printenv NAME").output()?.stdout, b"value\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.environment.insert(name.into(), value.into());
@@ -171,6 +174,12 @@ impl SessionBuilder {
     }
 
     /// Forgets all variables that would be set, those that every session has (`PATH`, `HOME`, …) included.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().env_clear().env("A", "a").build()?;
+    /// assert_eq!(session.run("echo ${HOME-none} $A").output()?.stdout, b"none a\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn env_clear(mut self) -> Self {
         self.environment.clear();
@@ -179,6 +188,12 @@ impl SessionBuilder {
 
     /// The directory to start in, absolute; [`DEFAULT_WORKSPACE_DIR`] unless set. The file functions of the session
     /// resolve relative paths from here.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().cwd("/tmp").build()?;
+    /// assert_eq!(session.run("pwd").output()?.stdout, b"/tmp\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn cwd(mut self, directory: impl Into<String>) -> Self {
         self.cwd = directory.into();
@@ -186,6 +201,12 @@ impl SessionBuilder {
     }
 
     /// The permission bits that new files do not get; `0o022` unless set.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().umask(0o077).build()?;
+    /// assert_eq!(session.run("touch file; stat -c %a file").output()?.stdout, b"600\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn umask(mut self, umask: u32) -> Self {
         self.umask = umask & 0o777;
@@ -193,6 +214,11 @@ impl SessionBuilder {
     }
 
     /// What ends a run that would not end by itself; nothing does unless set.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().limits(wasmsh::Limits::untrusted()).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -204,6 +230,14 @@ impl SessionBuilder {
     }
 
     /// What the session may hold at one time.
+    ///
+    /// ```
+    /// let ceilings = wasmsh::Ceilings { call_depth: 10, ..wasmsh::Ceilings::default() };
+    /// let mut session = wasmsh::Sandbox::builder().ceilings(ceilings).build()?;
+    /// let output = session.run("f() { f; }; f").output()?;
+    /// assert_eq!(output.exceeded, [wasmsh::Limit::CallDepth(10)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn ceilings(mut self, ceilings: Ceilings) -> Self {
         self.ceilings = ceilings;
@@ -211,6 +245,12 @@ impl SessionBuilder {
     }
 
     /// What the session may reach over HTTP, for `curl`, `wget` and the like; nothing unless set.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().allow("https://pypi.org".parse()?);
+    /// let mut session = wasmsh::Sandbox::builder().network(network).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn network(mut self, network: Network) -> Self {
         self.network = Some(Arc::new(network));
@@ -219,6 +259,11 @@ impl SessionBuilder {
 
     /// Bytes of memory that each component of the session may have; 1 GiB unless set. The shell and the
     /// filesystem are two, every Python that runs at the same time is another.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().memory_limit(64 << 20).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = bytes;
@@ -226,6 +271,13 @@ impl SessionBuilder {
     }
 
     /// Bytes that all files together may hold (`Disk quota exceeded` beyond).
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().filesystem_limit(1 << 20).build()?;
+    /// let output = session.run("head -c 2M /dev/zero > file").output()?;
+    /// assert_eq!(output.exceeded, [wasmsh::Limit::FilesBytes(1 << 20)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn filesystem_limit(mut self, bytes: u64) -> Self {
         self.quota.bytes = bytes;
@@ -233,16 +285,30 @@ impl SessionBuilder {
     }
 
     /// What the files may be.
+    ///
+    /// ```
+    /// let quota = wasmsh::Quota { inodes: 100, ..wasmsh::Quota::default() };
+    /// let mut session = wasmsh::Sandbox::builder().quota(quota).build()?;
+    /// let output = session.run("touch {1..100}").output()?;
+    /// assert_eq!(output.exceeded, [wasmsh::Limit::Inodes(100)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn quota(mut self, quota: Quota) -> Self {
         self.quota = quota;
         self
     }
 
-    /// Makes a checkpoint before each run, of the files when they have changed, as long as all files together have at most so many
-    /// bytes; 8 MiB unless set. To it the session is put back when a component traps, as it does when it is stopped by
-    /// force or cannot have the memory that it needs. 0: no checkpoints, and such a session is as new afterwards.
-    /// A checkpoint takes about a millisecond for each megabyte of files.
+    /// Makes a checkpoint before each run, of the files when they have changed, as long as all files together have at most
+    /// so many bytes; always unless set. To it the session is put back when a component traps, as it does when it is
+    /// stopped by force or cannot have the memory that it needs. 0: no checkpoints, and such a session is as new
+    /// afterwards. A checkpoint shares the contents of files; it takes about half a millisecond for each thousand names,
+    /// and for each megabyte that was written since the last one.
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().checkpoint_bytes(0).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn checkpoint_bytes(mut self, bytes: u64) -> Self {
         self.checkpoint_bytes = bytes;
@@ -250,14 +316,29 @@ impl SessionBuilder {
     }
 
     /// Ends a run after this time, with status 124: see [`Limits::wall_time_ms`].
+    ///
+    /// ```
+    /// let time = std::time::Duration::from_millis(20);
+    /// let mut session = wasmsh::Sandbox::builder().timeout(time).build()?;
+    /// assert_eq!(session.run("sleep 60").output()?.status(), 124);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn timeout(mut self, time: Duration) -> Self {
         self.limits.wall_time_ms = Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         self
     }
 
-    /// Puts a directory of the host at an absolute path of the session: as a working copy, which is as large as the
-    /// directory in the session's memory, and does not follow what the host changes later. See [`MountMode`].
+    /// Puts a directory of the host at an absolute path of the session, as a filesystem of its own. Its names are read now,
+    /// its contents when somebody asks for them. See [`MountMode`].
+    ///
+    /// ```
+    /// use wasmsh::{MountMode, Sandbox};
+    ///
+    /// let mut session = Sandbox::builder().mount(".", "/data", MountMode::ReadOnly).build()?;
+    /// assert!(!session.run("echo x > /data/new").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn mount(mut self, host: impl Into<PathBuf>, guest: impl Into<String>, mode: MountMode) -> Self {
         self.mounts.push(Wanted { host: host.into(), guest: guest.into(), mode });
@@ -265,6 +346,12 @@ impl SessionBuilder {
     }
 
     /// A command that is a closure of the host's; it returns its exit status. See [`Process`].
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().command("answer", |_| 42).build()?;
+    /// assert_eq!(session.run("answer").output()?.status(), 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn command(
         mut self,
@@ -329,9 +416,15 @@ impl SessionBuilder {
 
     /// Creates the session.
     ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SessionError`]
     pub fn build(self) -> Result<Session, SessionError> {
+        let _span = tracing::debug_span!("build").entered();
         for (name, value) in &self.environment {
             if name.contains('\0') || value.contains(&0) {
                 return Err(SessionError::Nul(name.clone()));
@@ -378,6 +471,7 @@ impl SessionBuilder {
         let mut session = Session::new(Arc::new(recipe), Arc::new(provided), self.limits)?;
         for wanted in &self.mounts {
             let mount = Mount::open(&mut session, wanted).map_err(Box::new)?;
+            session.mounts.iter_mut().for_each(|other| other.beside(&mount));
             session.mounts.push(mount);
         }
         Ok(session)
@@ -395,6 +489,8 @@ pub struct Session {
     recipe: Arc<Recipe>,
     commands: Arc<Commands>,
     pub(crate) limits: Limits,
+    /// The generation of a new session's files.
+    pristine: u64,
     pub(crate) mounts: Vec<Mount>,
 }
 
@@ -412,12 +508,37 @@ impl Session {
             Arc::clone(&commands),
             pristine,
         ));
-        Ok(Self { core, mailbox, garage, recipe, commands, limits, mounts: Vec::new() })
+        Ok(Self { core, mailbox, garage, recipe, commands, limits, pristine, mounts: Vec::new() })
     }
 
-    /// Another session with the same settings, as new.
-    pub(crate) fn sibling(&self) -> Result<Self, SessionError> {
-        Self::new(Arc::clone(&self.recipe), Arc::clone(&self.commands), self.limits)
+    /// Another session with the same settings, with these files and this state of the shell.
+    pub(crate) fn sibling(&self, files: SharedFiles, state: Vec<u8>) -> Result<Self, SessionError> {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut core = self.recipe.core_with(&mailbox, Some(&files), &state)?;
+        let checkpoint = Checkpoint { generation: core.generation()?, state, files: Some(files) };
+        let core = CoreCell::new(core);
+        let (recipe, commands) = (Arc::clone(&self.recipe), Arc::clone(&self.commands));
+        let mut driver = Driver::new(
+            Arc::clone(&core),
+            Arc::clone(&mailbox),
+            Arc::clone(&recipe),
+            Arc::clone(&commands),
+            self.pristine,
+        );
+        driver.keep(checkpoint);
+        let garage = Arc::new(Garage::default());
+        garage.put(driver);
+        let mounts = self.mounts.iter().map(Mount::share).collect();
+        Ok(Self {
+            core,
+            mailbox,
+            garage,
+            recipe,
+            commands,
+            limits: self.limits,
+            pristine: self.pristine,
+            mounts,
+        })
     }
 
     /// Where relative paths of the host start.
@@ -426,6 +547,14 @@ impl Session {
     }
 
     /// What the files are now.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let before = session.usage()?.bytes;
+    /// session.write_file("file", "text")?;
+    /// assert_eq!(session.usage()?.bytes, before + 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SessionError::Trapped`]
@@ -449,12 +578,30 @@ impl Session {
     }
 
     /// What other threads may use to interrupt a run.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let control = session.control();
+    /// std::thread::spawn(move || {
+    ///     std::thread::sleep(std::time::Duration::from_millis(50));
+    ///     control.cancel();
+    /// });
+    /// assert!(!session.run("sleep 60").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn control(&self) -> Control {
         Control { mailbox: Arc::clone(&self.mailbox), engine: self.recipe.engine.clone() }
     }
 
     /// The shell's working directory.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("cd /tmp").output()?;
+    /// assert_eq!(session.cwd()?, "/tmp");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SessionError::Trapped`]
@@ -464,6 +611,16 @@ impl Session {
 
     /// The shell's state: variables, functions, options, traps, aliases, the directory. Files are not part of it.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("x=1").output()?;
+    /// let state = session.save()?;
+    /// session.run("x=2").output()?;
+    /// session.load(&state)?;
+    /// assert_eq!(session.run("echo $x").output()?.stdout, b"1\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SaveError`]
     pub fn save(&mut self) -> Result<Vec<u8>, SaveError> {
@@ -471,6 +628,15 @@ impl Session {
     }
 
     /// Puts a state back that [`Session::save`] has returned, here or in another session.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("f() { echo f; }").output()?;
+    /// let mut other = wasmsh::Sandbox::builder().build()?;
+    /// other.load(&session.save()?)?;
+    /// assert_eq!(other.run("f").output()?.stdout, b"f\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LoadError`]
@@ -506,6 +672,14 @@ impl Session {
 
     /// For prompts: what the word that ends at `cursor`, a byte offset, may become.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file-with-a-long-name", "")?;
+    /// let completion = session.complete("cat fil", 7)?;
+    /// assert_eq!((completion.start, completion.candidates), (4, vec![b"file-with-a-long-name".to_vec()]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SessionError::Trapped`]
     pub fn complete(&mut self, text: impl AsRef<[u8]>, cursor: usize) -> Result<Completion, SessionError> {
@@ -516,6 +690,13 @@ impl Session {
 
     /// Does now what would otherwise be done at the next run: puts the memory of a Python that has run back.
     /// For a host that has nothing better to do.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("true").output()?;
+    /// session.tidy();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn tidy(&mut self) {
         self.garage.with(|driver| driver.tidy());
     }
@@ -546,6 +727,7 @@ pub struct Completion {
     /// The byte offset from which the candidates replace the text.
     pub start: usize,
     /// The candidates.
+    #[serde(with = "crate::protocol::list")]
     pub candidates: Vec<Vec<u8>>,
 }
 
@@ -572,11 +754,31 @@ pub struct Control {
 impl Control {
     /// Sends a signal to the processes in the foreground, as a terminal's keys would. Between two runs it is
     /// forgotten when the next one starts.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let control = session.control();
+    /// std::thread::spawn(move || {
+    ///     std::thread::sleep(std::time::Duration::from_millis(50));
+    ///     control.signal(wasmsh::Signal::Term);
+    /// });
+    /// assert_eq!(session.run("sleep 60").output()?.status(), 143);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn signal(&self, signal: Signal) {
         self.mailbox.signal(signal);
     }
 
     /// Ends the run, as by KILL. The session can be used further.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let control = session.control();
+    /// // Between two runs there is nothing to be cancelled.
+    /// control.cancel();
+    /// assert!(session.run("true").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cancel(&self) {
         self.mailbox.cancel(self.engine.0.tick());
     }

@@ -6,14 +6,18 @@
 //! nothing but these twenty bytes to read one.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 use wasmtime::component::ResourceAny;
 
 use crate::bindings::core::exports::wasmsh::fs::snapshots::SnapshotError as WitError;
 use crate::bindings::core::exports::wasmsh::session::session as wit;
+use crate::blobs::Blobs;
 use crate::core::{Core, Trapped};
+use crate::mount::MountError;
 use crate::session::{Session, SessionError};
+use crate::types::Errno;
 
 const MAGIC: &[u8; 8] = b"wasmshSN";
 /// The version that is written, and the latest that is read.
@@ -41,6 +45,12 @@ pub enum SnapshotError {
     /// The files are more than the session may have.
     #[error("the files of the snapshot are more than this session may have")]
     OverQuota,
+    /// The contents of a file cannot be read: the host has changed one that is mounted.
+    #[error("a file cannot be read: {0}")]
+    Unreadable(Errno),
+    /// The snapshot is restored, but a directory of the host cannot be mounted on it again.
+    #[error("cannot mount again")]
+    Mount(#[source] Arc<MountError>),
     /// The component has trapped; the next run restores the session.
     #[error("the session has trapped: {0}")]
     Trapped(String),
@@ -74,6 +84,15 @@ impl From<wit::LoadError> for SnapshotError {
     }
 }
 
+/// All files of a core, for another one of the same process.
+#[derive(Debug)]
+pub(crate) struct SharedFiles {
+    /// A snapshot that has numbers in the place of contents.
+    pub(crate) names: Vec<u8>,
+    /// The contents.
+    pub(crate) blobs: Blobs,
+}
+
 /// The two parts of a snapshot.
 pub(crate) struct Parts<'a> {
     pub(crate) state: &'a [u8],
@@ -102,7 +121,7 @@ impl<'a> Parts<'a> {
 
 impl Core {
     /// A snapshot. `None`: a run is under way.
-    pub(crate) fn snapshot(&mut self) -> Result<Option<Vec<u8>>, Trapped> {
+    fn snapshot(&mut self) -> Result<Option<Result<Vec<u8>, SnapshotError>>, Trapped> {
         let Ok(state) = self.save()? else { return Ok(None) };
         let expected = usize::try_from(self.usage()?.bytes).unwrap_or(0);
         let mut bytes = Vec::with_capacity(HEADER + state.len() + expected + expected / 64 + (64 << 10));
@@ -110,25 +129,34 @@ impl Core {
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&(state.len() as u64).to_le_bytes());
         bytes.extend_from_slice(&state);
-        self.read_files(&mut bytes)?;
-        Ok(Some(bytes))
+        Ok(Some(self.read_files(&mut bytes, false)?.map(|()| bytes)))
     }
 
-    /// All files, as a part of a snapshot.
-    pub(crate) fn files(&mut self) -> Result<Vec<u8>, Trapped> {
-        let mut bytes = Vec::new();
-        self.read_files(&mut bytes)?;
-        Ok(bytes)
+    /// All files, for another core of this process.
+    pub(crate) fn share_files(&mut self) -> Result<Result<SharedFiles, SnapshotError>, Trapped> {
+        let mut names = Vec::new();
+        let read = self.read_files(&mut names, true)?;
+        Ok(read.map(|()| SharedFiles { names, blobs: self.blobs().clone() }))
     }
 
-    fn read_files(&mut self, bytes: &mut Vec<u8>) -> Result<(), Trapped> {
+    fn read_files(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        shared: bool,
+    ) -> Result<Result<(), SnapshotError>, Trapped> {
         self.call(|world, store| {
             let snapshots = world.wasmsh_fs_snapshots();
-            let reader = snapshots.call_take(&mut *store)?;
+            let reader = if shared {
+                snapshots.call_take_shared(&mut *store)?
+            } else {
+                snapshots.call_take(&mut *store)?
+            };
             loop {
                 let piece = snapshots.reader().call_next(&mut *store, reader, PIECE)?;
                 if piece.is_empty() {
-                    return reader.resource_drop(store);
+                    let failure = snapshots.reader().call_failure(&mut *store, reader)?;
+                    reader.resource_drop(store)?;
+                    return Ok(failure.map_or(Ok(()), |error| Err(SnapshotError::Unreadable(error.into()))));
                 }
                 bytes.extend_from_slice(&piece);
             }
@@ -136,10 +164,14 @@ impl Core {
     }
 
     /// Hands the files of a snapshot to the filesystem, which keeps its own until [`Core::commit_files`].
-    fn push_files(&mut self, files: &[u8]) -> Result<Result<ResourceAny, WitError>, Trapped> {
+    fn push_files(&mut self, files: &[u8], shared: bool) -> Result<Result<ResourceAny, WitError>, Trapped> {
         self.call(|world, store| {
             let snapshots = world.wasmsh_fs_snapshots();
-            let writer = snapshots.call_restore(&mut *store)?;
+            let writer = if shared {
+                snapshots.call_restore_shared(&mut *store)?
+            } else {
+                snapshots.call_restore(&mut *store)?
+            };
             for piece in files.chunks(PIECE as usize) {
                 if let Err(error) = snapshots.writer().call_push(&mut *store, writer, piece)? {
                     writer.resource_drop(store)?;
@@ -158,9 +190,9 @@ impl Core {
         })
     }
 
-    /// Puts files in the place of all that are there.
-    pub(crate) fn put_files(&mut self, files: &[u8]) -> Result<Result<(), SnapshotError>, Trapped> {
-        match self.push_files(files)? {
+    /// Puts files of another core in the place of all that are there. This one must have that one's blobs.
+    pub(crate) fn put_shared(&mut self, names: &[u8]) -> Result<Result<(), SnapshotError>, Trapped> {
+        match self.push_files(names, true)? {
             Ok(writer) => Ok(self.commit_files(writer)?.map_err(Into::into)),
             Err(error) => Ok(Err(error.into())),
         }
@@ -172,7 +204,7 @@ impl Core {
             Ok(state) => state,
             Err(busy) => return Ok(Err(SnapshotError::Busy(busy.processes))),
         };
-        let writer = match self.push_files(parts.files)? {
+        let writer = match self.push_files(parts.files, false)? {
             Ok(writer) => writer,
             Err(error) => return Ok(Err(error.into())),
         };
@@ -224,6 +256,13 @@ impl AsRef<[u8]> for Snapshot {
 impl Snapshot {
     /// Takes bytes for a snapshot. Damage inside is found when it is restored.
     ///
+    /// ```
+    /// use wasmsh::{Snapshot, SnapshotError};
+    ///
+    /// assert!(matches!(Snapshot::from_bytes(b"short".to_vec()), Err(SnapshotError::Truncated)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SnapshotError`]
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, SnapshotError> {
@@ -232,6 +271,13 @@ impl Snapshot {
     }
 
     /// The bytes.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let bytes = session.snapshot()?.into_bytes();
+    /// assert!(bytes.starts_with(b"wasmshSN"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
@@ -241,22 +287,48 @@ impl Snapshot {
 impl Session {
     /// The session as bytes. Background jobs are not part of it.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("file", "text")?;
+    /// let snapshot = session.snapshot()?;
+    /// session.remove("file")?;
+    /// session.restore(&snapshot)?;
+    /// assert!(session.exists("file")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`SnapshotError::Busy`], [`SnapshotError::Trapped`]
     pub fn snapshot(&mut self) -> Result<Snapshot, SnapshotError> {
-        Ok(Snapshot(self.core.lock().snapshot()?.ok_or(SnapshotError::Busy(1))?))
+        let _span = tracing::debug_span!("snapshot").entered();
+        Ok(Snapshot(self.core.lock().snapshot()?.ok_or(SnapshotError::Busy(1))??))
     }
 
-    /// Puts a snapshot in the place of what the session is, files and shell. On an error nothing has changed.
+    /// Puts a snapshot in the place of what the session is, files and shell. On an error nothing has changed. Where a
+    /// directory of the host is mounted there is what the host has; what an overlay had changed is part of the snapshot.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.run("x=1").output()?;
+    /// let snapshot = session.snapshot()?;
+    /// session.run("x=2").output()?;
+    /// session.restore(&snapshot)?;
+    /// assert_eq!(session.run("echo $x").output()?.stdout, b"1\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`SnapshotError`]
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        let _span = tracing::debug_span!("restore", bytes = snapshot.0.len()).entered();
         let parts = Parts::split(&snapshot.0)?;
-        self.core.lock().restore(&parts)?
+        self.core.lock().restore(&parts)??;
+        self.mount_again().map_err(|error| SnapshotError::Mount(Arc::new(error)))
     }
 
-    /// Another session with the same settings that is now as this one is, and goes its own way.
+    /// Another session with the same settings that is now as this one is, and goes its own way. Contents of files are
+    /// shared until one of the two changes them: this takes as long as there are names and as bytes that were written since
+    /// the last run, however large the files are.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -272,10 +344,12 @@ impl Session {
     /// # Errors
     /// [`SessionError`]
     pub fn fork(&mut self) -> Result<Self, SessionError> {
-        let snapshot = self.snapshot()?;
-        let mut other = self.sibling()?;
-        other.restore(&snapshot)?;
-        Ok(other)
+        let _span = tracing::debug_span!("fork").entered();
+        let mut core = self.core.lock();
+        let state = core.save()?.map_err(|busy| SnapshotError::Busy(busy.processes))?;
+        let files = core.share_files()??;
+        drop(core);
+        self.sibling(files, state)
     }
 }
 

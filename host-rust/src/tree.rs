@@ -80,6 +80,14 @@ impl Session {
 
     /// Removes a file, or a directory with all that is in it. That there is nothing is no error.
     ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("a/b/file", "text")?;
+    /// session.remove_all("a")?;
+    /// assert!(!session.exists("a")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`FileError`]; what was removed before stays removed.
     pub fn remove_all(&mut self, path: &str) -> Result<(), FileError> {
@@ -97,6 +105,16 @@ impl Session {
 
     /// Writes what is below a directory as an archive of tar, with modes, times and links. Members have paths from
     /// there. What tar has no place for (devices, FIFOs) is left out.
+    ///
+    /// ```
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// session.write_file("dir/file", "text")?;
+    /// let mut archive = Vec::new();
+    /// session.export_tar("dir", &mut archive)?;
+    /// session.import_tar("copy", archive.as_slice())?;
+    /// assert_eq!(session.read_file("copy/file")?, b"text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`ArchiveError`]

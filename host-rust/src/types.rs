@@ -28,6 +28,10 @@ macro_rules! signals {
 
         impl Signal {
             /// Its number on Linux, by which a shell reports it: the status is 128 more.
+            ///
+            /// ```
+            /// assert_eq!(wasmsh::Signal::Kill.number(), 9);
+            /// ```
             #[must_use]
             pub fn number(self) -> u8 {
                 match self { $(Self::$name => $number,)* }
@@ -128,6 +132,10 @@ pub enum Exit {
 impl Exit {
     /// The status as a shell shows it (bash manual, 3.7.5): the code; 128 and the signal's number; 124 for a
     /// limit of time, as `timeout(1)` has it, and 137 for any other limit.
+    ///
+    /// ```
+    /// assert_eq!(wasmsh::Exit::Signalled(wasmsh::Signal::Kill).status(), 137);
+    /// ```
     #[must_use]
     pub fn status(self) -> u8 {
         match self {
@@ -139,6 +147,10 @@ impl Exit {
     }
 
     /// Whether the status is 0.
+    ///
+    /// ```
+    /// assert!(wasmsh::Exit::Code(0).success());
+    /// ```
     #[must_use]
     pub fn success(self) -> bool {
         self.status() == 0
@@ -173,6 +185,10 @@ macro_rules! errors {
 
         impl Errno {
             /// The constant's name in POSIX.
+            ///
+            /// ```
+            /// assert_eq!(wasmsh::Errno::NoEntry.code(), "ENOENT");
+            /// ```
             #[must_use]
             pub fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }

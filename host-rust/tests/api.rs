@@ -33,9 +33,29 @@ fn the_types_of_a_server_can_be_shared() {
     sync::<Session>();
     send::<wasmsh::Child>();
     sync::<wasmsh::Engine>();
+    sync::<wasmsh::Child>();
+    send::<wasmsh::Engine>();
     send::<wasmsh::SessionBuilder>();
-    send::<wasmsh::RunError>();
-    sync::<wasmsh::SnapshotError>();
+    sync::<wasmsh::SessionBuilder>();
+    send::<wasmsh::Run<'static>>();
+    send::<wasmsh::Control>();
+    sync::<wasmsh::Control>();
+    send::<wasmsh::Snapshot>();
+    sync::<wasmsh::Snapshot>();
+    send::<wasmsh::Process>();
+    send::<wasmsh::Output>();
+    // Errors go through `?` in a task.
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    error::<wasmsh::EngineError>();
+    error::<wasmsh::SessionError>();
+    error::<wasmsh::RunError>();
+    error::<wasmsh::FileError>();
+    error::<wasmsh::SaveError>();
+    error::<wasmsh::LoadError>();
+    error::<wasmsh::SnapshotError>();
+    error::<wasmsh::MountError>();
+    error::<wasmsh::ArchiveError>();
+    error::<wasmsh::RuleError>();
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn one(builder: &SessionBuilder, number: u64) -> Result<(), String> {
         let output = run(&mut session, "cat secret; echo $x; f; ls | grep -vc '^junk'")?;
         let expected = format!("{secret}kept\nf\n1\n");
         if output.stdout_text() != expected {
-            let got = (output.stdout_text(), output.stderr_text(), output.recovery);
+            let got = (output.stdout_text(), output.stderr_text(), output.recovery, output.trap);
             return Err(format!("after fault {what}: {got:?}"));
         }
     }
@@ -101,7 +101,7 @@ fn fault(session: &mut Session, what: u64, random: &mut Random) -> Result<(), St
         if fits(output.exit) {
             Ok(())
         } else {
-            Err(format!("{script}: {:?} {}", output.exit, output.stderr_text()))
+            Err(format!("{script}: {:?} {} {:?}", output.exit, output.stderr_text(), output.trap))
         }
     };
     let soon = Duration::from_millis(random.next(40));

@@ -85,7 +85,15 @@ fn a_mount_that_is_read_only_can_be_read_only() {
         .output()
         .unwrap();
     assert_eq!(output.stdout_text(), "file\nbelow\n");
-    assert_eq!(output.stderr_text().lines().count(), 4, "{}", output.stderr_text());
+    let errors = output.stderr_text();
+    assert_eq!(errors.lines().filter(|line| line.ends_with("Read-only file system")).count(), 4, "{errors}");
+    // Neither as root, nor by the host.
+    let error = session.write_file("/mnt/file", "x").unwrap_err();
+    assert_eq!(error.errno(), Some(wasmsh::Errno::ReadOnly));
+    assert!(session.rename("/mnt/file", "/mnt/f").is_err() && session.remove("/mnt/sub/below").is_err());
+    let output =
+        session.run("mv /mnt/file /tmp/f; test -w /mnt/file || echo no; rmdir /mnt").output().unwrap();
+    assert_eq!(output.stdout_text(), "no\n");
     assert_eq!(session.commit().unwrap(), wasmsh::Commit::default());
     assert_eq!((place.read("file"), place.read("sub/below")), ("file\n".to_owned(), "below\n".to_owned()));
 }
@@ -125,6 +133,130 @@ fn a_mount_that_may_be_written_is_written_after_each_run() {
     session.run("mv /mnt/file /mnt/moved").output().unwrap();
     assert_eq!(place.read("moved"), "file\none\n");
     assert!(!place.inside().join("file").exists());
+    // Contents that only the host had, under other names, in one run.
+    fs::write(place.inside().join("big"), "0123456789".repeat(50_000)).unwrap();
+    let output = session
+        .run("cd /mnt; mv big bigger; mkdir big; mv sub/below big/below; cp bigger copy")
+        .output()
+        .unwrap();
+    assert!(output.success(), "{}", output.stderr_text());
+    assert_eq!(
+        (place.read("bigger"), place.read("copy")),
+        ("0123456789".repeat(50_000), place.read("bigger"))
+    );
+    assert_eq!(place.read("big/below"), "below\n");
+    let sum = session.run("cksum < /mnt/bigger; cat /mnt/big/below").output().unwrap();
+    assert_eq!(
+        sum.stdout_text(),
+        session.run("cksum < /mnt/copy; echo below").output().unwrap().stdout_text()
+    );
+}
+
+#[test]
+fn the_host_is_followed_and_read_only_when_needed() {
+    let place = Place::new("live");
+    // Much larger than what the session may have in files and in memory.
+    let huge = fs::File::create(place.inside().join("huge")).unwrap();
+    huge.set_len(3 << 30).unwrap();
+    let build = |mode| {
+        let builder = engine().session().mount(place.inside(), "/mnt", mode).cwd("/");
+        builder.filesystem_limit(1 << 20).memory_limit(64 << 20).build().unwrap()
+    };
+    for mode in [MountMode::ReadOnly, MountMode::ReadWrite] {
+        let mut session = build(mode);
+        let mut run = |script: &str| session.run(script).output().unwrap();
+        let output = run("stat -c %s /mnt/huge; tail -c 3 /mnt/huge | od -An -tx1; cat /mnt/file");
+        assert_eq!(output.stdout_text(), "3221225472\n 00 00 00\nfile\n", "{}", output.stderr_text());
+        // Changed, created, removed, exchanged.
+        fs::write(place.inside().join("file"), "other\n").unwrap();
+        fs::write(place.inside().join("sub/new"), "new\n").unwrap();
+        fs::remove_file(place.inside().join("sub/below")).unwrap();
+        fs::create_dir(place.inside().join("sub/below")).unwrap();
+        let output = run("cat /mnt/file /mnt/sub/new; test -d /mnt/sub/below && echo directory");
+        assert_eq!(output.stdout_text(), "other\nnew\ndirectory\n", "{}", output.stderr_text());
+        fs::write(place.inside().join("file"), "file\n").unwrap();
+        fs::remove_file(place.inside().join("sub/new")).unwrap();
+        fs::remove_dir(place.inside().join("sub/below")).unwrap();
+        fs::write(place.inside().join("sub/below"), "below\n").unwrap();
+        let output = run("cat /mnt/file /mnt/sub/*");
+        assert_eq!(output.stdout_text(), "file\nbelow\n");
+    }
+    let mut session = build(MountMode::Overlay);
+    session.run("echo mine > /mnt/file").output().unwrap();
+    fs::write(place.inside().join("file"), "theirs\n").unwrap();
+    fs::write(place.inside().join("sub/below"), "changed\n").unwrap();
+    session.refresh().unwrap();
+    let output = session.run("cat /mnt/file /mnt/sub/below; cp /mnt/sub/below /tmp/copy").output().unwrap();
+    assert_eq!(output.stdout_text(), "mine\nchanged\n");
+    // What was replaced meanwhile is not passed off as what it was; a copy is one.
+    fs::remove_file(place.inside().join("sub/below")).unwrap();
+    fs::write(place.inside().join("sub/below"), "again\n").unwrap();
+    let output = session.run("cat /mnt/sub/below; cat /tmp/copy").output().unwrap();
+    assert_eq!(output.stdout_text(), "changed\n");
+    assert!(output.stderr_text().contains("Input/output error"), "{}", output.stderr_text());
+    // It does not fit, and that is told before anything is changed.
+    let output = session.run("echo x >> /mnt/huge").output().unwrap();
+    assert!(output.stderr_text().contains("Disk quota exceeded"), "{}", output.stderr_text());
+}
+
+#[test]
+fn a_session_that_is_lost_forked_or_restored_removes_nothing() {
+    let place = Place::new("lost");
+    let builder =
+        engine().session().mount(place.inside(), "/mnt", MountMode::ReadWrite).memory_limit(48 << 20);
+    for checkpoint in [0, u64::MAX] {
+        let mut session = builder.clone().checkpoint_bytes(checkpoint).build().unwrap();
+        session.run("echo kept > /mnt/kept").output().unwrap();
+        let output =
+            session.run("s=0123456789abcdef; while :; do s=$s$s; a+=(\"$s\"); done").output().unwrap();
+        assert!(!output.success());
+        session.run("true").output().unwrap();
+        session.run("true").output().unwrap();
+        assert_eq!(
+            (place.read("file"), place.read("sub/below"), place.read("kept")),
+            ("file\n".into(), "below\n".into(), "kept\n".into())
+        );
+        let output = session.run("cat /mnt/file /mnt/kept; echo more >> /mnt/kept").output().unwrap();
+        assert_eq!(output.stdout_text(), "file\nkept\n", "{}", output.stderr_text());
+        assert_eq!(place.read("kept"), "kept\nmore\n");
+    }
+    let mut session = builder.build().unwrap();
+    let snapshot = session.snapshot().unwrap();
+    let mut fork = session.fork().unwrap();
+    fork.run("echo fork > /mnt/fork; rm /mnt/kept").output().unwrap();
+    assert_eq!(place.read("fork"), "fork\n");
+    let output = session.run("cat /mnt/fork; ls /mnt").output().unwrap();
+    assert_eq!(output.stdout_text(), "fork\nfile\nfork\nsub\n", "{}", output.stderr_text());
+    // The snapshot is older; what is mounted is the host's.
+    session.restore(&snapshot).unwrap();
+    let output = session.run("ls /mnt; cat /mnt/file").output().unwrap();
+    assert_eq!(output.stdout_text(), "file\nfork\nsub\nfile\n", "{}", output.stderr_text());
+    assert_eq!(place.read("file"), "file\n");
+
+    let mut overlay = place.session(MountMode::Overlay);
+    overlay.run("echo changed > /mnt/file; rm -r /mnt/sub").output().unwrap();
+    let snapshot = overlay.snapshot().unwrap();
+    let mut other = place.session(MountMode::Overlay);
+    other.restore(&snapshot).unwrap();
+    assert_eq!(other.run("cat /mnt/file; ls /mnt").output().unwrap().stdout_text(), "changed\nfile\nfork\n");
+    assert_eq!(other.commit().unwrap().removed, ["sub/below", "sub"]);
+    assert_eq!(place.read("file"), "changed\n");
+}
+
+#[test]
+fn mounts_can_lie_in_one_another() {
+    let place = Place::new("nested");
+    let builder = engine().session().mount(place.inside(), "/mnt", MountMode::ReadWrite);
+    let mut session =
+        builder.mount(place.inside().join("sub"), "/mnt/sub", MountMode::ReadOnly).build().unwrap();
+    let output = session
+        .run(
+            "cat /mnt/sub/below; rm /mnt/sub/below; rm -r /mnt/sub; echo x > /mnt/new; mv /mnt/new /mnt/sub/",
+        )
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout_text(), "below\n");
+    assert_eq!((place.read("sub/below"), place.read("new")), ("below\n".into(), "x\n".into()));
 }
 
 #[test]

@@ -182,7 +182,7 @@ impl State {
     /// A file of its own for a stream.
     fn duplicate(&self, file: ResourceAny) -> Outcome<Handle> {
         let duplicate = self.files(|files, store| files.file().call_duplicate(store, file))?;
-        Ok(Handle::new(duplicate, &self.core))
+        Ok(Handle::new(duplicate, &self.core, self.process.of()))
     }
 
     /// The absolute path of a path relative to a directory.
@@ -233,7 +233,7 @@ impl State {
     ) -> Outcome<Resource<Descriptor>> {
         let mode = FILE_MODE & !self.umask;
         let file = self.files(|files, store| files.call_open(store, path, how, mode))??;
-        let file = Handle::new(file, &self.core);
+        let file = Handle::new(file, &self.core, self.process.of());
         let resource = file.resource();
         let stat = self.files(|files, store| files.file().call_stat(store, resource))??;
         let mut flags = flags;

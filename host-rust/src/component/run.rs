@@ -49,7 +49,8 @@ impl State {
         &self,
         call: impl FnOnce(&Files, &mut Store<CoreState>) -> wasmtime::Result<R>,
     ) -> wasmtime::Result<R> {
-        self.core.lock().call(|world, store| call(world.wasmsh_fs_files(), store)).map_err(lost)
+        let of = self.process.of();
+        self.core.lock().call_in(of, |world, store| call(world.wasmsh_fs_files(), store)).map_err(lost)
     }
 
     /// A call on the process; `came` tells whether it may let others go on.
@@ -61,7 +62,9 @@ impl State {
         let mut core = self.core.lock();
         let process = self.process.resource();
         let result = core
-            .call(|world, store| call(world.wasmsh_session_processes().process(), store, process))
+            .call_in(self.process.of(), |world, store| {
+                call(world.wasmsh_session_processes().process(), store, process)
+            })
             .map_err(lost)?;
         core.activity += u64::from(came(&result));
         Ok(result)
@@ -80,7 +83,9 @@ fn text(bytes: Vec<u8>) -> String {
 
 /// Opens the process `pid`. `None`: it was killed before it began.
 fn open(core: &Arc<CoreCell>, pid: u32, memory: usize) -> Result<Option<State>, Trapped> {
-    let opened = core.lock().call(|world, store| {
+    let mut locked = core.lock();
+    let of = locked.id;
+    let opened = locked.call(|world, store| {
         let guest = world.wasmsh_session_processes().process();
         let Some(process) = guest.call_open(&mut *store, pid)? else { return Ok(None) };
         let arguments = guest.call_arguments(&mut *store, process)?;
@@ -91,7 +96,7 @@ fn open(core: &Arc<CoreCell>, pid: u32, memory: usize) -> Result<Option<State>, 
     })?;
     Ok(opened.map(|(process, arguments, environment, cwd, umask)| State {
         core: Arc::clone(core),
-        process: Handle::new(process, core),
+        process: Handle::new(process, core, of),
         table: ResourceTable::new(),
         memory: Memory::new(memory),
         arguments: arguments.into_iter().map(text).collect(),

@@ -57,12 +57,24 @@ impl Network {
     pub const TIME: Duration = Duration::from_secs(300);
 
     /// A network in which nothing is allowed yet.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new();
+    /// let mut session = wasmsh::Sandbox::builder().network(network).build()?;
+    /// assert!(!session.run("curl -s http://example.org").output()?.success());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { rules: Vec::new(), body_bytes: Self::BODY_BYTES, time: Self::TIME, audit: None }
     }
 
     /// Allows what the rule describes. Of several rules that fit, the first counts.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().allow("https://pypi.org".parse()?).allow("*.pythonhosted.org".parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn allow(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
@@ -70,6 +82,10 @@ impl Network {
     }
 
     /// The most bytes that the body of a response may have.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().body_bytes(1 << 20);
+    /// ```
     #[must_use]
     pub fn body_bytes(mut self, bytes: u64) -> Self {
         self.body_bytes = bytes;
@@ -77,6 +93,10 @@ impl Network {
     }
 
     /// The most time that an exchange may take, redirects included.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().time(std::time::Duration::from_secs(5));
+    /// ```
     #[must_use]
     pub fn time(mut self, time: Duration) -> Self {
         self.time = time;
@@ -85,6 +105,10 @@ impl Network {
 
     /// Is told of every access, allowed or not, each redirect by itself, before anything is sent. It is called in a
     /// thread of the exchange.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().audit(|access| eprintln!("{access:?}"));
+    /// ```
     #[must_use]
     pub fn audit(mut self, audit: impl Fn(&Access<'_>) + Send + Sync + 'static) -> Self {
         self.audit = Some(Arc::new(audit));
@@ -240,6 +264,11 @@ impl Rule {
     }
 
     /// Only these methods, not all.
+    ///
+    /// ```
+    /// let rule = "api.example.org".parse::<wasmsh::Rule>()?.methods(["GET", "HEAD"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.methods.extend(methods.into_iter().map(|method| method.into().to_ascii_uppercase()));
@@ -248,6 +277,11 @@ impl Rule {
 
     /// A header that every request by this rule gets, in the place of the sandbox's own: a credential that the sandbox
     /// never sees.
+    ///
+    /// ```
+    /// let rule = "api.example.org".parse::<wasmsh::Rule>()?.header("authorization", "Bearer secret");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.into().to_ascii_lowercase(), value.into()));
@@ -256,6 +290,11 @@ impl Rule {
 
     /// The name may lead to an address of this machine or of a private network. Without this, only rules that name
     /// such an address, or `localhost`, do.
+    ///
+    /// ```
+    /// let rule = "localhost:8080".parse::<wasmsh::Rule>()?.private();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn private(mut self) -> Self {
         self.private = true;

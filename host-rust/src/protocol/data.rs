@@ -1,8 +1,6 @@
 //! Bytes in JSON.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes: a string where they are UTF-8, otherwise `{"b64": "…"}`. Both forms are understood for all.
@@ -38,20 +36,48 @@ enum Form<'a> {
 
 impl Serialize for Data {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(&self.0) {
-            Ok(text) => Form::Plain(text.into()),
-            Err(_) => Form::Encoded { b64: STANDARD.encode(&self.0) },
-        }
-        .serialize(serializer)
+        bytes::serialize(&self.0, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Form::deserialize(deserializer)? {
-            Form::Plain(text) => Ok(Self(text.into_owned().into_bytes())),
-            Form::Encoded { b64 } => STANDARD.decode(b64).map(Self).map_err(D::Error::custom),
+        bytes::deserialize(deserializer).map(Self)
+    }
+}
+
+/// The form of [`Data`], for fields that are plain bytes.
+pub(crate) mod bytes {
+    use super::{Deserialize, Deserializer, Form, STANDARD, Serialize, Serializer};
+    use base64::Engine as _;
+    use serde::de::Error as _;
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Form::Plain(text.into()),
+            Err(_) => Form::Encoded { b64: STANDARD.encode(bytes) },
         }
+        .serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        match Form::deserialize(deserializer)? {
+            Form::Plain(text) => Ok(text.into_owned().into_bytes()),
+            Form::Encoded { b64 } => STANDARD.decode(b64).map_err(D::Error::custom),
+        }
+    }
+}
+
+/// The same for lists.
+pub(crate) mod list {
+    use super::{Data, Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(list.iter().map(|bytes| Data(bytes.clone())))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
+        Ok(Vec::<Data>::deserialize(deserializer)?.into_iter().map(|data| data.0).collect())
     }
 }
 

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::data::Data;
+pub(crate) use self::data::{bytes, list};
 pub use self::server::Server;
 use crate::limits::{Ceilings, Limit, Limits, Quota};
 use crate::output::Recovery;

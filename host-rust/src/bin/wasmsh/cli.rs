@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::diff;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wasmsh::{
     ComponentName, Engine, EngineError, Limits, MountMode, Network, Rule, Session, SessionBuilder, Snapshot,
@@ -36,6 +37,7 @@ Examples:
   wasmsh --mount .:/workspace:ro -c 'grep -rn TODO .'
   wasmsh --timeout 5 --memory 256M --allow-host pypi.org -c 'pip install six && python3 -c \"import six\"'
   wasmsh --snapshot state -c 'pip install six'; wasmsh --restore state -i
+  wasmsh diff before after
   wasmsh --component tool=tool.wasm -c 'ls | tool'
   echo '{\"id\": 1, \"type\": \"Run\", \"script\": \"echo hi\"}' | wasmsh serve --stdio";
 
@@ -55,6 +57,9 @@ pub(crate) enum Command {
     Mcp(Mcp),
     /// Runs cases that are given as lines of JSON, each in a session of its own, and answers with lines of JSON.
     Conformance(EngineOptions),
+    /// Prints what two snapshots have that differs, a path a line: A added, D removed, M changed. The status is 1 when
+    /// something does, 2 when they cannot be compared.
+    Diff(diff::Options),
     /// Prints the completions of this command for a shell.
     Completions {
         /// Which.
@@ -127,7 +132,7 @@ pub(crate) struct SessionOptions {
 
     /// Puts a directory of this machine into the session, at the same path unless GUEST is given. ro, the default: it
     /// cannot be changed; rw: changes are written back after each script; overlay: changes are lost, but for `serve` and
-    /// --snapshot. The session has a copy, in memory. May be repeated.
+    /// --snapshot. Files are read when a script asks for them. May be repeated.
     #[arg(long = "mount", short = 'm', value_name = "DIR[:GUEST][:ro|rw|overlay]", value_parser = mount,
           help_heading = "Session")]
     mounts: Vec<(PathBuf, String, MountMode)>,
@@ -176,6 +181,12 @@ pub(crate) struct SessionOptions {
 
 /// Why there is no session: the exit status, and what to say.
 pub(crate) struct NoSession(pub(crate) u8, pub(crate) String);
+
+/// A snapshot that was written to a file.
+pub(crate) fn snapshot(path: &Path) -> Result<Snapshot, String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    Snapshot::from_bytes(bytes).map_err(|error| chain(&error))
+}
 
 /// A defect, or a machine that cannot run WebAssembly (`EX_SOFTWARE` of sysexits.h).
 pub(crate) const SOFTWARE: u8 = 70;
@@ -239,9 +250,7 @@ impl SessionOptions {
 }
 
 fn restore(session: &mut Session, path: &Path) -> Result<(), String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    let snapshot = Snapshot::from_bytes(bytes).map_err(|error| chain(&error))?;
-    session.restore(&snapshot).map_err(|error| chain(&error))
+    session.restore(&snapshot(path)?).map_err(|error| chain(&error))
 }
 
 /// Writes a snapshot, beside its place first, so that an old one is not lost when that fails.

@@ -2,6 +2,7 @@
 
 mod cli;
 mod conformance;
+mod diff;
 mod log;
 mod mcp;
 mod repl;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Some(cli::Command::Conformance(options)) => conformance::serve(&options),
         Some(cli::Command::Serve(options)) => serve::run(&options),
         Some(cli::Command::Mcp(options)) => mcp::run(&options),
+        Some(cli::Command::Diff(options)) => diff::run(&options),
         Some(cli::Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut cli::Cli::command(), "wasmsh", &mut std::io::stdout());
             0
