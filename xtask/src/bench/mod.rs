@@ -5,6 +5,7 @@
 
 mod engine;
 mod latency;
+mod sessions;
 mod workloads;
 
 use std::fs;
@@ -35,6 +36,8 @@ struct Options {
 const HELP: &str = "\
 usage: cargo xtask bench [--suite DIR] [--only TEXT] [--runs N] [--engine wasmtime|node]...
                          [--latency-only | --workloads-only] [--json FILE]
+
+Latencies, what many sessions cost, and workloads.
 
   --suite DIR        a directory with gendata.py and workloads/*.sh
                      (default: $WASMSH_BENCH, or ../shared/bench)
@@ -115,6 +118,9 @@ pub(crate) fn run(project: &Project, words: &[String]) -> Result<()> {
     let mut report = serde_json::Map::new();
     if options.latency {
         report.insert("latency".into(), latency::run(&paths, &options.engines)?);
+        if options.engines.contains(&Engine::Wasmtime) {
+            report.insert("sessions".into(), sessions::run(&paths)?);
+        }
     }
     if options.workloads {
         report.insert("workloads".into(), workloads::run(&paths, &options)?);
