@@ -49,14 +49,11 @@ impl Garage {
         self.place().returning = true;
     }
 
-    /// The driver, unless a run has it. For one that is ending or being cancelled this waits, which is not for long.
+    /// The driver, unless a run has it. For one that is ending or being cancelled this waits, however long that takes on a
+    /// machine that is busy: it comes back, since what does not stop by itself is stopped.
     fn take(&self, mailbox: &Mailbox) -> Option<Driver> {
         let mut place = self.place();
-        let patience = Instant::now() + GRACE + GRACE;
-        while place.driver.is_none()
-            && (place.returning || mailbox.cancelled_at().is_some())
-            && Instant::now() < patience
-        {
+        while place.driver.is_none() && (place.returning || mailbox.cancelled_at().is_some()) {
             place = self.back.wait_timeout(place, GRACE).unwrap_or_else(PoisonError::into_inner).0;
         }
         place.driver.take()

@@ -26,7 +26,7 @@ const CANNOT_RUN: u8 = 126;
 /// What the store of a run keeps.
 pub(crate) struct State {
     pub(crate) core: Arc<CoreCell>,
-    process: Handle,
+    pub(super) process: Handle,
     pub(crate) table: ResourceTable,
     memory: Memory,
     pub(crate) arguments: Vec<String>,
