@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::engine::{Engine, Paths, read_probe};
 
 /// What the measuring program's figures are, how much each is divided by to be shown, and what is wanted of it.
-const ROWS: [(&str, &str, f64, &str); 14] = [
+const ROWS: [(&str, &str, f64, &str); 13] = [
     ("sessions_per_second", "new sessions a second, one thread", 1.0, ">= 2000"),
     ("idle_sessions_bytes", "1,000 idle sessions, MiB", 1_048_576.0, "< 2048"),
     ("async_echo_ms", "`echo hi` in a task, ms", 1.0, "< 0.06"),
@@ -20,7 +20,6 @@ const ROWS: [(&str, &str, f64, &str); 14] = [
     ("snapshot_and_compare_ms", "snapshot of 100 MB and comparison, ms", 1.0, ""),
     ("fork_10000_files_ms", "fork with 10,000 files, ms", 1.0, ""),
     ("echo_after_a_change_10000_files_ms", "`echo hi` after a change, 10,000 files, ms", 1.0, ""),
-    ("snapshot_100mb_from_script_ms", "fork right after a script wrote 100 MB, ms", 1.0, ""),
 ];
 
 /// Measures in Wasmtime, and prints.

@@ -350,23 +350,24 @@ impl SnapshotWriter {
             return Err(self.damaged("an extent is too long"));
         }
         let Some(offset) = fields.u64() else { return Ok(None) };
-        let error = self.damaged("an extent is out of order or outside its file");
+        // Made where it is needed: there are many extents.
+        const WRONG: &str = "an extent is out of order or outside its file";
         let Some(Item { what: What::Node(_, ItemBody::File(contents)), .. }) = self.items.last_mut() else {
-            return Err(error);
+            return Err(self.damaged(WRONG));
         };
         let end = offset.checked_add(length as u64).filter(|end| *end <= contents.size());
-        let (Some(end), true) = (end, offset >= self.extent_end) else { return Err(error) };
+        let (Some(end), true) = (end, offset >= self.extent_end) else { return Err(self.damaged(WRONG)) };
         if flags & KEPT != 0 {
             let (Some(number), Some(at)) = (fields.u64(), fields.u64()) else { return Ok(None) };
             let (Some(kept), Ok(tree)) = (&mut self.kept, self.target.shared.tree()) else {
-                return Err(error);
+                return Err(self.damaged(WRONG));
             };
-            let Some(keeper) = &tree.keeper else { return Err(error) };
+            let Some(keeper) = &tree.keeper else { return Err(self.damaged(WRONG)) };
             let lent = flags & LENT != 0;
             let kept = kept.entry(number).or_insert_with(|| Kept::new(number, lent, keeper));
             let part = Part { kept: Rc::clone(kept), at, length };
             if contents.adopt(offset, part).is_err() {
-                return Err(error);
+                return Err(self.damaged(WRONG));
             }
             if !lent {
                 self.stored = self.stored.saturating_add(length as u64);
