@@ -1,5 +1,7 @@
 //! The job table of a shell.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use wasmsh_os::Pid;
 
 use crate::text::Str;
@@ -41,15 +43,52 @@ pub(crate) struct Jobs {
     pub jobs: Vec<Job>,
     /// The last ones, `%+` at the end.
     pub order: Vec<u32>,
-    /// Statuses of background processes that have ended, for `wait PID`.
+    /// Statuses of background processes that have ended and that nobody has heard of, in the order of their ends.
     pub ended: Vec<(Pid, u8)>,
-    /// Those of them that `wait -n` has told of.
-    pub told: Vec<(Pid, u8)>,
+    /// Those that somebody has heard of: `wait PID` still knows them, `wait -n` does not.
+    told: Told,
     /// They are those of the parent of this subshell, to be looked at.
     pub foreign: bool,
 }
 
+/// Statuses by process, as many as bash keeps (CHILD_MAX).
+#[derive(Clone, Debug, Default)]
+struct Told {
+    statuses: BTreeMap<Pid, u8>,
+    order: VecDeque<Pid>,
+}
+
+impl Told {
+    fn insert(&mut self, pid: Pid, status: u8) {
+        if self.statuses.insert(pid, status).is_none() {
+            self.order.push_back(pid);
+        }
+        if self.order.len() > 4096
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.statuses.remove(&oldest);
+        }
+    }
+}
+
 impl Jobs {
+    /// The jobs alone, for a subshell that may show them.
+    pub(crate) fn to_be_looked_at(&self) -> Jobs {
+        Jobs { jobs: self.jobs.clone(), order: self.order.clone(), foreign: true, ..Jobs::default() }
+    }
+
+    /// Somebody has heard of the ends of these processes.
+    pub(crate) fn tell(&mut self, heard: impl Fn(Pid) -> bool) {
+        let told = &mut self.told;
+        self.ended.retain(|(pid, status)| {
+            let heard = heard(*pid);
+            if heard {
+                told.insert(*pid, *status);
+            }
+            !heard
+        });
+    }
+
     /// Adds a job and makes it the current one.
     pub(crate) fn add(&mut self, pid: Pid, text: Str) -> u32 {
         let id = self.jobs.iter().map(|job| job.id).max().unwrap_or(0) + 1;
@@ -77,13 +116,9 @@ impl Jobs {
     /// Takes out those that have ended. `wait PID` still knows their statuses, `wait -n` does not.
     pub(crate) fn sweep(&mut self) {
         let alive = |job: &Job| matches!(job.state, JobState::Running | JobState::Stopped);
-        let (ended, told): (Vec<_>, Vec<_>) = std::mem::take(&mut self.ended)
-            .into_iter()
-            .partition(|(pid, _)| !self.jobs.iter().any(|job| job.pid == *pid && !alive(job)));
-        self.ended = ended;
-        self.told.extend(told);
-        let over = self.told.len().saturating_sub(4096);
-        self.told.drain(..over);
+        let jobs = std::mem::take(&mut self.jobs);
+        self.tell(|pid| jobs.iter().any(|job| job.pid == pid && !alive(job)));
+        self.jobs = jobs;
         self.jobs.retain(alive);
         let jobs = &self.jobs;
         self.order.retain(|id| jobs.iter().any(|job| job.id == *id));
@@ -91,7 +126,8 @@ impl Jobs {
 
     /// How a process ended.
     pub(crate) fn status_of(&self, pid: Pid) -> Option<u8> {
-        self.ended.iter().chain(&self.told).find(|(other, _)| *other == pid).map(|(_, status)| *status)
+        let ended = self.ended.iter().find(|(other, _)| *other == pid).map(|(_, status)| *status);
+        ended.or_else(|| self.told.statuses.get(&pid).copied())
     }
 
     /// Notes how a process ended.
@@ -103,7 +139,6 @@ impl Jobs {
         }
         self.ended.retain(|(other, _)| *other != pid);
         self.ended.push((pid, status));
-        // Bash keeps CHILD_MAX of them.
         if self.ended.len() > 4096 {
             self.ended.remove(0);
         }

@@ -1,12 +1,13 @@
 //! `wait`
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use wasmsh_os::{Child, ChildState, Errno, Exit, Pid};
 
 use super::Builtin;
 use super::options::integer;
-use crate::jobs::JobState;
+use crate::jobs::{Job, JobState};
 use crate::symbol::Sym;
 use crate::text::Str;
 use crate::vars::Value;
@@ -90,8 +91,7 @@ fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missi
     let mut left = pids.clone();
     let last = pids.last().copied();
     let ctx = vm.ctx.clone();
-    let done: Vec<(Pid, u8)> = vm.shell.jobs.ended.clone();
-    left.retain(|pid| !done.iter().chain(&vm.shell.jobs.told).any(|(other, _)| other == pid));
+    left.retain(|pid| vm.shell.jobs.status_of(*pid).is_none());
     let mut ended: Vec<(Pid, Exit)> = Vec::new();
     let future = Box::pin(async move {
         std::future::poll_fn(|_| {
@@ -140,13 +140,6 @@ fn wait_next(vm: &mut Vm, mut pids: Vec<Pid>, any: bool, variable: Option<Sym>) 
         }
         Rc::make_mut(&mut vm.shell.jobs).ended(pid, status, false);
         forget(vm, &[pid]);
-        // Only once by `-n`; `wait PID` is answered again.
-        let jobs = Rc::make_mut(&mut vm.shell.jobs);
-        jobs.ended.retain(|(other, _)| *other != pid);
-        jobs.told.push((pid, status));
-        if jobs.told.len() > 4096 {
-            jobs.told.remove(0);
-        }
         Outcome::Status(status)
     };
     // One that has ended already, in the order of their ends.
@@ -182,16 +175,14 @@ fn wait_next(vm: &mut Vm, mut pids: Vec<Pid>, any: bool, variable: Option<Sym>) 
     Outcome::Wait(Pending::Future { future, interruptible: true })
 }
 
-/// Jobs that have been waited for leave the table.
+/// Jobs that have been waited for leave the table. `wait PID` is answered again.
 fn forget(vm: &mut Vm, pids: &[Pid]) {
+    let pids: BTreeSet<Pid> = pids.iter().copied().collect();
     let jobs = Rc::make_mut(&mut vm.shell.jobs);
-    let gone: Vec<u32> = jobs
-        .jobs
-        .iter()
-        .filter(|job| pids.contains(&job.pid) && !matches!(job.state, JobState::Running | JobState::Stopped))
-        .map(|job| job.id)
-        .collect();
-    for id in gone {
-        jobs.remove(id);
-    }
+    jobs.tell(|pid| pids.contains(&pid));
+    let stays =
+        |job: &Job| !pids.contains(&job.pid) || matches!(job.state, JobState::Running | JobState::Stopped);
+    let gone: Vec<u32> = jobs.jobs.iter().filter(|job| !stays(job)).map(|job| job.id).collect();
+    jobs.jobs.retain(stays);
+    jobs.order.retain(|id| !gone.contains(id));
 }

@@ -41,6 +41,11 @@ impl ArithCode {
         }
     }
 
+    /// Whether it is no expression.
+    pub(crate) fn is_wrong(&self) -> bool {
+        self.expression.is_err()
+    }
+
     /// Whether the code is right only while some variables are plain numbers.
     pub(crate) fn is_guarded(&self) -> bool {
         !self.guards.numbers.is_empty()
@@ -74,6 +79,9 @@ impl Shared {
         code
     }
 }
+
+/// The key of `a[]`, `a[@]` and `a[*]`, which no index looks like.
+const NO_ELEMENT: &str = "@";
 
 /// What an evaluation ends with that has no value.
 enum Stop {
@@ -209,6 +217,13 @@ impl Vm {
                         let key = self.arith_key(&text)?;
                         keys.push(key);
                         pc = skip as usize;
+                    } else if matches!(text.trim_ascii(), b"" | b"@" | b"*") {
+                        // No element: this is said, and it counts as 0.
+                        let message =
+                            [&*self.name_of(target), b"[", text, b"]: bad array subscript"].concat();
+                        self.error(&message);
+                        keys.push(Str::from(NO_ELEMENT));
+                        pc = skip as usize;
                     } else if expression.has_expansions() && text.iter().any(|b| matches!(b, b'$' | b'`')) {
                         // The value of a variable has brought expansions along; what comes of them is the index.
                         nested = Some(self.expand_text(text, Whole::Arith)?);
@@ -223,6 +238,10 @@ impl Vm {
                     } else {
                         keys.last().cloned().unwrap_or_default()
                     };
+                    if self.is_no_element(symbol, &key)? {
+                        values.push(0);
+                        continue;
+                    }
                     match self.element(symbol, &key)? {
                         Some(text) => match crate::text::plain_int(&text) {
                             Some(value) => values.push(value),
@@ -238,6 +257,9 @@ impl Vm {
                     let key = keys.pop().unwrap_or_default();
                     let value = values.last().copied().unwrap_or_default();
                     let symbol = symbol(name);
+                    if self.is_no_element(symbol, &key)? {
+                        continue;
+                    }
                     match self.assign_element(symbol, key, Str::from_int(value), false) {
                         // A subscript out of range is only told of.
                         Err(Unwind::Discard(_))
@@ -318,6 +340,15 @@ impl Vm {
                 pc = 0;
             }
         }
+    }
+
+    /// Whether a key stands for the subscript of an indexed array that names no element.
+    fn is_no_element(&mut self, symbol: Sym, key: &[u8]) -> Result<bool, Unwind> {
+        if key != NO_ELEMENT.as_bytes() {
+            return Ok(false);
+        }
+        let target = self.resolve(symbol)?.0;
+        Ok(!self.shell.vars.get(target).value.is_assoc())
     }
 
     /// A key of an associative array in an expression: the text with its expansions.

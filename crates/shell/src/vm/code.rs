@@ -240,6 +240,8 @@ pub(crate) enum Op {
     CopyFile,
     /// Jumps if the variable is an associative array.
     AssocJump(Sym, Target),
+    /// Pushes the key 0 and jumps if there is no such variable: then its subscript is not looked at.
+    UnsetKey(Sym, Target),
 }
 
 /// Which parameter.

@@ -267,6 +267,7 @@ impl Compiler<'_> {
                 | Op::ArithFor(_, t)
                 | Op::ArithForDynamic(t)
                 | Op::AssocJump(_, t)
+                | Op::UnsetKey(_, t)
                 | Op::CaseMatch(t)
                 | Op::CaseLiteral(_, t) => resolve(t),
                 Op::EnterLoop(a, b) => {

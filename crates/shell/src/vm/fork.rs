@@ -79,13 +79,13 @@ impl Vm {
             shell.traps_debug = keep_debug && inherited.get(traps::DEBUG).is_some();
             shell.traps = Rc::new(inherited);
         }
-        if !shell.jobs.jobs.is_empty() {
-            if matches!(purpose, Purpose::Substitution | Purpose::Stage) {
-                Rc::make_mut(&mut shell.jobs).foreign = true;
-            } else {
-                shell.jobs = Rc::default();
+        // What the parent has waited for is not the child's; its jobs may be looked at.
+        shell.jobs = match purpose {
+            Purpose::Substitution | Purpose::Stage if !shell.jobs.jobs.is_empty() => {
+                Rc::new(shell.jobs.to_be_looked_at())
             }
-        }
+            _ => Rc::default(),
+        };
         shell.interactive = false;
         let monitor = self.opt(Opt::Monitor);
         let code = self.code.clone();

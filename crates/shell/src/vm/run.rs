@@ -577,6 +577,13 @@ impl Vm {
                 return Err(Unwind::Discard(1));
             }
             Op::CopyFile => return self.copy_file(),
+            Op::UnsetKey(symbol, target) => {
+                let name = self.resolve(symbol)?.0;
+                if matches!(self.shell.vars.get(name).value, crate::vars::Value::Unset) {
+                    self.args.push(Str::from_int(0));
+                    self.pc = target as usize;
+                }
+            }
             Op::AssocJump(symbol, target) => {
                 let name = self.resolve(symbol)?.0;
                 if self.shell.vars.get(name).value.is_assoc() {

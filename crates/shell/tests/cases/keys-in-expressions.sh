@@ -19,3 +19,9 @@ printf -v "m[$k]" 9; k='$x'; printf -v "m[$k]" 9; test -v "m[$k]"; echo $?; unse
 n=0; (( (a[n] = ++n) < 7 && a[0] )); echo "${a[@]:1}"
 n=0; b=(); (( b[n++] = n, b[n++] += 5 )); declare -p b n
 i=1; c=(1 2 3); (( c[i++] = i )); declare -p c i; (( c[i] = c[i ? i - 1 : 0] = i > 1 && 9, i )); declare -p c
+# What names no element is said and counts as 0.
+unset a; v=; (( a[$v]++ )); echo $?; echo $(( a[$v] + 5 )) $(( a[] + 5 )); let "a[@]+=4"; echo $?; declare -p a
+a=(7 8); echo $(( a[@] )) $(( a[*] + 1 )); (( a[@]++ )); declare -p a; echo "${a[$v]}"
+unset m; echo "${m["a b"]}" ${m["a b"]:-x} "${m[a b]^^}"; cat <<X
+${m["a b"]-in a document} ${m[a b]/x/y}
+X

@@ -500,7 +500,15 @@ impl Compiler<'_> {
             Some(Subscript::Star) => SubscriptKind::Star,
             Some(Subscript::Index(word)) => {
                 if let code::ParamName::Var(symbol) = name {
+                    let wrong = self.static_arith(word.parts).is_some_and(|code| code.is_wrong());
+                    let end = wrong.then(|| self.label());
+                    if let Some(end) = end {
+                        self.emit(Op::UnsetKey(symbol, end));
+                    }
                     self.subscript(symbol, word);
+                    if let Some(end) = end {
+                        self.place(end);
+                    }
                 }
                 SubscriptKind::Key
             }
