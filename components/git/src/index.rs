@@ -154,10 +154,7 @@ impl Index {
             if error.kind() != std::io::ErrorKind::AlreadyExists {
                 return error.into();
             }
-            let lock = format!(
-                "{}.lock",
-                std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()).display()
-            );
+            let lock = format!("{}.lock", crate::refs::whole(&self.path).display());
             fatal!(
                 "Unable to create '{lock}': File exists.\n\n\
                  Another git process seems to be running in this repository, e.g.\n\

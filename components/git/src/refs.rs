@@ -45,6 +45,14 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     done
 }
 
+/// A path from the root of the filesystem on, for messages; the file itself need not be there.
+pub fn whole(path: &Path) -> PathBuf {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => crate::session::normal(folder).join(name),
+        _ => path.to_owned(),
+    }
+}
+
 fn place(session: &Session<'_>, name: &BStr) -> PathBuf {
     let root = if name.starts_with(b"refs/") { session.repo.common_dir() } else { session.repo.git_dir() };
     root.join(to_path(name))
@@ -72,7 +80,10 @@ fn write(session: &Session<'_>, name: &BStr, content: &str) -> Result {
     }
     write_file(&path, content.as_bytes()).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
-            fatal!("cannot lock ref '{name}': Unable to create '{}.lock': File exists.", path.display())
+            fatal!(
+                "cannot lock ref '{name}': Unable to create '{}.lock': File exists.",
+                whole(&path).display()
+            )
         }
         _ => error.into(),
     })

@@ -285,10 +285,10 @@ impl Session<'_> {
         Ok(self.read(id)?.1)
     }
 
-    /// The commit at `HEAD`, where there is one.
+    /// The commit that `HEAD` names, whether its object is readable or not: a damaged history is no empty one.
     pub fn head(&self) -> Option<ObjectId> {
-        let mut head = self.repo.head().ok()?;
-        head.try_peel_to_id().ok()?.map(gix::Id::detach)
+        let head = self.repo.head().ok()?;
+        head.id().map(gix::Id::detach)
     }
 
     /// The branch that `HEAD` names, `refs/heads/…`.
