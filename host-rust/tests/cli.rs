@@ -266,7 +266,7 @@ fn commands_are_read_one_by_one() {
 fn limits_say_their_name() {
     let output = run(&["--output", "1K", "-c", "yes"], b"");
     assert_eq!(output.status.code(), Some(137));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("output limit of 1024 bytes exceeded"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("output limit of 1024 bytes reached"));
     let output =
         run(&["--memory", "64M", "-c", "s=0123456789abcdef; while :; do s=$s$s; a+=(\"$s\"); done"], b"");
     assert_eq!(output.status.code(), Some(137));

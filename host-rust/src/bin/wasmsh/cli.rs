@@ -22,13 +22,18 @@ use wasmsh::{
 /// its time is up, 137 when another limit has ended it, 2 for a wrong option, 70 when the sandbox cannot be made.
 #[derive(Parser)]
 #[command(name = "wasmsh", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(after_long_help = EXAMPLES)]
+#[command(override_usage = USAGE, after_long_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) script: Script,
 }
+
+const USAGE: &str = "\
+wasmsh [OPTIONS] [FILE [ARGUMENT]...]
+       wasmsh [OPTIONS] -c SCRIPT [NAME [ARGUMENT]...]
+       wasmsh COMMAND ...";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,8 +123,8 @@ pub(crate) struct Script {
     #[command(flatten)]
     pub(crate) session: SessionOptions,
 
-    /// The file of the script, and its arguments.
-    #[arg(trailing_var_arg = true, value_name = "FILE [ARGUMENT]...")]
+    /// The script's file; what follows are its arguments.
+    #[arg(trailing_var_arg = true, value_name = "FILE")]
     pub(crate) operands: Vec<OsString>,
 }
 

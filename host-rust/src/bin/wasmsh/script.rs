@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmsh::protocol::Data;
 use wasmsh::{Control, Exit, Limit, Recovery, Run, Signal, Stream};
@@ -81,7 +81,12 @@ pub(crate) fn execute(run: Run<'_>) -> u8 {
         let (columns, rows) = terminal_size();
         run = run.terminal(columns, rows);
     }
+    let last: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let kept = Arc::clone(&last);
     let ended = run.stream_output(|stream, bytes| {
+        if stream == Stream::Stderr {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
+        }
         let written = match stream {
             Stream::Stdout => {
                 let mut stdout = io::stdout().lock();
@@ -97,7 +102,9 @@ pub(crate) fn execute(run: Run<'_>) -> u8 {
     });
     match ended {
         Ok(output) => {
-            if let Exit::Limited(limit) = output.exit {
+            if let Exit::Limited(limit) = output.exit
+                && !told(&last.lock().unwrap_or_else(PoisonError::into_inner), limit)
+            {
                 complain(&limit.to_string());
             }
             match output.recovery {
@@ -112,6 +119,13 @@ pub(crate) fn execute(run: Run<'_>) -> u8 {
             SOFTWARE
         }
     }
+}
+
+/// Whether the shell itself has said that it was ended by this limit, with the last that was written.
+fn told(last: &[u8], limit: Limit) -> bool {
+    let limit = limit.to_string();
+    let what = limit.strip_suffix("exceeded").unwrap_or(&limit);
+    last.ends_with(format!("{what}reached\n").as_bytes())
 }
 
 /// What `--json` prints.
@@ -196,6 +210,13 @@ fn terminal_size() -> (u16, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_told_once() {
+        assert!(told(b"x\nwasmsh: step limit of 9 reached\n", Limit::Steps(9)));
+        assert!(!told(b"wasmsh: step limit of 8 reached\n", Limit::Steps(9)));
+        assert!(!told(b"", Limit::WallTimeMs(9)));
+    }
 
     #[test]
     fn what_is_no_script_gets_the_status_of_bash() {
