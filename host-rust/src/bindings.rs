@@ -5,15 +5,15 @@
 pub(crate) mod core {
     wasmtime::component::bindgen!({
         path: [
-            "../wit/wasi/io",
-            "../wit/wasi/clocks",
-            "../wit/wasi/random",
-            "../wit/wasi/filesystem",
-            "../wit/wasi/sockets",
-            "../wit/wasi/cli",
-            "../wit/fs",
-            "../wit/net",
-            "../wit/session",
+            "wit/wasi/io",
+            "wit/wasi/clocks",
+            "wit/wasi/random",
+            "wit/wasi/filesystem",
+            "wit/wasi/sockets",
+            "wit/wasi/cli",
+            "wit/fs",
+            "wit/net",
+            "wit/session",
         ],
         world: "wasmsh:session/sandbox",
         with: { "wasi:io/poll.pollable": crate::wasi::Pollable },
@@ -27,16 +27,16 @@ pub(crate) mod core {
 pub(crate) mod python {
     wasmtime::component::bindgen!({
         path: [
-            "../wit/wasi/io",
-            "../wit/wasi/clocks",
-            "../wit/wasi/random",
-            "../wit/wasi/filesystem",
-            "../wit/wasi/sockets",
-            "../wit/wasi/cli",
-            "../wit/fs",
-            "../wit/net",
-            "../wit/session",
-            "../wit/python",
+            "wit/wasi/io",
+            "wit/wasi/clocks",
+            "wit/wasi/random",
+            "wit/wasi/filesystem",
+            "wit/wasi/sockets",
+            "wit/wasi/cli",
+            "wit/fs",
+            "wit/net",
+            "wit/session",
+            "wit/python",
         ],
         world: "wasmsh:python/python",
         with: {
@@ -89,12 +89,12 @@ pub mod fs_types {
 pub(crate) mod command {
     wasmtime::component::bindgen!({
         path: [
-            "../wit/wasi/io",
-            "../wit/wasi/clocks",
-            "../wit/wasi/random",
-            "../wit/wasi/filesystem",
-            "../wit/wasi/sockets",
-            "../wit/wasi/cli",
+            "wit/wasi/io",
+            "wit/wasi/clocks",
+            "wit/wasi/random",
+            "wit/wasi/filesystem",
+            "wit/wasi/sockets",
+            "wit/wasi/cli",
         ],
         inline: "
             package wasmsh:host;

@@ -42,6 +42,13 @@ pub(crate) struct Components {
     directories: Vec<PathBuf>,
 }
 
+/// The core, in the crate's package.
+#[cfg(carries_core)]
+const CORE: Option<&[u8]> =
+    Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/components/core.wasm")));
+#[cfg(not(carries_core))]
+const CORE: Option<&[u8]> = None;
+
 /// The files of one component.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -52,7 +59,7 @@ pub(crate) struct Found {
 }
 
 impl Components {
-    /// One directory and no other.
+    /// One directory and no other, but for what the crate carries.
     pub(crate) fn at(directory: PathBuf) -> Self {
         Self { directories: vec![directory] }
     }
@@ -98,6 +105,11 @@ impl Components {
                 component: source.is_some().then_some(component),
             })
         })
+    }
+
+    /// What the crate carries.
+    pub(crate) fn carried(name: ComponentName) -> Option<&'static [u8]> {
+        if name == ComponentName::Core { CORE } else { None }
     }
 
     /// The directories, for a message.

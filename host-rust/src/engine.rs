@@ -11,6 +11,7 @@ use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::bindings::core::SandboxPre;
 use crate::bindings::python::PythonPre;
+use crate::compiled;
 use crate::component::Known;
 use crate::components::{ComponentName, Components};
 use crate::config;
@@ -96,6 +97,7 @@ pub(crate) struct Inner {
     commands: Mutex<Option<wasmtime::Engine>>,
     known_commands: Mutex<BTreeMap<PathBuf, Known>>,
     components: Components,
+    cache: Option<PathBuf>,
     pooled: Option<u32>,
     on_compile: Option<OnCompile>,
     ticker: Ticker,
@@ -112,6 +114,7 @@ impl Drop for Inner {
 #[derive(Default)]
 pub struct EngineBuilder {
     components: Option<PathBuf>,
+    cache: Option<Option<PathBuf>>,
     python: Python,
     pooled: Option<u32>,
     on_compile: Option<OnCompile>,
@@ -132,6 +135,16 @@ impl EngineBuilder {
     #[must_use]
     pub fn components(mut self, directory: impl Into<PathBuf>) -> Self {
         self.components = Some(directory.into());
+        self
+    }
+
+    /// Where components are kept that had to be compiled; `None`: nowhere. Without it that is `wasmsh/compiled` in the
+    /// user's cache (`XDG_CACHE_HOME`, `LOCALAPPDATA` or `~/.cache`).
+    ///
+    /// The files contain machine code. Where others than the user could have written them they are left alone.
+    #[must_use]
+    pub fn cache(mut self, directory: Option<PathBuf>) -> Self {
+        self.cache = Some(directory);
         self
     }
 
@@ -163,7 +176,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Called before a component is compiled, which takes a while; with precompiled components that is never.
+    /// Called before a component is compiled, which takes a while; with precompiled components that is never, and otherwise
+    /// only when it is not in the [cache](EngineBuilder::cache).
     ///
     /// ```
     /// let builder = wasmsh::Engine::builder().on_compile(|name| eprintln!("compiling {}", name.stem()));
@@ -200,7 +214,8 @@ impl EngineBuilder {
             config.allocation_strategy(pool(sessions));
         }
         let engine = wasmtime::Engine::new(&config).map_err(|error| EngineError::Runtime(shared(error)))?;
-        let component = load(&engine, &components, name, self.on_compile.as_ref())?;
+        let cache = self.cache.unwrap_or_else(compiled::usual_directory);
+        let component = load(&engine, &components, name, cache.as_deref(), self.on_compile.as_ref())?;
         let fit = || {
             let mut linker = Linker::new(&engine);
             crate::core::add_to_linker(&mut linker)?;
@@ -217,6 +232,7 @@ impl EngineBuilder {
             commands: Mutex::new(None),
             known_commands: Mutex::default(),
             components,
+            cache,
             pooled: self.pooled,
             on_compile: self.on_compile,
             ticker,
@@ -310,7 +326,8 @@ impl Inner {
         }
         let engine = wasmtime::Engine::new(&config).map_err(|error| EngineError::Runtime(shared(error)))?;
         let name = ComponentName::Python;
-        let component = load(&engine, &self.components, name, self.on_compile.as_ref())?;
+        let component =
+            load(&engine, &self.components, name, self.cache.as_deref(), self.on_compile.as_ref())?;
         let fit = || {
             let mut linker = Linker::new(&engine);
             crate::python::add_to_linker(&mut linker)?;
@@ -321,6 +338,11 @@ impl Inner {
         self.ticker.add(&engine);
         *linked = Some(python.clone());
         Ok(python)
+    }
+
+    /// Where components are kept that had to be compiled.
+    pub(crate) fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
     }
 
     /// The engine of components that are commands. Not pooled: nobody knows how large these are.
@@ -371,12 +393,27 @@ fn load(
     engine: &wasmtime::Engine,
     components: &Components,
     name: ComponentName,
+    cache: Option<&Path>,
     on_compile: Option<&OnCompile>,
 ) -> Result<Component, EngineError> {
-    let found = components.find(name).ok_or_else(|| EngineError::NotFound {
-        name: name.stem(),
-        searched: components.directories().to_vec(),
-    })?;
+    let compile = |bytes: &[u8]| {
+        let before = || {
+            if let Some(call) = on_compile {
+                call(name);
+            }
+        };
+        compiled::component(engine, bytes, cache, before)
+    };
+    let Some(found) = components.find(name) else {
+        let Some(bytes) = Components::carried(name) else {
+            return Err(EngineError::NotFound {
+                name: name.stem(),
+                searched: components.directories().to_vec(),
+            });
+        };
+        let path = PathBuf::from(name.stem()).with_extension("wasm");
+        return compile(bytes).map_err(|error| EngineError::Load { path, source: shared(error) });
+    };
     let failed = |path: &Path, error| EngineError::Load { path: path.to_path_buf(), source: shared(error) };
     if let Some(path) = &found.precompiled {
         // SAFETY: the file holds machine code, which is trusted as the executable itself is: both were installed
@@ -394,10 +431,8 @@ fn load(
         name: name.stem(),
         searched: components.directories().to_vec(),
     })?;
-    if let Some(call) = on_compile {
-        call(name);
-    }
-    Component::from_file(engine, path).map_err(|error| failed(path, error))
+    let bytes = std::fs::read(path).map_err(|error| failed(path, error.into()))?;
+    compile(&bytes).map_err(|error| failed(path, error))
 }
 
 #[cfg(test)]

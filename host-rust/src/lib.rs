@@ -35,6 +35,7 @@ mod bindings;
 mod blobs;
 mod child;
 mod command;
+mod compiled;
 mod component;
 mod components;
 pub mod config;

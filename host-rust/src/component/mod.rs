@@ -15,6 +15,7 @@ use thiserror::Error;
 use wasmtime::component::{Component, Linker};
 
 use crate::bindings::command::CommandPre;
+use crate::compiled;
 use crate::engine::Engine;
 
 /// Why a component cannot be a command.
@@ -204,7 +205,7 @@ impl Engine {
     pub fn command_component_from_bytes(&self, bytes: &[u8]) -> Result<CommandComponent, ComponentError> {
         let failed = |error| ComponentError::Compile(shared(error));
         let engine = self.0.command_engine().map_err(failed)?;
-        let component = Component::from_binary(&engine, bytes).map_err(failed)?;
+        let component = compiled::component(&engine, bytes, self.0.cache(), || {}).map_err(failed)?;
         CommandComponent::link(&engine, component)
     }
 
