@@ -83,7 +83,7 @@ pub(crate) fn execute(run: Run<'_>) -> u8 {
     }
     let last: Arc<Mutex<Vec<u8>>> = Arc::default();
     let kept = Arc::clone(&last);
-    let ended = run.stream_output(|stream, bytes| {
+    let ended = run.stream_output(move |stream, bytes| {
         if stream == Stream::Stderr {
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = bytes.to_vec();
         }
