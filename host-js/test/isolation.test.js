@@ -118,11 +118,13 @@ test("sessions that share a thread: turns, ends, and what has to be killed", { s
   assert.equal(await busy, "ERR_WASMSH_CLOSED");
   assert.equal((await other.run("echo $i; python3 -c 'print(1)'")).stdout, "20000\n1\n");
   const third = await open(t, { isolate: "shared" });
-  // Calls nothing, so that nothing but the end of its thread ends it.
-  const stuck = third.run("python3 -c 'x = 9**9**9'").catch(({ code }) => code);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  // Calls nothing once it has slept, so that nothing but the end of its thread ends it.
+  const stuck = third.spawn("python3 -c 'import time; print(1, flush=True); time.sleep(0.01); x = 9**9**9'");
+  const ended = stuck.exit.catch(({ code }) => code);
+  await stuck.stdout.getReader().read();
+  await new Promise((resolve) => setTimeout(resolve, 300));
   await third.close();
-  assert.equal(await stuck, "ERR_WASMSH_CLOSED");
+  assert.equal(await ended, "ERR_WASMSH_CLOSED");
   await assert.rejects(other.run("echo on"), { code: "ERR_WASMSH_LOST" });
   const fourth = await open(t, { isolate: "shared" });
   assert.equal((await fourth.run("echo on")).stdout, "on\n");
