@@ -269,9 +269,8 @@ async fn run(t: &mut Tool, fixed: Option<&'static Code>) -> Done {
             _ => {
                 let text: BString = value.unwrap_or_default();
                 wrap = match crate::number::parse_size_or_largest(&text, b"") {
-                    (value, None | Some(crate::number::Trouble::Overflow)) => {
-                        usize::try_from(value).unwrap_or(0)
-                    }
+                    (value, None) => usize::try_from(value).unwrap_or(0),
+                    (_, Some(crate::number::Trouble::Overflow)) => 0,
                     _ => return Err(Fail::Message(format!("invalid wrap size: {}", t.quote(&text)), 1)),
                 };
             }
@@ -315,7 +314,10 @@ async fn run(t: &mut Tool, fixed: Option<&'static Code>) -> Done {
             }
             pending.drain(..whole);
             if last && !pending.is_empty() {
-                code.decode_start(&digits, &pending, t.out.buffer());
+                // A group of base32 that is not whole stands for nothing.
+                if code.group != 8 {
+                    code.decode_start(&digits, &pending, t.out.buffer());
+                }
                 fine = false;
             }
             if !fine {

@@ -64,6 +64,7 @@ struct Style {
     right: bool,
     truncate: bool,
     wrap: bool,
+    noextreme: bool,
 }
 
 #[derive(Default)]
@@ -112,6 +113,7 @@ async fn run(t: &mut Tool) -> Done {
             "s" => separator = Some(text),
             "x" => fill_rows = true,
             "h" => return Err(Fail::Help),
+            // There are pages on a terminal alone.
             "e" => {}
             _ => lists.push((name, text)),
         }
@@ -241,6 +243,7 @@ impl Table {
                         "R" => style.right = true,
                         "T" => style.truncate = true,
                         "W" => style.wrap = true,
+                        "E" => style.noextreme = true,
                         _ => {}
                     }
                 }
@@ -312,6 +315,12 @@ impl Table {
             }
             t.ctx.tick().await;
         }
+        let fits = self.excess(&widths) == 0;
+        if !fits && self.styles.iter().any(|style| style.noextreme) {
+            // Only then the option means something.
+            let message = "--table-noextreme is not supported for tables that are too wide";
+            return Err(Fail::Message(message.into(), 1));
+        }
         self.shrink(&mut widths);
         if heading {
             self.line(&self.names, &widths, t.out.buffer());
@@ -324,12 +333,16 @@ impl Table {
         Ok(())
     }
 
+    /// By how much the table is too wide.
+    fn excess(&self, widths: &[usize]) -> usize {
+        let between = width(&self.separator) * self.order.len().saturating_sub(1);
+        let shown: usize = self.order.iter().filter_map(|column| widths.get(*column)).sum();
+        (shown + between).saturating_sub(self.width)
+    }
+
     /// Takes what is too much from the columns that may be cut or wrapped, from the widest first.
     fn shrink(&self, widths: &mut [usize]) {
-        let between = width(&self.separator) * self.order.len().saturating_sub(1);
-        let shown =
-            |widths: &[usize]| self.order.iter().filter_map(|column| widths.get(*column)).sum::<usize>();
-        let mut excess = (shown(widths) + between).saturating_sub(self.width);
+        let mut excess = self.excess(widths);
         while excess > 0 {
             let can =
                 |column: &&usize| self.styles.get(**column).is_some_and(|style| style.truncate || style.wrap);

@@ -145,6 +145,10 @@ impl Copier {
                 }
             }
             Ok(stat) => Some(stat),
+            Err(Errno::NotDirectory) if !target.ends_with(b"/") => {
+                let error = Errno::NotDirectory.strerror();
+                return t.error(format!("cannot stat {}: {error}", quote_always(&target))).await;
+            }
             Err(_) => None,
         };
         if let Some(there) = &there
@@ -154,6 +158,7 @@ impl Copier {
         }
         let mut there = there;
         let exists_as_directory = there.is_some_and(|there| there.is_directory());
+        let mut saved = None;
         if there.is_some()
             && !exists_as_directory
             && let Some(name) = self.backup.name(t, &target, &self.suffix.clone())
@@ -164,12 +169,18 @@ impl Copier {
                     .await;
             }
             there = None;
+            saved = Some(name);
         }
         if stat.is_directory() {
             return self.directory(t, source, target, stat, there, steps, sources).await;
         }
+        let saved = saved.map(|name| format!(" (backup: {})", quote_always(&name))).unwrap_or_default();
         if self.verbose {
+            if there.is_some() && self.remove_first {
+                t.out.put(format!("removed {}\n", quote_always(&target)).as_bytes());
+            }
             t.out.put(arrow(&source, &target).as_bytes());
+            t.out.put(saved.as_bytes());
             t.out.put_byte(b'\n');
         }
         if there.is_some() && (self.remove_first || self.hard_link || self.symbolic_link) {

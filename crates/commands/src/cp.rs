@@ -120,6 +120,9 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("all", "all"),
 ];
 
+const REFLINK: &[(&str, &str)] = &[("auto", "auto"), ("always", "always"), ("never", "never")];
+const SPARSE: &[(&str, &str)] = &[("never", "never"), ("auto", "auto"), ("always", "always")];
+
 async fn run(t: &mut Tool) -> Done {
     let mut copier = Copier::new(t);
     let mut follow = None;
@@ -161,6 +164,15 @@ async fn run(t: &mut Tool) -> Done {
             "u" => copier.update = true,
             "v" => copier.verbose = true,
             "x" => copier.one_filesystem = true,
+            // Holes and shared storage are the filesystem's own business.
+            "reflink" => {
+                if let Some(when) = value {
+                    crate::choice::choose(t, "--reflink", &when, REFLINK)?;
+                }
+            }
+            "sparse" => {
+                crate::choice::choose(t, "--sparse", &value.unwrap_or_default(), SPARSE)?;
+            }
             _ => {}
         }
     }
@@ -187,12 +199,34 @@ async fn run(t: &mut Tool) -> Done {
     if parents && !found.into_directory {
         return Err(Fail::Usage("with --parents, the destination must be a directory".into()));
     }
+    let mut seen: Vec<(u64, u64, BString)> = Vec::new();
     for (source, mut target) in found.pairs {
+        if found.into_directory
+            && !parents
+            && let Ok(stat) = t.ctx.stat(&source, copier.follow != Follow::Never)
+            && (copier.recursive || !stat.is_directory())
+        {
+            let this = (stat.device, stat.inode, BString::from(crate::path::base_name(&source)));
+            if copier.backup == Backup::None && seen.contains(&this) {
+                let what = if stat.is_directory() { "directory" } else { "file" };
+                let name = crate::quote::quote_always(&source);
+                t.warn(format!("warning: source {what} {name} specified more than once")).await?;
+                continue;
+            }
+            seen.push(this);
+        }
         if parents {
             let root: BString = crate::path::parent(&target).into();
             target = crate::path::join(&root, source.trim_start_with(|letter| letter == '/'));
-            if !crate::mkdir::make_parents(t, &target, false).await? {
+            let made = crate::mkdir::make_parents(t, &target, false).await?;
+            if !made.0 {
                 continue;
+            }
+            if copier.verbose {
+                for parent in made.1 {
+                    let from = parent.get(root.len() + 1..).unwrap_or_default();
+                    t.out.put(format!("{} -> {}\n", from.as_bstr(), parent).as_bytes());
+                }
             }
         } else if found.into_directory && matches!(crate::path::base_name(&source), b"." | b"..") {
             // The contents go into the directory itself.

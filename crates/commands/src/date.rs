@@ -6,7 +6,7 @@ use wasmsh_os::Timestamp;
 
 use crate::date_parse::YearAt;
 use crate::quote::quote_name;
-use crate::time::{Moment, WIDEST, zone};
+use crate::time::{Moment, too_wide, zone};
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
 pub(crate) static COMMAND: Command = Command {
@@ -42,7 +42,7 @@ async fn run(t: &mut Tool) -> Done {
         Option<BString>,
     ) = (None, None, None, None);
     let mut format: Option<Vec<u8>> = None;
-    let (mut utc, mut resolution, mut plain) = (false, false, false);
+    let (mut utc, mut resolution, mut plain, mut debug) = (false, false, false, false);
     let set_format = |format: &mut Option<Vec<u8>>, new: &[u8]| match format {
         Some(_) => Err(Fail::Message("multiple output formats specified".into(), 1)),
         None => {
@@ -85,7 +85,7 @@ async fn run(t: &mut Tool) -> Done {
             "r" => reference = value,
             "s" => set = value,
             "u" => utc = true,
-            _ => {}
+            _ => debug = true,
         }
     }
     let sources = [text.is_some(), file.is_some(), reference.is_some(), resolution];
@@ -111,6 +111,9 @@ async fn run(t: &mut Tool) -> Done {
                 plain = true;
             }
         }
+    }
+    if debug {
+        t.warn("the steps of parsing are not told here; --debug is of no effect").await?;
     }
     if resolution {
         t.out.put(b"0.000000001\n");
@@ -175,15 +178,4 @@ fn show(t: &mut Tool, at: Timestamp, zone: &TimeZone, format: Option<&[u8]>) -> 
     moment.format(format, t.out.buffer());
     t.out.put(b"\n");
     Ok(())
-}
-
-/// Whether a conversion asks for a field that would be wider than any that is written.
-fn too_wide(format: &[u8]) -> bool {
-    format.split(|byte| *byte == b'%').skip(1).any(|conversion| {
-        let rest = conversion.iter().skip_while(|byte| b"-_0+^#".contains(byte));
-        let width = rest
-            .take_while(|byte| byte.is_ascii_digit())
-            .fold(0_usize, |width, digit| width.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
-        width > WIDEST
-    })
 }

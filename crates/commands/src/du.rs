@@ -287,6 +287,9 @@ fn default_units(t: &Tool) -> Units {
 
 fn time_format(t: &Tool, style: &[u8]) -> Result<Vec<u8>, Fail> {
     if let Some(format) = style.strip_prefix(b"+") {
+        if crate::time::too_wide(format) {
+            return Err(Fail::Message("memory exhausted".into(), 1));
+        }
         return Ok(format.to_vec());
     }
     let style = style.strip_prefix(b"posix-").unwrap_or(style);

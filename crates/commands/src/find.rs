@@ -109,7 +109,7 @@ async fn run(t: &mut Tool) -> Done {
     let batches = (0..expression.batches).map(|_| (Vec::new(), 0, None)).collect();
     let now = t.ctx.now();
     let mut search = Search { expression, follow, users, outputs, batches, now, quit: false, pruned: false };
-    let mut paths = paths.to_vec();
+    let (mut paths, mut empty) = (paths.to_vec(), Vec::new());
     if let Some(file) = search.expression.starting_points.clone() {
         if let Some(extra) = paths.first() {
             let text = format!(
@@ -118,12 +118,20 @@ async fn run(t: &mut Tool) -> Done {
             );
             return Err(Fail::Message(text, 1));
         }
-        let cannot =
-            |error: Errno| Fail::Message(format!("cannot open {}: {}", t.quote(&file), error.strerror()), 1);
+        let cannot = |error: Errno| {
+            Fail::Message(format!("cannot open {} for reading: {}", t.quote(&file), error.strerror()), 1)
+        };
         let mut text = Vec::new();
         t.open(&file).await.map_err(cannot)?.read_to_end(&mut text).await.map_err(cannot)?;
         let text = text.strip_suffix(b"\0").unwrap_or(&text);
-        paths = text.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(BString::from).collect();
+        let shown = if file == "-" { "(standard input)".into() } else { file.clone() };
+        for (index, name) in text.split(|byte| *byte == 0).enumerate() {
+            if name.is_empty() && !text.is_empty() {
+                empty.push(format!("{}:{}: invalid zero-length file name", t.quote(&shown), index + 1));
+            } else if !name.is_empty() {
+                paths.push(name.into());
+            }
+        }
     } else if paths.is_empty() {
         paths.push(".".into());
     }
@@ -132,6 +140,9 @@ async fn run(t: &mut Tool) -> Done {
         if search.quit {
             break;
         }
+    }
+    for message in empty {
+        t.error(message).await?;
     }
     search.finish(t).await
 }
@@ -675,7 +686,10 @@ impl Search {
             },
             b'S' => {
                 let ratio = if stat.size == 0 { 1.0 } else { 512.0 * stat.blocks as f64 / stat.size as f64 };
-                format!("{ratio}").into()
+                let ratio = crate::extended::Extended::parse(ratio.to_string().as_bytes());
+                ratio.map_or_else(Vec::new, |(ratio, _)| {
+                    ratio.format(b'g', Default::default(), 0, None).into_bytes()
+                })
             }
             b'Z' => Vec::new(),
             b'a' | b'A' => self.moment(t, stat.accessed, letter == b'a', selector),
@@ -696,6 +710,8 @@ impl Search {
             Some(b'T') => moment.format(b"%H:%M:%S.%N0", &mut text),
             Some(b'X') => moment.format(b"%H:%M:%S.%N0", &mut text),
             Some(b'+') => moment.format(b"%Y-%m-%d+%H:%M:%S.%N0", &mut text),
+            // The C library knows no quarters.
+            Some(b'q') => text.extend_from_slice(b"%q"),
             Some(letter) => moment.format(&[b'%', letter], &mut text),
             None => {}
         }

@@ -648,6 +648,8 @@ impl<'a> Parser<'a> {
                 Ok(Primary::Format(self.format(name)?, output))
             }
             b"-exec" | b"-execdir" | b"-ok" | b"-okdir" => self.execute(name),
+            b"-help" | b"--help" => Err(Fail::Help),
+            b"-version" | b"--version" => Err(Fail::Version),
             _ => self.unknown(name),
         }
     }

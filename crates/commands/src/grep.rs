@@ -685,11 +685,13 @@ async fn search_input(t: &mut Tool, plan: &mut Plan, input: Result<Input, Errno>
 }
 
 fn has_nul(block: &[u8], delimiter: u8) -> bool {
-    if delimiter == 0 {
-        block.contains(&0o200) && std::str::from_utf8(block).is_err()
-    } else {
-        memchr::memchr(0, block).is_some()
-    }
+    // With -z it is what ends the lines.
+    delimiter != 0 && memchr::memchr(0, block).is_some()
+}
+
+/// Whether it is not shown, since it is no text.
+fn is_hidden(t: &Tool, plan: &Plan, text: &[u8]) -> bool {
+    plan.binary != Binary::Text && t.utf8 && !text.is_ascii() && std::str::from_utf8(text).is_err()
 }
 
 async fn finish_file(t: &mut Tool, plan: &mut Plan, name: &[u8], selected: u64) -> Done {
@@ -778,8 +780,7 @@ async fn block_of(t: &mut Tool, plan: &mut Plan, search: &mut Search<'_>, block:
         }
         if printing {
             let line = block.get(start..end).unwrap_or_default();
-            if plan.binary != Binary::Text && t.utf8 && !line.is_ascii() && std::str::from_utf8(line).is_err()
-            {
+            if !plan.only_matching && is_hidden(t, plan, line) {
                 // What is no text is not shown.
                 search.hidden = true;
                 if plan.binary == Binary::WithoutMatch {
@@ -940,7 +941,7 @@ fn put_line(t: &mut Tool, plan: &Plan, line: &[u8], selected: bool) -> Done {
 async fn parts(
     t: &mut Tool,
     plan: &Plan,
-    search: &Search<'_>,
+    search: &mut Search<'_>,
     block: &[u8],
     start: usize,
     end: usize,
@@ -959,8 +960,14 @@ async fn parts(
             }
             continue;
         }
+        let part = body.get(from..to).unwrap_or_default();
+        if is_hidden(t, plan, part) {
+            search.hidden = true;
+            at = to;
+            continue;
+        }
         put_prefix(t, plan, search, b':', search.line, search.offset + (start + from) as u64);
-        put_colored(t, plan, |colors| &colors.selected_match, body.get(from..to).unwrap_or_default());
+        put_colored(t, plan, |colors| &colors.selected_match, part);
         t.out.put_byte(plan.delimiter);
         t.out.drain().await?;
         at = to;

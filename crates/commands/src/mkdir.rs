@@ -1,6 +1,6 @@
 //! `mkdir`: makes directories.
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use wasmsh_os::Errno;
 
 use crate::mode::ModeChange;
@@ -49,7 +49,7 @@ async fn run(t: &mut Tool) -> Done {
         ),
     };
     for directory in &directories {
-        if parents && !make_parents(t, directory, verbose).await? {
+        if parents && !make_parents(t, directory, verbose).await?.0 {
             continue;
         }
         match t.ctx.make_directory(directory, 0o777) {
@@ -84,10 +84,14 @@ fn created(t: &mut Tool, directory: &[u8]) {
     t.out.put(format!("{}: created directory {}\n", t.name, quote_always(directory)).as_bytes());
 }
 
-/// Makes what stands before the last part of the path. False: it cannot be.
-pub(crate) async fn make_parents(t: &mut Tool, path: &[u8], verbose: bool) -> Result<bool, Fail> {
+/// Makes what stands before the last part of the path. False: it cannot be. And what was made.
+pub(crate) async fn make_parents(
+    t: &mut Tool,
+    path: &[u8],
+    verbose: bool,
+) -> Result<(bool, Vec<BString>), Fail> {
     let trimmed = path.trim_end_with(|letter| letter == '/');
-    let mut at = 0;
+    let (mut at, mut made) = (0, Vec::new());
     while let Some(slash) = trimmed.get(at..).and_then(|rest| memchr::memchr(b'/', rest)) {
         let parent = trimmed.get(..at + slash).unwrap_or_default();
         at += slash + 1;
@@ -105,6 +109,7 @@ pub(crate) async fn make_parents(t: &mut Tool, path: &[u8], verbose: bool) -> Re
                 if verbose {
                     created(t, parent);
                 }
+                made.push(BString::from(parent));
             }
             Err(error) => match t.ctx.stat(parent, true) {
                 Ok(stat) if stat.is_directory() => {}
@@ -115,15 +120,15 @@ pub(crate) async fn make_parents(t: &mut Tool, path: &[u8], verbose: bool) -> Re
                         Errno::NotDirectory.strerror()
                     );
                     t.error(message).await?;
-                    return Ok(false);
+                    return Ok((false, made));
                 }
                 Err(_) => {
                     t.error(format!("cannot create directory {}: {}", t.quote(parent), error.strerror()))
                         .await?;
-                    return Ok(false);
+                    return Ok((false, made));
                 }
             },
         }
     }
-    Ok(true)
+    Ok((true, made))
 }

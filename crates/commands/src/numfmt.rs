@@ -140,6 +140,8 @@ fn unit(t: &Tool, text: &[u8]) -> Result<u64, Fail> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, suffix) = text.split_at(digits);
     let wrong = || Fail::Message(format!("invalid unit size: {}", t.quote(text)), 1);
+    // A letter without a number stands for one of it.
+    let number: &[u8] = if number.is_empty() && !suffix.is_empty() { b"1" } else { number };
     let value: u64 = number.to_str().ok().and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?;
     let base: u64 = match suffix {
         [] => return if value > 0 { Ok(value) } else { Err(wrong()) },
@@ -160,6 +162,10 @@ fn fields(t: &Tool, text: &[u8]) -> Result<Vec<(u64, u64)>, Fail> {
         let value = text.to_str().ok().and_then(|text| text.parse::<u64>().ok());
         match value {
             Some(0) => Err(wrong("fields are numbered from 1".into())),
+            Some(u64::MAX) => Err(wrong(format!("field number {} is too large", t.quote(text)))),
+            None if !text.is_empty() && text.iter().all(u8::is_ascii_digit) => {
+                Err(wrong(format!("field number {} is too large", t.quote(text))))
+            }
             Some(value) => Ok(value),
             None => Err(wrong(format!("invalid field value {}", t.quote(text)))),
         }
@@ -283,7 +289,8 @@ async fn run(t: &mut Tool) -> Done {
             return Err(Fail::Message("--grouping cannot be combined with --format".into(), 1));
         }
         plan.format = Format::parse(t, text)?;
-        if let Some(width) = plan.format.padding {
+        // A width with zeros is the number's own, and `--padding` is for what comes of it.
+        if let Some(width) = plan.format.padding.filter(|_| !plan.format.zeros) {
             plan.padding = Some(width);
         }
     }
@@ -344,7 +351,8 @@ async fn run(t: &mut Tool) -> Done {
 /// Converts the fields of a line that are to be. Whether all of them were numbers.
 async fn process(t: &mut Tool, plan: &Plan, line: &[u8]) -> Result<bool, Fail> {
     let mut valid = true;
-    let mut rest = line;
+    // As for the tool, a text ends at a NUL.
+    let mut rest = line.split(|byte| *byte == 0).next().unwrap_or_default();
     for number in 1.. {
         let length = match plan.delimiter {
             Some(delimiter) => memchr::memchr(delimiter, rest),
@@ -410,26 +418,27 @@ async fn convert(t: &mut Tool, plan: &Plan, field: &[u8], number: u64) -> Result
             return Ok(false);
         }
     };
+    // Zeros stand behind the sign.
+    let sign = usize::from(number.starts_with('-'));
+    let (sign, number) = number.split_at_checked(sign).unwrap_or(("", &number));
+    let zeros = plan.format.padding.filter(|_| plan.format.zeros).unwrap_or(0);
+    let zeros = usize::try_from(zeros)
+        .unwrap_or(0)
+        .saturating_sub(sign.len() + number.trim_end_matches(char::is_alphabetic).len());
     let mut number = BString::from(number);
     if let Some(suffix) = &plan.suffix {
         number.extend_from_slice(suffix);
     }
     t.out.put(&plan.format.before);
     let width = usize::try_from(padding.unsigned_abs()).unwrap_or(usize::MAX);
-    let missing = width.saturating_sub(number.chars().count());
+    let missing = width.saturating_sub(sign.len().saturating_add(zeros).saturating_add(number.len()));
     if padding >= 0 {
-        if plan.format.zeros {
-            // Zeros stand behind the sign.
-            let sign = usize::from(number.starts_with(b"-"));
-            t.out.put(number.get(..sign).unwrap_or_default());
-            t.pad(missing as u64, b'0').await?;
-            t.out.put(number.get(sign..).unwrap_or_default());
-        } else {
-            t.pad(missing as u64, b' ').await?;
-            t.out.put(&number);
-        }
-    } else {
-        t.out.put(&number);
+        t.pad(missing as u64, b' ').await?;
+    }
+    t.out.put(sign.as_bytes());
+    t.pad(zeros as u64, b'0').await?;
+    t.out.put(&number);
+    if padding < 0 {
         t.pad(missing as u64, b' ').await?;
     }
     t.out.put(&plan.format.after);
@@ -441,6 +450,9 @@ impl Problem {
         let text = t.quote(text);
         match self {
             Problem::Number => format!("invalid number: {text}"),
+            Problem::Trailing(rest) => {
+                format!("invalid suffix in input {text}: {}", t.quote(&rest))
+            }
             Problem::Suffix => format!("invalid suffix in input: {text}"),
             Problem::Forbidden => format!("rejecting suffix in input: {text} (consider using --from)"),
             Problem::MissingI => format!("missing 'i' suffix in input: {text} (e.g Ki/Mi/Gi)"),

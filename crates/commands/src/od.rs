@@ -101,6 +101,8 @@ impl Radix {
 struct Source {
     files: std::vec::IntoIter<BString>,
     input: Option<(wasmsh_os::Input, BString)>,
+    /// A file could be opened.
+    opened: bool,
     /// Bytes that may still be read.
     left: u64,
 }
@@ -117,6 +119,7 @@ impl Source {
                     Some(name) => {
                         if let Some(input) = t.open_or_tell(&name).await? {
                             self.input = Some((input, name));
+                            self.opened = true;
                         }
                         continue;
                     }
@@ -352,7 +355,8 @@ async fn run(t: &mut Tool) -> Done {
             common
         }
     };
-    let mut source = Source { files: crate::lines::or_stdin(files).into_iter(), input: None, left: limit };
+    let files = crate::lines::or_stdin(files).into_iter();
+    let mut source = Source { files, input: None, opened: false, left: limit };
     source.skip(t, skip).await?;
     if let Some(least) = strings {
         return dump_strings(t, &mut source, radix, skip, usize::try_from(least).unwrap_or(usize::MAX)).await;
@@ -418,7 +422,8 @@ async fn dump(t: &mut Tool, plan: &Plan, source: &mut Source, start: u64) -> Don
             break;
         }
     }
-    if plan.radix != Radix::None || plan.label.is_some() {
+    // Of no bytes at all the end is told, of no files nothing.
+    if (source.opened || source.left == 0) && (plan.radix != Radix::None || plan.label.is_some()) {
         address(t, plan, at);
         t.out.put_byte(b'\n');
     }

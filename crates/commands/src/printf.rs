@@ -148,6 +148,17 @@ impl State<'_> {
             }
             Some(b'x') if digits(behind.get(1..).unwrap_or_default(), 16, 2).1 == 0 => {
                 self.problem(Problem::NoHexDigits);
+                if !self.host.is_bash() {
+                    return None;
+                }
+            }
+            Some(letter @ (b'u' | b'U')) if !self.host.is_bash() => {
+                // All of them must be there.
+                let all = if *letter == b'u' { 4 } else { 8 };
+                if digits(behind.get(1..).unwrap_or_default(), 16, all).1 < all {
+                    self.problem(Problem::NoHexDigits);
+                    return None;
+                }
             }
             _ => {}
         }

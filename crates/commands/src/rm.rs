@@ -91,7 +91,13 @@ async fn run(t: &mut Tool) -> Done {
             }
             "one-file-system" => plan.one_filesystem = true,
             "no-preserve-root" => plan.preserve_root = false,
-            "preserve-root" => plan.preserve_root = true,
+            "preserve-root" => match value.as_ref().map(|value| &value[..]) {
+                None | Some(b"all") => plan.preserve_root = true,
+                Some(other) => {
+                    let message = format!("unrecognized --preserve-root argument: {}", quote_always(other));
+                    return Err(Fail::Message(message, 1));
+                }
+            },
             "r" => plan.recursive = true,
             "d" => plan.directories = true,
             _ => plan.verbose = true,

@@ -37,7 +37,10 @@ pub(crate) static COMMAND: Command = Command {
         Opt::flag("C", "like -c, but do not report first bad line"),
         Opt::optional("check", "diagnose-first", "like -c; with quiet or silent, like -C"),
         Opt::value("compress-program", "PROG", "compress temporaries with PROG (none are made here)"),
-        Opt::flag("debug", "warn about questionable usage"),
+        Opt::flag(
+            "debug",
+            "annotate the part of the line used to sort, and\nwarn about questionable usage to stderr",
+        ),
         Opt::value(
             "files0-from",
             "F",
@@ -74,9 +77,11 @@ pub(crate) struct Plan {
     pub(crate) keys: Vec<Key>,
     pub(crate) global: Order,
     pub(crate) separator: Option<u8>,
-    stable: bool,
-    unique: bool,
+    pub(crate) stable: bool,
+    pub(crate) unique: bool,
     delimiter: u8,
+    /// `--debug`, and whether there are keys.
+    debug: Option<bool>,
 }
 
 impl Plan {
@@ -119,11 +124,14 @@ async fn run(t: &mut Tool) -> Done {
         stable: false,
         unique: false,
         delimiter: b'\n',
+        debug: None,
     };
+    let (mut debug, mut random) = (false, None);
     let mut mode = Mode::Sort;
     let (mut output, mut list): (Option<BString>, Option<BString>) = (None, None);
     let mut arguments = t.arguments();
     plan.keys.extend(parse_obsolete(t, &mut arguments)?);
+    let obsolete = plan.keys.len();
     let mut options = t.options_of(arguments);
     while let Some((name, value)) = options.next()? {
         let value = value.unwrap_or_default();
@@ -148,12 +156,19 @@ async fn run(t: &mut Tool) -> Done {
                 }
                 output = Some(value);
             }
+            "debug" => debug = true,
+            "random-source" => random = Some(value),
             "s" => plan.stable = true,
             "S" => {
                 let number = value.strip_suffix(b"%").unwrap_or(&value);
                 if crate::number::parse_size(number, b"bkKmMGTPEZY").is_err() {
+                    let option = if t.arguments().iter().any(|argument| argument.starts_with(b"--b")) {
+                        "--buffer-size"
+                    } else {
+                        "-S"
+                    };
                     return Err(Fail::Message(
-                        format!("invalid --buffer-size argument {}", t.quote(&value)),
+                        format!("invalid {option} argument {}", quote_always(&value)),
                         2,
                     ));
                 }
@@ -167,7 +182,10 @@ async fn run(t: &mut Tool) -> Done {
             }
             "batch-size" | "parallel" => {
                 if crate::number::parse_size(&value, b"").is_err() {
-                    return Err(Fail::Message(format!("invalid --{name} argument {}", t.quote(&value)), 2));
+                    return Err(Fail::Message(
+                        format!("invalid --{name} argument {}", quote_always(&value)),
+                        2,
+                    ));
                 }
                 let least = match crate::number::parse_size(&value, b"") {
                     Ok(0) if name == "parallel" => Some("number in parallel must be nonzero".to_owned()),
@@ -199,7 +217,20 @@ async fn run(t: &mut Tool) -> Done {
         files = names_from(t, list).await?;
     }
     let mut seed = [0; 8];
-    t.ctx.random(&mut seed);
+    match &random {
+        None => t.ctx.random(&mut seed),
+        Some(file) => {
+            let cannot = |error: Errno| {
+                Fail::Message(format!("open failed: {}: {}", quote_name(file), error.strerror()), 2)
+            };
+            let mut input = t.ctx.open_input(file).await.map_err(cannot)?;
+            let bytes = input.fill().await.map_err(|error| cannot_read(file, error))?;
+            for (place, byte) in seed.iter_mut().zip(bytes) {
+                *place = *byte;
+            }
+        }
+    }
+    let asked = !plan.keys.is_empty();
     for key in &mut plan.keys {
         key.inherit(&plan.global);
     }
@@ -214,6 +245,18 @@ async fn run(t: &mut Tool) -> Done {
     }
     if files.is_empty() {
         files.push("-".into());
+    }
+    if debug {
+        let checks = match mode {
+            Mode::Check => Some('c'),
+            Mode::CheckQuietly => Some('C'),
+            _ => output.is_some().then_some('o'),
+        };
+        if let Some(letter) = checks {
+            return Err(Fail::Message(format!("options '-{letter} --debug' are incompatible"), 2));
+        }
+        crate::sort_debug::warn(t, &plan, obsolete, asked).await?;
+        plan.debug = Some(asked);
     }
     if matches!(mode, Mode::Check | Mode::CheckQuietly) {
         let letter = if mode == Mode::Check { 'c' } else { 'C' };
@@ -343,7 +386,7 @@ async fn sort(t: &mut Tool, plan: &Plan, files: &[BString], output: Option<BStri
     let mut out = Destination::open(t, output).await?;
     for line in &lines {
         let with_end = text.get(line.start as usize..line.end as usize + 1).unwrap_or_default();
-        out.write(t, with_end).await?;
+        out.line(t, plan, with_end).await?;
     }
     out.finish(t).await
 }
@@ -358,6 +401,19 @@ impl Destination {
             Ok(file) => Ok(Destination(Some((name, file)))),
             Err(error) => {
                 Err(Fail::Message(format!("open failed: {}: {}", quote_name(&name), error.strerror()), 2))
+            }
+        }
+    }
+
+    /// A line with its end.
+    #[inline]
+    async fn line(&mut self, t: &mut Tool, plan: &Plan, line: &[u8]) -> Done {
+        match plan.debug {
+            None => self.write(t, line).await,
+            Some(asked) => {
+                let text = line.strip_suffix(&[plan.delimiter]).unwrap_or(line);
+                crate::sort_debug::show(plan, asked, t.utf8, text, t.out.buffer());
+                t.out.drain().await.map_err(Fail::Write)
             }
         }
     }
@@ -430,7 +486,7 @@ async fn merge(t: &mut Tool, plan: &Plan, files: &[BString], output: Option<BStr
             plan.unique && last.as_ref().is_some_and(|last| plan.compare_keys(last, line) == Ordering::Equal);
         if !repeated {
             line.push(plan.delimiter);
-            out.write(t, line).await?;
+            out.line(t, plan, line).await?;
             line.pop();
             if plan.unique {
                 last = Some(line.clone());

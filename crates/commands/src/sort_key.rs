@@ -1,6 +1,7 @@
 //! The keys of `sort`: where they stand in a line, and how they are compared.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use bstr::BString;
 
@@ -44,6 +45,24 @@ impl Order {
         };
         *option = true;
         true
+    }
+
+    /// The letters of the options that are set, as messages list them. `-d` takes the place of `-i`.
+    pub(crate) fn letters(&self) -> String {
+        let all = [
+            (self.blanks, 'b'),
+            (self.dictionary, 'd'),
+            (self.fold, 'f'),
+            (self.general, 'g'),
+            (self.human, 'h'),
+            (self.printing && !self.dictionary, 'i'),
+            (self.month, 'M'),
+            (self.numeric, 'n'),
+            (self.random, 'R'),
+            (self.reverse, 'r'),
+            (self.version, 'V'),
+        ];
+        all.iter().filter(|(set, _)| *set).map(|(_, letter)| letter).collect()
     }
 
     fn is_default(&self) -> bool {
@@ -137,12 +156,51 @@ impl Key {
         if self.start == (0, 0) && self.end.is_none() && !self.start_blanks {
             return line;
         }
+        line.get(self.range(line, separator)).unwrap_or_default()
+    }
+
+    /// Where it stands in a line.
+    pub(crate) fn range(&self, line: &[u8], separator: Option<u8>) -> Range<usize> {
         let begin = self.begin(line, separator);
         let end = match self.end {
             None => line.len(),
             Some((field, characters)) => self.limit(line, separator, field, characters),
         };
-        line.get(begin..end.max(begin)).unwrap_or_default()
+        begin..end.max(begin)
+    }
+
+    /// It ends before it begins.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.end.is_some_and(|(field, _)| field < self.start.0)
+    }
+
+    /// Whether the blanks before it are compared.
+    pub(crate) fn has_leading_blanks(&self) -> bool {
+        !self.start_blanks && !self.is_numeric() && !self.order.month
+    }
+
+    pub(crate) fn is_numeric(&self) -> bool {
+        self.order.numeric || self.order.general || self.order.human
+    }
+
+    pub(crate) fn spans_fields(&self) -> bool {
+        !self.is_empty() && self.end.is_none_or(|(field, _)| field > self.start.0)
+    }
+
+    /// The letters of its options.
+    pub(crate) fn letters(&self) -> String {
+        let blanks = self.start_blanks || self.end_blanks || self.order.blanks;
+        Order { blanks, ..self.order }.letters()
+    }
+
+    /// Written as `+F -F`, and as `-k F,F`.
+    pub(crate) fn forms(&self) -> (String, String) {
+        let (mut old, mut new) = (format!("+{}", self.start.0), format!("-k {}", self.start.0 + 1));
+        if let Some((field, _)) = self.end {
+            old.push_str(&format!(" -{}", field + 1));
+            new.push_str(&format!(",{}", field + 1));
+        }
+        (old, new)
     }
 
     fn begin(&self, line: &[u8], separator: Option<u8>) -> usize {
@@ -364,6 +422,37 @@ fn compare_human(a: &[u8], b: &[u8]) -> Ordering {
         }
     };
     sign(a).cmp(&sign(b)).then_with(|| power(a).cmp(&power(b))).then_with(|| compare_numbers(a, b))
+}
+
+/// Of a key that is read as a number or a month: the blanks before that, and where it ends.
+pub(crate) fn number_end(key: &Key, text: &[u8]) -> Option<(usize, usize)> {
+    if !key.is_numeric() && !key.order.month {
+        return None;
+    }
+    let blanks = text.iter().take_while(|byte| is_blank(**byte)).count();
+    let rest = text.get(blanks..).unwrap_or_default();
+    let length = if key.order.month {
+        if month(rest) > 0 { 3 } else { 0 }
+    } else if key.order.general {
+        Extended::parse(rest).map_or(0, |(_, length)| length)
+    } else {
+        let minus = usize::from(rest.first() == Some(&b'-'));
+        let digits = |from: usize| {
+            rest.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+        };
+        let whole = digits(minus);
+        let point = rest.get(minus + whole) == Some(&b'.');
+        let fraction = if point { digits(minus + whole + 1) } else { 0 };
+        let end = minus + whole + usize::from(point) + fraction;
+        match whole + fraction {
+            0 => 0,
+            _ if key.order.human && rest.get(end).is_some_and(|byte| b"KkMGTPEZYRQ".contains(byte)) => {
+                end + 1
+            }
+            _ => end,
+        }
+    };
+    Some((blanks, blanks + length))
 }
 
 fn month(text: &[u8]) -> usize {

@@ -243,7 +243,13 @@ fn chunks(t: &Tool, text: &[u8]) -> Result<How, Fail> {
         Some((only, total)) => (Some(only), total),
         None => (None, rest),
     };
-    let total = count(t, total, "number of chunks", b"")?;
+    let text = total;
+    let total = count(t, text, "number of chunks", b"")?;
+    // Pieces of a size are counted as positions in a file are.
+    if kind != Chunk::Round && i64::try_from(total).is_err() {
+        let message = format!("invalid number of chunks: {}", t.quote(text));
+        return Err(Fail::Message(format!("{message}: Value too large for defined data type"), 1));
+    }
     let only = match only {
         None => None,
         Some(only) => {
@@ -259,7 +265,7 @@ fn chunks(t: &Tool, text: &[u8]) -> Result<How, Fail> {
     Ok(How::Chunks { kind, count: total, only })
 }
 
-const SIZES: &[u8] = b"bEGKkMmPTYZRQ0";
+const SIZES: &[u8] = b"bEGKkMmPTYZ0";
 const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 const HEX: &[u8] = b"0123456789abcdef";
 const DECIMAL: &[u8] = b"0123456789";
@@ -624,9 +630,14 @@ async fn by_chunks(
     input.read_to_end(&mut all).await?;
     let size = all.len() as u64;
     let mut at = 0_usize;
-    for number in 1..=count {
+    let step = (size / count).max(1);
+    for number in 1..=only.unwrap_or(count) {
+        // All that follow are empty.
+        if at >= all.len() && (elide || only.is_some()) {
+            break;
+        }
         // The last one has what is left where they do not come out even.
-        let end = if number == count { size } else { size / count * number };
+        let end = if number == count { size } else { step.saturating_mul(number).min(size) };
         let mut end = usize::try_from(end).unwrap_or(usize::MAX).max(at);
         if whole_lines && end > at {
             // To the end of the line in which the piece would end.

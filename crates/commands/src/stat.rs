@@ -5,7 +5,7 @@ use wasmsh_os::{FileType, Stat, Timestamp};
 
 use crate::mode::mode_string;
 use crate::path::describe;
-use crate::quote::quote_always;
+use crate::quote::{quote_always, shell_escape};
 use crate::time::{Moment, zone};
 use crate::users::Users;
 use crate::{Command, Done, Fail, Opt, Tool, start};
@@ -37,10 +37,10 @@ pub(crate) static COMMAND: Command = Command {
     main: |ctx| start(&COMMAND, ctx, run),
 };
 
-const DEFAULT: &[u8] = b"  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\n\
+const DEFAULT: &[u8] = b"  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\n\
 Device: %Hd,%Ld\tInode: %-10i  Links: %h\n\
 Access: (%04a/%10.10A)  Uid: (%5u/%8U)   Gid: (%5g/%8G)\nAccess: %x\nModify: %y\nChange: %z\n Birth: %w\n";
-const DEVICE: &[u8] = b"  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\n\
+const DEVICE: &[u8] = b"  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\n\
 Device: %Hd,%Ld\tInode: %-10i  Links: %-5h Device type: %Hr,%Lr\n\
 Access: (%04a/%10.10A)  Uid: (%5u/%8U)   Gid: (%5g/%8G)\nAccess: %x\nModify: %y\nChange: %z\n Birth: %w\n";
 const TERSE: &[u8] = b"%n %s %b %f %u %g %D %i %h %t %T %X %Y %Z %W %o\n";
@@ -48,6 +48,22 @@ const FS_DEFAULT: &[u8] =
     b"  File: \"%n\"\n    ID: %-8i Namelen: %-7l Type: %T\nBlock size: %-10s Fundamental block size: %S\n\
 Blocks: Total: %-10b Free: %-10f Available: %a\nInodes: Total: %-10c Free: %d\n";
 const FS_TERSE: &[u8] = b"%n %i %l %t %s %S %b %f %a %c %d\n";
+
+/// A name, and of a link what it leads to: in quotation marks, or on a terminal in those that they need.
+fn name_and_target(t: &Tool, name: &[u8], stat: &Stat, always: bool) -> String {
+    let show = |name: &[u8]| match always || t.ctx.is_terminal(1) {
+        true => shell_escape(name, always, false),
+        false => name.to_str_lossy().into_owned(),
+    };
+    let mut shown = show(name);
+    if stat.is_symbolic_link()
+        && let Ok(target) = t.ctx.read_link(name)
+    {
+        shown.push_str(" -> ");
+        shown.push_str(&show(target.as_bytes()));
+    }
+    shown
+}
 
 async fn run(t: &mut Tool) -> Done {
     let (mut follow, mut filesystem, mut terse) = (false, false, false);
@@ -60,7 +76,11 @@ async fn run(t: &mut Tool) -> Done {
             "c" => format = Some((value.unwrap_or_default(), false)),
             "printf" => format = Some((value.unwrap_or_default(), true)),
             "t" => terse = true,
-            _ => {}
+            // There is no cache that one could ask for more or less of.
+            _ => {
+                let modes = [("default", "default"), ("never", "never"), ("always", "always")];
+                crate::choice::choose(t, "--cached", &value.unwrap_or_default(), &modes)?;
+            }
         }
     }
     let files = options.operands();
@@ -93,7 +113,14 @@ async fn run(t: &mut Tool) -> Done {
             (false, false, false) => DEFAULT,
         };
         match &format {
-            None => show(t, &users, file, &stat, built_in, false, filesystem, &mut text, &mut warnings)?,
+            None => {
+                if !filesystem && !terse {
+                    text.extend_from_slice(b"  File: ");
+                    text.extend_from_slice(name_and_target(t, file, &stat, false).as_bytes());
+                    text.push(b'\n');
+                }
+                show(t, &users, file, &stat, built_in, false, filesystem, &mut text, &mut warnings)?;
+            }
             Some((format, escapes)) => {
                 show(t, &users, file, &stat, format, *escapes, filesystem, &mut text, &mut warnings)?;
                 if !escapes {
@@ -275,15 +302,10 @@ fn of_file(
         b'm' => text("/".into()),
         b'n' => text(name.to_str_lossy().into_owned()),
         b'N' => {
-            let mut shown = match t.ctx.env("QUOTING_STYLE").as_ref().map(|style| &style[..]) {
+            let shown = match t.ctx.env("QUOTING_STYLE").as_ref().map(|style| &style[..]) {
                 Some(b"locale") => t.quote(name),
-                _ => quote_always(name),
+                _ => name_and_target(t, name, stat, true),
             };
-            if stat.is_symbolic_link()
-                && let Ok(target) = t.ctx.read_link(name)
-            {
-                shown.push_str(&format!(" -> {}", quote_always(target.as_bytes())));
-            }
             text(shown)
         }
         b'o' => number(4096),

@@ -44,7 +44,7 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value(
             "s,sleep-interval",
             "N",
-            "with -f, sleep for approximately N seconds\n(default 1.0) between iterations",
+            "with -f, sleep for approximately N seconds\n(default 0.1) between iterations",
         ),
         Opt::flag("v,verbose", "always output headers giving file names"),
         Opt::flag("z,zero-terminated", "line delimiter is NUL, not newline"),
@@ -85,7 +85,8 @@ async fn run(t: &mut Tool) -> Done {
         follow: false,
         by_name: false,
         retry: false,
-        interval: 1.0,
+        // Asking costs nothing here, and a tool that is told of changes would show them at once.
+        interval: 0.1,
         pid: None,
         show: false,
     };
@@ -122,6 +123,12 @@ async fn run(t: &mut Tool) -> Done {
             }
             "q" => headers = Headers::Never,
             "retry" => plan.retry = true,
+            "max-unchanged-stats" => {
+                if crate::number::parse_size(&value, b"").is_err() {
+                    let what = "invalid maximum number of unchanged stats between opens";
+                    return Err(Fail::Message(format!("{what}: {}", t.quote(&value)), 1));
+                }
+            }
             "s" => {
                 plan.interval = crate::sleep::duration(&value)
                     .filter(|_| value.last().is_some_and(|last| !last.is_ascii_alphabetic()))

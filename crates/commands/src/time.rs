@@ -147,8 +147,19 @@ pub struct Moment {
     pub padded_years: bool,
 }
 
-/// The widest field that is written; what asks for more gets this.
-pub(crate) const WIDEST: usize = 1 << 22;
+/// The widest field that is written, since a field is made in memory; who lets users write formats asks [`too_wide`].
+const WIDEST: usize = 1 << 22;
+
+/// Whether a conversion asks for a field that would be wider than any that is written.
+pub fn too_wide(format: &[u8]) -> bool {
+    format.split(|byte| *byte == b'%').skip(1).any(|conversion| {
+        let rest = conversion.iter().skip_while(|byte| b"-_0+^#".contains(byte));
+        let width = rest
+            .take_while(|byte| byte.is_ascii_digit())
+            .fold(0_usize, |width, digit| width.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
+        width > WIDEST
+    })
+}
 
 /// The years of C's `struct tm`.
 const YEARS: std::ops::RangeInclusive<i64> = i32::MIN as i64 + 1900..=i32::MAX as i64 + 1900;

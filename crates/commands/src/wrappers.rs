@@ -277,8 +277,9 @@ async fn time(t: &mut Tool) -> Done {
     }
     // Who was ended has no status of its own.
     let own = if signal.is_some() { 0 } else { status };
-    fill(&format, elapsed, own, &command.join(" "), &mut report);
-    report.push(b'\n');
+    if fill(&format, elapsed, own, &command.join(" "), &mut report) {
+        report.push(b'\n');
+    }
     match output {
         None => {
             t.err.put(&report);
@@ -294,8 +295,8 @@ async fn time(t: &mut Tool) -> Done {
     Ok(())
 }
 
-/// A report; what is not known of a process is zero.
-fn fill(format: &[u8], elapsed: u64, status: u8, command: &str, out: &mut Vec<u8>) {
+/// A report; what is not known of a process is zero. False: the format ends within a conversion, and its line does not.
+fn fill(format: &[u8], elapsed: u64, status: u8, command: &str, out: &mut Vec<u8>) -> bool {
     let hundredths = elapsed / 10_000_000;
     let seconds = hundredths / 100;
     let mut rest = format;
@@ -305,7 +306,7 @@ fn fill(format: &[u8], elapsed: u64, status: u8, command: &str, out: &mut Vec<u8
             b'%' => {
                 let Some((letter, behind)) = rest.split_first() else {
                     out.extend_from_slice(b"?");
-                    break;
+                    return false;
                 };
                 rest = behind;
                 let text = match letter {
@@ -341,4 +342,5 @@ fn fill(format: &[u8], elapsed: u64, status: u8, command: &str, out: &mut Vec<u8
             _ => out.push(*byte),
         }
     }
+    true
 }

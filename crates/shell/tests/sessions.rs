@@ -165,6 +165,22 @@ fn an_endless_line_can_be_cancelled() {
 }
 
 #[test]
+fn following_a_file_ends_when_the_run_is_cancelled() {
+    for script in ["echo a > f; tail -f f", "echo a > f; tail -F f nofile | cat", "tail -f f"] {
+        let session = session();
+        run(&session, "echo a > f");
+        let following = session.start(script.as_bytes(), &RunOptions::default()).expect("a run");
+        for _ in 0..20 {
+            following.resume(1000, 1 << 16);
+        }
+        following.signal(Signal::Int);
+        assert_eq!(to_end(&following).1, RunExit::Signalled(Signal::Int), "{script}");
+        drop(following);
+        assert_eq!(run(&session, "cat f"), ("a\n".into(), 0));
+    }
+}
+
+#[test]
 fn variables_meet_a_ceiling() {
     let ceilings = wasmsh_os::Ceilings { variable_bytes: 4 << 20, ..wasmsh_os::Ceilings::default() };
     let session =

@@ -14,6 +14,8 @@ pub(crate) enum Scale {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rounding {
+    /// As `printf` rounds: a half to the even neighbour.
+    HalfEven,
     Up,
     Down,
     FromZero,
@@ -25,6 +27,8 @@ pub(crate) enum Rounding {
 pub(crate) enum Problem {
     Number,
     Suffix,
+    /// This stands behind the suffix.
+    Trailing(Vec<u8>),
     Forbidden,
     MissingI,
     Large,
@@ -33,7 +37,11 @@ pub(crate) enum Problem {
 const SUFFIXES: &[u8] = b"KMGTPEZY";
 
 /// Digits that are read; more are too many.
-const MOST_DIGITS: usize = 33;
+const MOST_DIGITS: usize = 27;
+/// Digits that are counted.
+const COUNTED_DIGITS: usize = 40;
+/// A number of more digits is beyond the largest suffix; the first is not counted.
+const MOST_SCALED_DIGITS: usize = 26;
 /// Digits that are shown without a suffix.
 const MOST_PLAIN_DIGITS: usize = 18;
 
@@ -84,7 +92,10 @@ impl Value {
         // Blanks may stand before a suffix.
         let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let rest = rest.get(blanks..).unwrap_or_default();
-        let Some((&letter, rest)) = rest.split_first() else { return Ok((value, fraction.len())) };
+        let Some((&letter, rest)) = rest.split_first() else {
+            let missing = scale == Scale::IecI;
+            return if missing { Err(Problem::MissingI) } else { Ok((value, fraction.len())) };
+        };
         let Some(power) = power_of(letter) else { return Err(Problem::Suffix) };
         if scale == Scale::None {
             return Err(Problem::Forbidden);
@@ -92,12 +103,12 @@ impl Value {
         let (base, rest) = match (scale, rest) {
             (Scale::Auto, [b'i', rest @ ..]) => (1024, rest),
             (Scale::IecI, [b'i', rest @ ..]) => (1024, rest),
-            (Scale::IecI, []) => return Err(Problem::MissingI),
-            (Scale::Iec | Scale::IecI, rest) => (1024, rest),
+            (Scale::IecI, _) => return Err(Problem::MissingI),
+            (Scale::Iec, rest) => (1024, rest),
             (Scale::None | Scale::Auto | Scale::Si, rest) => (1000, rest),
         };
         if !rest.is_empty() {
-            return Err(Problem::Suffix);
+            return Err(Problem::Trailing(rest.into()));
         }
         value.multiply(&BigInt::from(base).pow(power));
         // What a suffix scales is shown as what it is worth.
@@ -131,6 +142,13 @@ impl Value {
             Rounding::Down => negative,
             Rounding::FromZero => true,
             Rounding::TowardsZero => false,
+            Rounding::HalfEven => {
+                let twice = remainder * 2_u32;
+                match twice.magnitude().cmp(self.denominator.magnitude()) {
+                    std::cmp::Ordering::Equal => quotient.bit(0),
+                    order => order.is_gt(),
+                }
+            }
             Rounding::Nearest => (remainder * 2_u32).magnitude() >= self.denominator.magnitude(),
         };
         if !away {
@@ -172,7 +190,7 @@ impl Value {
     ) -> Result<String, String> {
         let precision = wanted.unwrap_or(own);
         let mut digits = 0;
-        while self.reaches(&ten_to(digits + 1)) && digits <= MOST_DIGITS {
+        while self.reaches(&ten_to(digits + 1)) && digits <= COUNTED_DIGITS {
             digits += 1;
         }
         if scale == Scale::None && digits + precision > MOST_PLAIN_DIGITS {
@@ -185,7 +203,7 @@ impl Value {
                 format!("value too large to be printed: '{}' (consider using --to)", self.general())
             });
         }
-        if digits > MOST_DIGITS - 1 {
+        if digits > MOST_SCALED_DIGITS {
             return Err(format!(
                 "value too large to be printed: '{}' (cannot handle values > 999Y)",
                 self.general()
@@ -219,7 +237,11 @@ impl Value {
             None => usize::from(rounded.sign() != Sign::NoSign && one_digit && power > 0),
         };
         let value = Value { numerator: rounded, denominator: ten_to(decimals) };
-        let mut text = decimal(&value.rounded(shown, Rounding::Nearest), shown);
+        let last = value.rounded(shown, Rounding::HalfEven);
+        let mut text = decimal(&last, shown);
+        if last.sign() == Sign::NoSign && value.numerator.sign() == Sign::Minus {
+            text.insert(0, '-');
+        }
         if let Some(index) = power.checked_sub(1)
             && let Some(suffix) = SUFFIXES.get(index)
         {

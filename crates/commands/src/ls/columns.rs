@@ -1,13 +1,13 @@
 //! How `ls` lays names out: columns, rows, commas.
 
 /// Columns that fit the names into a width: how many, and how wide each is.
-pub(crate) struct Columns {
-    pub(crate) widths: Vec<usize>,
-    pub(crate) rows: usize,
+pub(super) struct Columns {
+    pub(super) widths: Vec<usize>,
+    pub(super) rows: usize,
 }
 
 /// The largest number of columns that fits. `across`: rows are filled first.
-pub(crate) fn columns(lengths: &[usize], width: usize, across: bool) -> Columns {
+pub(super) fn columns(lengths: &[usize], width: usize, across: bool) -> Columns {
     const LEAST: usize = 3;
     let count = lengths.len();
     // No limit: one row.
@@ -30,7 +30,7 @@ pub(crate) fn columns(lengths: &[usize], width: usize, across: bool) -> Columns 
 }
 
 /// Blanks from column `from` to column `to`, tabs where they reach.
-pub(crate) fn indent(mut from: usize, to: usize, tab: usize, out: &mut Vec<u8>) {
+pub(super) fn indent(mut from: usize, to: usize, tab: usize, out: &mut Vec<u8>) {
     while from < to {
         if tab != 0 && to / tab > (from + 1) / tab {
             out.push(b'\t');
