@@ -34,6 +34,7 @@ import { GuestStopped, PythonTrap, symbolDispose } from "./link.js";
  * Who carries out HTTP exchanges.
  * @typedef {object} Network
  * @property {(id: number, request: HttpRequest) => void} begin its answers come by `pushAnswer`
+ * @property {(request: HttpRequest) => Answer[]} now carries it out before it returns, where nothing reaches this thread while Python waits
  * @property {(id: number) => void} taken one more piece of the answer may come
  * @property {(id: number) => void} unwanted nobody waits for it any more
  */
@@ -285,19 +286,20 @@ export class RunDriver {
    * What the components call as `wasmsh:session/host.block`: Python is on the stack and cannot go on.
    * @param {Chunk[]} output
    * @param {Array<[number, Request]>} requests
+   * @param {boolean} stdin whether standard input is waited for
    * @param {bigint | undefined} timeout nanoseconds
    * @returns {Event[]}
    */
-  block(output, requests, timeout) {
+  block(output, requests, stdin, timeout) {
     const { environment, sink } = this;
     if (output.length > 0) sink.push(output);
-    for (const [id, request] of requests) this.#begin(id, request);
+    for (const [id, request] of requests) this.#begin(id, request, true);
     const end = timeout === undefined ? Infinity : performance.now() + Number(timeout) / 1e6;
     const until = Math.min(end, this.deadline);
     for (;;) {
       if (environment.pending()) environment.receive();
       const over = this.#cancelled || performance.now() >= this.deadline;
-      const events = this.#takeEvents(timeout !== 0n);
+      const events = this.#takeEvents(stdin);
       if (over) {
         this.sandbox.stopAt = Math.min(this.sandbox.stopAt, performance.now() + PATIENCE);
         events.push({ tag: "signalled", val: "kill" });
@@ -320,14 +322,18 @@ export class RunDriver {
     }
   }
 
-  /** @param {number} id @param {Request} request */
-  #begin(id, request) {
+  /** @param {number} id @param {Request} request @param {boolean} [waits] whether a command waits within a call until something comes */
+  #begin(id, request, waits = false) {
     switch (request.tag) {
       case "command":
         if (!this.commands.has(request.val.name)) this.#commands.push({ id, ...request.val });
         else if (!this.foreign.begin(id, request.val.name, request.val.pid)) this.#answer(id, { tag: "exited", val: KILLED });
         return;
       case "fetch":
+        if (waits && !this.environment.blocks) {
+          for (const answer of this.network.now(request.val)) this.#events.push({ tag: "answered", val: [id, answer] });
+          return;
+        }
         this.#exchanges.add(id);
         this.network.begin(id, request.val);
         return;
@@ -488,10 +494,10 @@ export class RunDriver {
   }
 
   /**
-   * @param {boolean} waits whether whoever asks would wait: only then it is given input, since it cannot refuse any
+   * @param {boolean} stdin whether standard input is among them
    * @returns {Event[]}
    */
-  #takeEvents(waits) {
+  #takeEvents(stdin) {
     const events = this.#events.splice(0);
     for (const [id, answer] of this.#answers.splice(0)) {
       events.push({ tag: "answered", val: [id, answer] });
@@ -499,7 +505,7 @@ export class RunDriver {
       else if (answer.tag === "body") this.network.taken(id);
     }
     for (const signal of this.#signals.splice(0)) events.push({ tag: "signalled", val: signal });
-    if (!waits || this.#stdinClosed) return events;
+    if (!stdin || this.#stdinClosed) return events;
     const piece = this.#stdin[0];
     if (piece !== undefined) {
       const part = piece.subarray(0, STDIN_PIECE);

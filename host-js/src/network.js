@@ -37,6 +37,10 @@ const OWN = new Set([
   "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authorization", "expect", "keep-alive",
 ]);
 
+/** What a program is told that waits where only the caller's own function makes requests. */
+export const NO_HOOK =
+  "here, requests are made by a function of whoever made this session, and nothing reaches it while a program waits (curl can use it; so can programs with allowedHosts in its place)";
+
 const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
@@ -143,13 +147,7 @@ async function exchange({ policy, send, bodyLimit, follows }, request, signal, t
     const sent = new Headers(headers);
     for (const [name, value] of rule?.headers ?? []) sent.set(name, value);
     const here = plain(url);
-    const check = (/** @type {string} */ address) => {
-      const denied = rule === undefined ? undefined : policy?.refuse(rule, method, url, address);
-      if (denied !== undefined) throw new ExchangeError({ tag: "denied", val: denied });
-    };
-    // Not every `send` knows where a name leads to; these are known without asking.
-    if (isAddress(url.hostname)) check(url.hostname.replace(/^\[|\]$/g, ""));
-    else if (/^(.*\.)?localhost$/.test(url.hostname)) check("127.0.0.1");
+    const check = checkAddress(policy, rule, method, url);
     const response = await send({ method, url: here, headers: sent, body, signal, check });
     let target;
     if (follows) {
@@ -185,7 +183,7 @@ async function exchange({ policy, send, bodyLimit, follows }, request, signal, t
 }
 
 /** @param {Policy | undefined} policy @param {string} method @param {URL} url @returns {Rule | undefined} */
-function decide(policy, method, url) {
+export function decide(policy, method, url) {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new ExchangeError({ tag: "protocol", val: `Protocol "${url.protocol.slice(0, -1)}" not supported` });
   }
@@ -193,6 +191,25 @@ function decide(policy, method, url) {
   const { rule, denied } = policy.decide(method, url);
   if (rule === undefined) throw new ExchangeError({ tag: "denied", val: denied });
   return rule;
+}
+
+/**
+ * Refuses, now, what a name that is an address leads to.
+ * @param {Policy | undefined} policy
+ * @param {Rule | undefined} rule
+ * @param {string} method
+ * @param {URL} url
+ * @returns {(address: string) => void} refuses what another name leads to
+ */
+export function checkAddress(policy, rule, method, url) {
+  const check = (/** @type {string} */ address) => {
+    const denied = rule === undefined ? undefined : policy?.refuse(rule, method, url, address);
+    if (denied !== undefined) throw new ExchangeError({ tag: "denied", val: denied });
+  };
+  // Not every `send` knows where a name leads to; these are known without asking.
+  if (isAddress(url.hostname)) check(url.hostname.replace(/^\[|\]$/g, ""));
+  else if (/^(.*\.)?localhost$/.test(url.hostname)) check("127.0.0.1");
+  return check;
 }
 
 /** @param {Response} response @param {URL} from @returns {URL | undefined} where a redirect leads */
@@ -237,7 +254,7 @@ async function discard({ body }) {
 }
 
 /** @param {string} text @param {URL} [base] */
-function urlOf(text, base) {
+export function urlOf(text, base) {
   try {
     return new URL(text, base);
   } catch {
@@ -246,7 +263,7 @@ function urlOf(text, base) {
 }
 
 /** @param {URL} url @returns {URL} as it is sent: without credentials and fragment */
-function plain(url) {
+export function plain(url) {
   const copy = new URL(url);
   copy.username = "";
   copy.password = "";
@@ -255,7 +272,7 @@ function plain(url) {
 }
 
 /** @param {HttpRequest} request */
-function headersOf(request) {
+export function headersOf(request) {
   const headers = new Headers();
   for (const { name, value } of request.headers) {
     if (OWN.has(name.toLowerCase())) continue;
@@ -269,7 +286,7 @@ function headersOf(request) {
 }
 
 /** @param {unknown} error @param {string} url @returns {FetchError} */
-function reasonOf(error, url) {
+export function reasonOf(error, url) {
   if (error instanceof ExchangeError) return error.reason;
   const { code, message = String(error), cause } = /** @type {any} */ (error ?? {});
   const why = code ?? cause?.code;

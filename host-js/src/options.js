@@ -9,7 +9,7 @@ import { WORKSPACE } from "./protocol.js";
 /**
  * @import { CommandFunction, Content, InitialFile, RunOptions, SessionOptions, OutputListener } from "../types/index.js"
  * @import { NetworkOptions, Send } from "./network.js"
- * @import { InitOptions, Limits, RunRequest } from "./protocol.js"
+ * @import { InitOptions, Limits, RunRequest, ThreadNetwork } from "./protocol.js"
  *
  * What an environment offers beside what is the same in all.
  * @typedef {object} Offer
@@ -132,6 +132,11 @@ function checkNetwork(options, { send, follows }) {
   };
 }
 
+/** @param {SessionOptions} options @param {NetworkOptions} checked @returns {ThreadNetwork} */
+function threadNetwork({ fetch, onFetch }, { policy, send, bodyLimit, timeoutMs }) {
+  return { rules: send === undefined ? undefined : (policy?.rules ?? []), hook: fetch !== undefined, audited: onFetch !== undefined, bodyLimit, timeoutMs };
+}
+
 /** @param {unknown} seed @returns {bigint | undefined} */
 function checkSeed(seed) {
   if (seed === undefined) return undefined;
@@ -180,6 +185,7 @@ export function checkSession(options, offer) {
     outputBytes: checkLimit("outputLimit", options.outputLimit, 0),
   };
   const commands = checkCommands(options.commands);
+  const network = checkNetwork(options, offer);
   return {
     init: {
       composition: "linked",
@@ -194,13 +200,14 @@ export function checkSession(options, offer) {
       })),
       commands: [...commands.keys()],
       filesystemBytes: checkLimit("filesystemLimit", options.filesystemLimit, 0),
+      network: threadNetwork(options, network),
       seed: checkSeed(options.seed),
       clock: checkClock(options.clock),
     },
     limits,
     listeners: { onStdout: checkListener("onStdout", options.onStdout), onStderr: checkListener("onStderr", options.onStderr) },
     signal: checkSignal(options.signal),
-    network: checkNetwork(options, offer),
+    network,
     commands,
   };
 }

@@ -34,6 +34,13 @@ export class Policy {
     this.audit = audit;
   }
 
+  /** The same rules in another thread. @param {Rule[]} rules @param {((access: NetworkAccess) => void) | undefined} audit */
+  static of(rules, audit) {
+    const policy = new Policy([], audit);
+    policy.rules = rules;
+    return policy;
+  }
+
   /**
    * The rule for a request, or why there is none.
    * @param {string} method

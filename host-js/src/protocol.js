@@ -3,7 +3,11 @@
 //! The names are those of the JSON protocol of `wasmsh serve --stdio`; values that JSON does not have (bytes, compiled modules)
 //! are themselves here, since messages are structured clones.
 
-/** @import { Answer, Chunk, Exit, HttpRequest, Signal } from "./wit.js" */
+/**
+ * @import { NetworkAccess } from "../types/index.js"
+ * @import { Rule } from "./policy.js"
+ * @import { Answer, Chunk, Exit, HttpRequest, Signal } from "./wit.js"
+ */
 
 /**
  * Where a component is: its glue by address, its modules compiled, by the names that the glue uses.
@@ -14,6 +18,14 @@
  *
  * @typedef {{ steps: number, wallTimeMs: number, outputBytes: number }} Limits 0: none
  *
+ * What the thread must know to make requests by itself, where nothing reaches it while a program waits.
+ * @typedef {object} ThreadNetwork
+ * @property {Rule[] | undefined} rules `undefined`: no network
+ * @property {boolean} hook whether only the caller's own function makes requests
+ * @property {boolean} audited whether each is told by `Audit`
+ * @property {number} bodyLimit
+ * @property {number} timeoutMs
+ *
  * @typedef {object} InitOptions
  * @property {"linked" | "composed"} composition
  * @property {Record<string, string>} env
@@ -23,6 +35,7 @@
  * @property {PlacedFile[]} files
  * @property {string[]} commands that the caller answers
  * @property {number} filesystemBytes 0: the filesystem's own limit
+ * @property {ThreadNetwork} network
  * @property {bigint | undefined} seed of all randomness; `undefined`: the host's randomness
  * @property {{ start: number, step: number } | undefined} clock milliseconds since 1970, and for each reading; `undefined`: the host's clock
  *
@@ -83,6 +96,7 @@
  *   | { type: "Left" }
  *   | { type: "WantComponent", name: string }
  *   | { type: "Fetch", run: number, request: number, http: HttpRequest }
+ *   | { type: "Audit", access: NetworkAccess }
  *   | { type: "FetchTaken", run: number, request: number }
  *   | { type: "FetchUnwanted", run: number, request: number }
  *   | { type: "Command", run: number, command: number, name: string, args: Uint8Array[], env: Array<[Uint8Array, Uint8Array]>, cwd: string }

@@ -376,6 +376,9 @@ export class Session {
       case "Fetch":
         void this.#exchanges?.begin(message.run, message.request, message.http);
         return;
+      case "Audit":
+        this.#exchanges?.options.policy?.audit?.(message.access);
+        return;
       case "FetchTaken":
         this.#exchanges?.taken(message.run, message.request);
         return;

@@ -8,6 +8,7 @@ import { Python, Sandbox, symbolDispose } from "./link.js";
 import { Randomness } from "./randomness.js";
 import { OUTPUT_BATCH, OUTPUT_WINDOW } from "./protocol.js";
 import { SnapshotFailure, SnapshotKeeper } from "./snapshot.js";
+import { exchangeNow } from "./sync-network.js";
 import { wasi } from "./wasi.js";
 import { BUNDLED } from "./web-assets.js";
 
@@ -50,6 +51,8 @@ export class SessionWorker {
   /** @type {import("./driver.js").PythonSource | undefined} */
   #python = undefined;
   #inside = false;
+  /** @type {import("./protocol.js").ThreadNetwork | undefined} */
+  #network = undefined;
   /** Commands that the caller answers. @type {ReadonlySet<string>} */
   #commands = new Set();
   #linked = true;
@@ -182,11 +185,11 @@ export class SessionWorker {
     const sandbox = new Sandbox(await load(assets), {
       ...this.#wasi,
       "wasmsh:session/host": {
-        block: (/** @type {Chunk[]} */ output, /** @type {any} */ requests, /** @type {bigint | undefined} */ timeout) => {
+        block: (/** @type {Chunk[]} */ output, /** @type {any} */ requests, /** @type {boolean} */ stdin, /** @type {bigint | undefined} */ timeout) => {
           if (this.#current === undefined) return [];
           this.#inside = true;
           try {
-            return this.#current.driver.block(output, requests, timeout);
+            return this.#current.driver.block(output, requests, stdin, timeout);
           } finally {
             this.#inside = false;
           }
@@ -208,6 +211,7 @@ export class SessionWorker {
     const sandbox = /** @type {Sandbox} */ (this.#sandbox);
     const python = this.#linked ? PYTHON_COMMANDS.filter((name) => !options.commands.includes(name)) : [];
     this.#commands = new Set(options.commands);
+    this.#network = options.network;
     if (options.seed !== undefined) {
       sandbox.determinism.setSeed(options.seed);
       // Python's comes from here, not by way of the filesystem.
@@ -303,6 +307,7 @@ export class SessionWorker {
         clock: this.#clock,
         network: {
           begin: (number, http) => environment.post({ type: "Fetch", run: id, request: number, http }),
+          now: (http) => exchangeNow(/** @type {any} */ (this.#network), http, (access) => environment.post({ type: "Audit", access })),
           taken: (number) => environment.post({ type: "FetchTaken", run: id, request: number }),
           unwanted: (number) => environment.post({ type: "FetchUnwanted", run: id, request: number }),
         },

@@ -17,7 +17,7 @@ use crate::bindings::core::exports::wasmsh::fs::types::ErrorCode;
 use crate::bindings::core::exports::wasmsh::session::processes::GuestProcess;
 use crate::bindings::core::wasmsh::session::types::Exit as WitExit;
 use crate::component::CommandComponent;
-use crate::core::{CoreCell, CoreState};
+use crate::core::{Core, CoreCell, CoreState};
 use crate::python::{Handle, complain};
 use crate::types::{Errno, Signal};
 
@@ -63,6 +63,8 @@ pub struct Process {
     core: Arc<CoreCell>,
     waker: Waker,
     cancelled: Arc<Cancelled>,
+    /// The shell was given a turn since an attempt last came to something.
+    asked: AtomicBool,
     arguments: Vec<Vec<u8>>,
     environment: Vec<(Vec<u8>, Vec<u8>)>,
     cwd: String,
@@ -195,14 +197,25 @@ impl Process {
             Err(_) => Poll::Ready(Err(io::Error::other("the session has ended"))),
             Ok(Ok(result)) => {
                 core.activity += 1;
+                self.asked.store(false, Ordering::Relaxed);
                 self.waker.wake_by_ref();
                 Poll::Ready(Ok(result))
             }
             Ok(Err(ErrorCode::Again)) => {
                 self.core.wake_after_turn(task);
+                self.ask(&mut core);
                 Poll::Pending
             }
             Ok(Err(error)) => Poll::Ready(Err(failure(error))),
+        }
+    }
+
+    /// Has the shell take another turn, once: an attempt may have told it that standard input is waited for, and only
+    /// a turn after that tells the host.
+    fn ask(&self, core: &mut Core) {
+        if !self.asked.swap(true, Ordering::Relaxed) {
+            core.activity += 1;
+            self.waker.wake_by_ref();
         }
     }
 
@@ -228,10 +241,12 @@ impl Process {
             match result {
                 Ok(result) => {
                     core.activity += 1;
+                    self.asked.store(false, Ordering::Relaxed);
                     self.waker.wake_by_ref();
                     return Ok(result);
                 }
                 Err(ErrorCode::Again) => {
+                    self.ask(&mut core);
                     core = self.core.turned.wait(core).unwrap_or_else(PoisonError::into_inner);
                 }
                 Err(error) => return Err(failure(error)),
@@ -462,6 +477,7 @@ fn run_in_thread(
         core: Arc::clone(core),
         waker: waker.clone(),
         cancelled,
+        asked: AtomicBool::new(false),
         arguments,
         environment,
         cwd,

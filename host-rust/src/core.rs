@@ -176,6 +176,7 @@ impl host::Host for CoreState {
         &mut self,
         output: Vec<Chunk>,
         new_requests: Vec<(RequestId, Request)>,
+        stdin: bool,
         timeout: Option<u64>,
     ) -> wasmtime::Result<Vec<Event>> {
         let io = &mut self.io;
@@ -203,15 +204,16 @@ impl host::Host for CoreState {
             if !events.is_empty() || timeout == Some(0) {
                 return Ok(events);
             }
-            // Nothing tells whether it is standard input that is waited for.
-            io.stdin.want(&io.mailbox);
-            let piece = io.stdin.peek().to_vec();
-            if !piece.is_empty() {
-                io.stdin.advance(piece.len());
-                return Ok(vec![Event::Stdin(piece)]);
-            }
-            if io.stdin.take_end() {
-                return Ok(vec![Event::StdinClosed]);
+            if stdin {
+                io.stdin.want(&io.mailbox);
+                let piece = io.stdin.peek().to_vec();
+                if !piece.is_empty() {
+                    io.stdin.advance(piece.len());
+                    return Ok(vec![Event::Stdin(piece)]);
+                }
+                if io.stdin.take_end() {
+                    return Ok(vec![Event::StdinClosed]);
+                }
             }
             io.mailbox.wait(until);
             if io.mailbox.is_empty() {

@@ -179,6 +179,13 @@ pub(crate) async fn turn(core: &CoreCell, deadline: Option<Instant>) {
     .await;
 }
 
+/// As [`turn`]. `first`: of this call, whose attempt may have told the shell what it waits for. Only a turn after that
+/// tells the host, if it is standard input.
+async fn wait_turn(core: &CoreCell, deadline: Option<Instant>, first: &mut bool) {
+    core.lock().activity += u64::from(std::mem::take(first));
+    turn(core, deadline).await;
+}
+
 fn after(timeout: Option<u64>) -> Option<Instant> {
     Instant::now().checked_add(Duration::from_nanos(timeout?))
 }
@@ -386,6 +393,7 @@ impl processes::HostProcess for Forward {
         blocking: bool,
     ) -> wasmtime::Result<Outcome<Vec<u8>>> {
         let process = self.process(&process)?;
+        let mut first = true;
         loop {
             let read = self.attempt(
                 |guest, store| guest.call_read(store, process, descriptor, max, false),
@@ -396,7 +404,7 @@ impl processes::HostProcess for Forward {
                     if let Err(interrupted) = self.undisturbed(process, descriptor)? {
                         return Ok(Err(interrupted));
                     }
-                    turn(&self.core, None).await;
+                    wait_turn(&self.core, None, &mut first).await;
                 }
                 read => return Ok(read),
             }
@@ -411,7 +419,7 @@ impl processes::HostProcess for Forward {
         blocking: bool,
     ) -> wasmtime::Result<Outcome<u32>> {
         let process = self.process(&process)?;
-        let mut written = 0;
+        let (mut written, mut first) = (0, true);
         loop {
             let rest = bytes.get(written..).unwrap_or_default();
             let wrote = self.attempt(
@@ -433,7 +441,7 @@ impl processes::HostProcess for Forward {
                 Err(interrupted) => return Ok(Err(interrupted)),
                 Ok(()) => {}
             }
-            turn(&self.core, None).await;
+            wait_turn(&self.core, None, &mut first).await;
         }
     }
 
@@ -457,13 +465,14 @@ impl processes::HostProcess for Forward {
             Ok(ready) => ready.iter().any(|ready| *ready != exported::Readiness::empty()),
             Err(_) => true,
         };
+        let mut first = true;
         loop {
             let polled =
                 self.attempt(|guest, store| guest.call_poll(store, process, &entries, Some(0)), ready)?;
             if ready(&polled) || timeout == Some(0) || past(deadline) {
                 return Ok(polled.map(|polled| polled.into_iter().map(readiness).collect()));
             }
-            turn(&self.core, deadline).await;
+            wait_turn(&self.core, deadline, &mut first).await;
         }
     }
 
@@ -474,7 +483,7 @@ impl processes::HostProcess for Forward {
         timeout: Option<u64>,
     ) -> wasmtime::Result<Outcome<Option<(u32, Exit)>>> {
         let process = self.process(&process)?;
-        let deadline = after(timeout);
+        let (deadline, mut first) = (after(timeout), true);
         loop {
             let waited = self.attempt(
                 |guest, store| guest.call_wait(store, process, child, Some(0)),
@@ -483,7 +492,7 @@ impl processes::HostProcess for Forward {
             if !matches!(waited, Ok(None)) || timeout == Some(0) || past(deadline) {
                 return Ok(waited);
             }
-            turn(&self.core, deadline).await;
+            wait_turn(&self.core, deadline, &mut first).await;
         }
     }
 
@@ -553,8 +562,8 @@ impl processes::HostProcess for Forward {
         what: processes::Spawn,
     ) -> wasmtime::Result<Outcome<u32>> {
         let process = self.process(&process)?;
-        let processes::Spawn { program, arguments, environment, cwd, descriptors, new_group } = what;
-        let what = exported::Spawn { program, arguments, environment, cwd, descriptors, new_group };
+        let processes::Spawn { program, arguments, environment, cwd, umask, descriptors, new_group } = what;
+        let what = exported::Spawn { program, arguments, environment, cwd, umask, descriptors, new_group };
         self.processes(|guest, store| guest.call_spawn(store, process, &what))
     }
 

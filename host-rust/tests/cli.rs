@@ -295,3 +295,11 @@ fn a_component_is_a_command() {
         "wasmsh: cannot make the command tool: cannot read /no/such/file: No such file or directory (os error 2)\n",
     );
 }
+
+#[test]
+fn python_is_given_standard_input_as_often_as_it_asks() {
+    for size in (0..12).map(|power| 10 * (1 << power)) {
+        let script = "python3 -c 'import sys; print(len(sys.stdin.read()))'; cat; echo end";
+        expect(&run(&["-c", script], &vec![b'x'; size]), 0, &format!("{size}\nend\n"), "");
+    }
+}

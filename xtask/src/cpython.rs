@@ -57,12 +57,12 @@ const GLUE_FLAGS: [&str; 9] = [
 ];
 
 /// C files of ours: those that know POSIX alone, and those that know CPython.
-const POSIX: [&str; 6] = ["posix", "children", "preview1", "users", "image", "canonical"];
+const POSIX: [&str; 8] = ["posix", "children", "preview1", "users", "image", "canonical", "zone", "locks"];
 const REACTOR: [&str; 8] =
     ["reactor", "ending", "signals", "threads", "module", "subprocess", "numbers", "sqlite"];
 
 /// Modules of CPython that its configure leaves out for WASI, and that work here.
-const SETUP: &str = "*static*\npwd pwdmodule.c\ngrp grpmodule.c\n";
+const SETUP: &str = "*static*\npwd pwdmodule.c\ngrp grpmodule.c\nfcntl fcntlmodule.c\n";
 
 /// The component, in two forms that differ in where the image is (see components/python/posix/image.c).
 pub(crate) struct Python {
@@ -118,6 +118,11 @@ pub(crate) fn component(project: &Project, rustc: &GuestRustc, forge: &Path) -> 
 /// Provides what needs the network or much time, so that [`component`] needs neither.
 pub(crate) fn setup(project: &Project) -> Result<()> {
     ingredients(&project.path(HOME)).map(drop)
+}
+
+/// The library's own sources, its tests among them.
+pub(crate) fn library_source(project: &Project) -> Result<PathBuf> {
+    Ok(ingredients(&project.path(HOME))?.cpython.join("Lib"))
 }
 
 /// All that the component is linked from, but for our own code.
@@ -380,7 +385,13 @@ impl Link<'_> {
         }
         let mut command = Command::new(&self.tools.clang);
         command
-            .args(["-O2", "-mexec-model=reactor", "-Wl,--stack-first", "-Wl,--gc-sections"])
+            .args([
+                "-O2",
+                "-mexec-model=reactor",
+                "-Wl,--wrap=sysconf",
+                "-Wl,--stack-first",
+                "-Wl,--gc-sections",
+            ])
             .arg(format!("-Wl,-z,stack-size={STACK}"))
             .args(EXPORTS.map(|name| format!("-Wl,--export={name}")))
             .args(&objects)

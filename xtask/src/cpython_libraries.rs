@@ -43,8 +43,10 @@ const XZ_FILTERS: [&str; 10] =
 
 /// One process, no threads, no loadable extensions, no shared memory for a write-ahead log; everything that
 /// Debian's library has otherwise.
-pub(crate) const SQLITE_FLAGS: [&str; 18] = [
+pub(crate) const SQLITE_FLAGS: [&str; 19] = [
     "-DSQLITE_THREADSAFE=0",
+    // Locks by fcntl(): components/python/posix/locks.c.
+    "-DSQLITE_DEFAULT_UNIX_VFS=\"unix\"",
     "-DSQLITE_OMIT_LOAD_EXTENSION",
     "-DSQLITE_OMIT_WAL",
     "-DSQLITE_DEFAULT_MEMSTATUS=0",

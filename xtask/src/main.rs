@@ -20,6 +20,7 @@ mod guest;
 mod hash;
 mod js;
 mod project;
+mod python_tests;
 mod rust_guest;
 mod ui;
 mod verify;
@@ -45,6 +46,10 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
                  run an outside judge against `wasmsh conformance`
   foreign        download tools of others (componentize-py, componentize-js, a client of the Model Context Protocol) and
                  test with what they make
+  python-test [FILES]
+                 CPython's own tests, in the sandbox: those of components/python/tests.txt
+  python-packages [NAMES]
+                 install and use packages that many use; needs the index that pip is configured for
   dist           make the archives and the npm package that users get, in target/dist
   git            build `git` as a command component, target/wasmsh/git.wasm
   clean          remove what was built in this checkout; with --cache, the cache too
@@ -80,6 +85,8 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("help" | "--help" | "-h", _) => print!("{HELP}"),
         ("run", _) => return run(&project, rest),
         ("conformance", _) => return conformance::run(&project, rest),
+        ("python-test", _) => return python_tests::tests(&project, rest),
+        ("python-packages", _) => return python_tests::packages(&project, rest),
         ("bench", _) => bench::run(&project, rest)?,
         ("setup", []) => setup(&project)?,
         ("build", []) => {

@@ -28,6 +28,7 @@ static int start(const char *command, int replaced, int from)
         .environment = environ,
         .descriptors = (const int (*)[2])descriptors,
         .descriptor_count = (size_t)count,
+        .umask = -1,
     };
     return wasmsh_spawn(&request);
 }

@@ -36,6 +36,8 @@ typedef struct {
     const int (*descriptors)[2];
     size_t descriptor_count;
     bool new_group;
+    // Negative: the parent's.
+    int umask;
 } wasmsh_spawn_request;
 
 int wasmsh_read(int fd, void *to, size_t length);
@@ -50,6 +52,8 @@ int wasmsh_dup2(int fd, int to);
 int wasmsh_fcntl(int fd, int what, int argument);
 int wasmsh_pipe(int ends[2]);
 int wasmsh_terminal(int fd, uint16_t size[2]);
+// Of a file, where it is: so many bytes, without a NUL.
+int wasmsh_path(int fd, char *to, size_t size);
 int wasmsh_fchmod(int fd, uint32_t mode);
 int wasmsh_fchown(int fd, uint32_t uid, uint32_t gid);
 int wasmsh_futimens(int fd, const wasmsh_time times[2]);
@@ -109,5 +113,14 @@ void wasmsh_image_share(void);
 uint64_t wasmsh_clock(uint32_t which);
 int wasmsh_sleep(uint64_t duration);
 void wasmsh_random(void *to, size_t length);
+
+// Of a zone's name, with the NUL.
+enum { WASMSH_ZONE_NAME = 16 };
+
+// The zone of local time, from a file of the database (false: it is none), or from a rule as POSIX has them.
+bool wasmsh_zone_file(const uint8_t *data, size_t length);
+void wasmsh_zone_rule(const char *rule);
+// Seconds east of universal time.
+int wasmsh_zone_at(int64_t time, int *is_dst, char name[WASMSH_ZONE_NAME]);
 
 #endif

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "layer.h"
+#include "locks.h"
 #include "../reactor/reactor.h"
 
 static int answer(int result)
@@ -182,12 +183,15 @@ int dup2(int fd, int to) { return answer(wasmsh_dup2(fd, to)); }
 
 int dup3(int fd, int to, int how)
 {
-    (void)how; // O_CLOEXEC is 0 here: there is no exec, and a child gets what it is given.
     if (fd == to) {
         errno = EINVAL;
         return -1;
     }
-    return dup2(fd, to);
+    int result = dup2(fd, to);
+    if (result >= 0 && (how & O_CLOEXEC)) {
+        wasmsh_fcntl(to, F_SETFD, FD_CLOEXEC);
+    }
+    return result;
 }
 
 int pipe(int ends[2]) { return answer(wasmsh_pipe(ends)); }
@@ -195,9 +199,13 @@ int pipe(int ends[2]) { return answer(wasmsh_pipe(ends)); }
 int pipe2(int ends[2], int how)
 {
     int result = pipe(ends);
-    if (result == 0 && (how & O_NONBLOCK)) {
-        wasmsh_fcntl(ends[0], F_SETFL, O_NONBLOCK);
-        wasmsh_fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    for (int end = 0; result == 0 && end < 2; end++) {
+        if (how & O_NONBLOCK) {
+            wasmsh_fcntl(ends[end], F_SETFL, O_NONBLOCK);
+        }
+        if (how & O_CLOEXEC) {
+            wasmsh_fcntl(ends[end], F_SETFD, FD_CLOEXEC);
+        }
     }
     return result;
 }
@@ -206,8 +214,21 @@ int fcntl(int fd, int what, ...)
 {
     va_list rest;
     va_start(rest, what);
+    // Pointers are as wide as numbers.
     int argument = va_arg(rest, int);
     va_end(rest);
+    if (what == F_SETLK || what == F_SETLKW || what == F_GETLK) {
+        int result = wasmsh_lock(fd, what, (struct flock *)argument);
+        while (what == F_SETLKW && result == -EAGAIN) {
+            // Nothing tells when the folder is gone.
+            struct timespec pause = {.tv_nsec = 5000000};
+            if (nanosleep(&pause, NULL) < 0) {
+                return -1;
+            }
+            result = wasmsh_lock(fd, what, (struct flock *)argument);
+        }
+        return answer(result);
+    }
     return answer(wasmsh_fcntl(fd, what, argument));
 }
 
@@ -224,6 +245,13 @@ int ioctl(int fd, int what, ...)
             *(struct winsize *)argument = (struct winsize){.ws_row = size[1], .ws_col = size[0]};
         }
         return answer(result);
+    }
+    if (what == FIONBIO) {
+        int flags = wasmsh_fcntl(fd, F_GETFL, 0);
+        if (flags >= 0) {
+            flags = wasmsh_fcntl(fd, F_SETFL, *(int *)argument ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        }
+        return answer(flags);
     }
     errno = ENOTTY;
     return -1;
@@ -750,6 +778,13 @@ int getrusage(int who, struct rusage *to)
     int64_t used = who == RUSAGE_SELF ? (int64_t)wasmsh_clock(2) : 0;
     *to = (struct rusage){.ru_utime = {.tv_sec = used / 1000000000, .tv_usec = (suseconds_t)(used % 1000000000 / 1000)}};
     return 0;
+}
+
+// What wasi-libc does not know. The number of descriptors is that of a session, unless its host says otherwise.
+long __real_sysconf(int name);
+long __wrap_sysconf(int name)
+{
+    return name == _SC_OPEN_MAX ? 1024 : __real_sysconf(name);
 }
 
 // As `uname` of the shell has it.

@@ -1,4 +1,16 @@
 # Run once, before the image is taken: the modules that most programs import.
+import importlib.machinery
+
+
+def exec_module(self, module, exec_module=importlib.machinery.SourcelessFileLoader.exec_module):
+    # A module of the library is called what it would be if its source were there: frames are, too.
+    if self.path.startswith("/usr/lib/python3.13/"):
+        module.__file__ = self.path[:-1]
+    exec_module(self, module)
+
+
+importlib.machinery.SourcelessFileLoader.exec_module = exec_module
+del exec_module
 import abc, argparse, ast, base64, bisect, calendar, codecs, collections, collections.abc, contextlib, copy
 import csv, dataclasses, datetime, decimal, difflib, enum, errno, fnmatch, fractions, functools, getopt, glob
 import hashlib, heapq, html, inspect, io, itertools, json, keyword, linecache, locale, logging, math, operator

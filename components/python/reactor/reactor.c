@@ -13,6 +13,7 @@
 #include <internal/pycore_pystate.h>
 #include <internal/pycore_runtime.h>
 #include <internal/pycore_sysmodule.h>
+#include <internal/pycore_tracemalloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,26 @@ static void fail(const char *what)
     }
     fprintf(stderr, "python3: %s\n", what);
     abort();
+}
+
+// What is in `__main__`, which is there no more.
+static PyObject *take_main(void)
+{
+    PyObject *modules = PyImport_GetModuleDict(), *module = PyDict_GetItemString(modules, "__main__");
+    PyObject *contents = module ? PyDict_Copy(PyModule_GetDict(module)) : NULL;
+    return contents && PyDict_DelItemString(modules, "__main__") == 0 ? contents : NULL;
+}
+
+// A `__main__` that becomes garbage at the end of a run, so that its files are written: what was frozen never does.
+static int new_main(PyObject *contents)
+{
+    PyObject *module = PyImport_AddModule("__main__"), *annotations = PyDict_New();
+    if (module == NULL || annotations == NULL || PyDict_Update(PyModule_GetDict(module), contents) < 0
+        || PyDict_SetItemString(PyModule_GetDict(module), "__annotations__", annotations) < 0) {
+        return -1;
+    }
+    Py_DECREF(annotations);
+    return 0;
 }
 
 __attribute__((export_name("wasmsh-prepare"))) void wasmsh_prepare(void)
@@ -315,7 +336,10 @@ static int start(const PyConfig *config)
     if (_PyWasmsh_InitSysStreams() < 0) {
         return -1;
     }
-    PyObject *result = PyObject_CallFunction(begin_function, "i", config->site_import);
+    PyObject *program = config->run_filename ? PyUnicode_FromWideChar(config->run_filename, -1) : Py_NewRef(Py_None);
+    PyObject *result = program
+        ? PyObject_CallFunction(begin_function, "iiO", config->site_import, config->safe_path, program) : NULL;
+    Py_XDECREF(program);
     Py_XDECREF(result);
     return result ? 0 : -1;
 }
@@ -336,7 +360,8 @@ static int run(int argc, char **argv)
     }
     wasmsh_signals_begin();
     int code = 1;
-    if (set_environment(__wasilibc_environ) == 0 && configure(&config) == 0 && start(&config) == 0) {
+    if (set_environment(__wasilibc_environ) == 0 && configure(&config) == 0
+        && (config.tracemalloc == 0 || _PyTraceMalloc_Start(config.tracemalloc) == 0) && start(&config) == 0) {
         code = _PyWasmsh_RunPython();
     }
     else {

@@ -2,8 +2,10 @@
 
 #include <Python.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "layer.h"
@@ -87,7 +89,9 @@ static PyObject *fork_exec(PyObject *module, PyObject *args)
         || (environment != Py_None && (names = strings(environment)) == NULL)) {
         goto done;
     }
-    descriptors = calloc((size_t)passed + 3, sizeof *descriptors);
+    // Without `close_fds` a child has all that can be inherited.
+    int most = close_fds ? 0 : (int)sysconf(_SC_OPEN_MAX);
+    descriptors = calloc((size_t)passed + (size_t)most + 3, sizeof *descriptors);
     if (descriptors == NULL) {
         PyErr_NoMemory();
         goto done;
@@ -117,6 +121,13 @@ static PyObject *fork_exec(PyObject *module, PyObject *args)
             descriptors[count++][1] = fd;
         }
     }
+    for (int fd = 3; fd < most; fd++) {
+        int flags = wasmsh_fcntl(fd, F_GETFD, 0);
+        if (flags >= 0 && !(flags & FD_CLOEXEC)) {
+            descriptors[count][0] = fd;
+            descriptors[count++][1] = fd;
+        }
+    }
     wasmsh_spawn_request request = {
         .arguments = argv,
         // Without one of its own a child gets what execv() would give it, os.environ's changes included.
@@ -125,10 +136,16 @@ static PyObject *fork_exec(PyObject *module, PyObject *args)
         .descriptors = (const int (*)[2])descriptors,
         .descriptor_count = count,
         .new_group = session || (group != Py_None && PyLong_Check(group) && PyLong_AsLong(group) >= 0),
+        .umask = mask,
     };
+    wasmsh_stat_t directory;
+    int entered = request.cwd ? wasmsh_stat(AT_FDCWD, request.cwd, true, &directory) : 0;
+    if (request.cwd && entered == 0) {
+        entered = (directory.mode & S_IFMT) != S_IFDIR ? -ENOTDIR : wasmsh_access(AT_FDCWD, request.cwd, X_OK);
+    }
     // A missing program in one directory of PATH is looked for in the next.
-    int pid = -ENOENT;
-    for (char **program = programs; *program; program++) {
+    int pid = entered < 0 ? entered : -ENOENT;
+    for (char **program = programs; entered == 0 && *program; program++) {
         request.program = *program;
         int tried = wasmsh_spawn(&request);
         if (tried > 0) {
@@ -144,9 +161,7 @@ static PyObject *fork_exec(PyObject *module, PyObject *args)
     }
     if (pid <= 0) {
         // `subprocess` waits for a child that failed to begin, and takes a missing one for collected.
-        wasmsh_stat_t directory;
-        bool no_directory = request.cwd && wasmsh_stat(-2, request.cwd, true, &directory) < 0;
-        report(report_write, -pid, no_directory ? "noexec:chdir" : "");
+        report(report_write, -pid, entered < 0 ? "noexec:chdir" : "");
         pid = 0x7fffffff;
     }
     result = PyLong_FromLong(pid);
@@ -159,8 +174,58 @@ done:
     return result;
 }
 
+// spawn(program, arguments, environment or None, [number in the child, number here]..., new group): the child's number.
+static PyObject *spawn(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *program, *arguments, *environment, *pairs;
+    int group;
+    if (!PyArg_ParseTuple(args, "SOOO!p:spawn", &program, &arguments, &environment, &PyList_Type, &pairs, &group)) {
+        return NULL;
+    }
+    Py_ssize_t count = PyList_GET_SIZE(pairs) / 2;
+    char **argv = strings(arguments), **names = NULL;
+    int (*descriptors)[2] = calloc((size_t)count + 1, sizeof *descriptors);
+    PyObject *result = NULL;
+    if (descriptors == NULL) {
+        PyErr_NoMemory();
+    }
+    if (argv == NULL || descriptors == NULL || (environment != Py_None && (names = strings(environment)) == NULL)) {
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < 2 * count; i++) {
+        descriptors[i / 2][i % 2] = PyLong_AsInt(PyList_GET_ITEM(pairs, i));
+    }
+    if (PyErr_Occurred()) {
+        goto done;
+    }
+    wasmsh_spawn_request request = {
+        .program = PyBytes_AS_STRING(program),
+        .arguments = argv,
+        .environment = names ? names : environ,
+        .descriptors = (const int (*)[2])descriptors,
+        .descriptor_count = (size_t)count,
+        .new_group = group,
+        .umask = -1,
+    };
+    int pid = wasmsh_spawn(&request);
+    if (pid < 0) {
+        errno = -pid;
+        result = PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, program);
+    }
+    else {
+        result = PyLong_FromLong(pid);
+    }
+done:
+    release(argv);
+    release(names);
+    free(descriptors);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"fork_exec", fork_exec, METH_VARARGS, "Starts a child process."},
+    {"spawn", spawn, METH_VARARGS, "Starts a child process, with the descriptors that are named."},
     {NULL, NULL, 0, NULL},
 };
 

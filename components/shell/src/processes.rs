@@ -107,12 +107,17 @@ impl Process {
     /// Waits until `descriptor` can be read, or written.
     fn wait_ready(&self, descriptor: u32, write: bool) -> Result<(), Errno> {
         let interest = Interest { descriptor, read: !write, write };
-        self.until(None, || !self.ctx.readiness(interest).is_empty())
+        self.until(None, &[interest], || !self.ctx.readiness(interest).is_empty())
     }
 
     /// Runs the session until `ready` holds: see [`Pump::until`].
-    fn until(&self, timeout: Option<u64>, ready: impl FnMut() -> bool) -> Result<(), Errno> {
-        let result = self.pump.until(&self.ctx, self.exclusive, timeout, ready);
+    fn until(
+        &self,
+        timeout: Option<u64>,
+        interests: &[Interest],
+        ready: impl FnMut() -> bool,
+    ) -> Result<(), Errno> {
+        let result = self.pump.until(&self.ctx, self.exclusive, timeout, interests, ready);
         self.stuck.set(result == Err(Errno::Again));
         result
     }
@@ -197,7 +202,7 @@ impl Process {
             || -> Vec<OsReadiness> { entries.iter().map(|entry| self.ctx.readiness(*entry)).collect() };
         let mut ready = look();
         if !ready.iter().any(|one| !one.is_empty()) {
-            let result = self.until(timeout, || {
+            let result = self.until(timeout, &entries, || {
                 ready = look();
                 ready.iter().any(|one| !one.is_empty())
             });
@@ -232,6 +237,9 @@ impl Process {
             group: if what.new_group { Group::New } else { Group::Inherit },
             ..OsSpawn::default()
         })?;
+        if let (Some(umask), Some(child)) = (what.umask, self.ctx.kernel().context(pid)) {
+            child.set_umask(umask);
+        }
         Ok(pid.get())
     }
 
@@ -242,7 +250,7 @@ impl Process {
             Some(pid) => Child::Process(Pid::new(pid).ok_or(Errno::NoChild)?),
         };
         let mut outcome: Result<(Pid, ChildState), Errno> = Err(Errno::Again);
-        let result = self.until(timeout, || {
+        let result = self.until(timeout, &[], || {
             if outcome == Err(Errno::Again) {
                 outcome = self.ctx.try_wait(which, false);
             }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use wasmsh_os::{Ctx, Errno, Kernel, KernelState, Request as OsRequest, RequestId, Signal, State};
+use wasmsh_os::{Ctx, Errno, Interest, Kernel, KernelState, Request as OsRequest, RequestId, Signal, State};
 
 use crate::bindings::wasmsh::session::host;
 use crate::bindings::wasmsh::session::types::{Event, Request};
@@ -128,7 +128,7 @@ impl Pump {
             && kernel.unanswered_requests_but(&self.exclusive) == 0
     }
 
-    /// Runs the session until `ready` holds.
+    /// Runs the session until `ready` holds. `interests`: the descriptors that it is about.
     ///
     /// # Errors
     /// `Interrupted`: `ctx` has a signal to take, or was ended; `TimedOut`: `timeout` nanoseconds passed;
@@ -139,16 +139,24 @@ impl Pump {
         ctx: &Ctx,
         exclusive: bool,
         timeout: Option<u64>,
+        interests: &[Interest],
         mut ready: impl FnMut() -> bool,
     ) -> Result<(), Errno> {
         let kernel = self.owner.kernel();
         let deadline = timeout.map(|timeout| ctx.monotonic().saturating_add(timeout));
         loop {
             self.feed();
+            if kernel.output_exceeded() {
+                // Who writes finds room for ever, and gets nothing written.
+                self.owner.enforce_limits();
+            }
+            if ended(ctx) {
+                return Err(Errno::Interrupted);
+            }
             if ready() {
                 return Ok(());
             }
-            if ended(ctx) || ctx.has_signal() {
+            if ctx.has_signal() {
                 return Err(Errno::Interrupted);
             }
             let left = deadline.map(|deadline| deadline.saturating_sub(ctx.monotonic()));
@@ -163,6 +171,8 @@ impl Pump {
                     self.exchange(Some(0));
                 }
                 KernelState::Idle { timer } => {
+                    // The host is to know whether it is standard input.
+                    let _ = ctx.poll_ready(interests);
                     if kernel.output_len() > 0 || kernel.has_new_requests() {
                         // Who waits for room in the output can go on then.
                         self.exchange(Some(0));
@@ -201,7 +211,8 @@ impl Pump {
         let kernel = self.owner.kernel();
         let output: Vec<_> = kernel.take_output(usize::MAX).into_iter().map(chunk_in).collect();
         let requests = self.announce_some(kernel.take_requests());
-        let events = host::block(&output, &requests, timeout);
+        let stdin = timeout != Some(0) && self.input.borrow().is_empty() && kernel.input_wanted();
+        let events = host::block(&output, &requests, stdin, timeout);
         let came = !events.is_empty();
         for event in events {
             match event {
@@ -217,17 +228,31 @@ impl Pump {
         came
     }
 
-    /// Moves input on, as far as there is room for it.
-    fn feed(&self) {
+    /// Moves input on, as far as there is room for it. Whether some was.
+    pub(crate) fn feed(&self) -> bool {
         let kernel = self.owner.kernel();
         let mut input = self.input.borrow_mut();
+        let mut taken = 0;
         if !input.is_empty() {
-            let taken = kernel.feed_input(input.make_contiguous());
+            taken = kernel.feed_input(input.make_contiguous());
             input.drain(..taken);
         }
-        if input.is_empty() && self.input_ends.replace(false) {
+        let ends = input.is_empty() && self.input_ends.replace(false);
+        if ends {
             kernel.close_input();
         }
+        taken > 0 || ends
+    }
+
+    /// Standard input is over, behind what is still here.
+    pub(crate) fn end_input(&self) {
+        self.input_ends.set(true);
+        self.feed();
+    }
+
+    /// Whether there is input that the kernel had no room for.
+    pub(crate) fn has_input(&self) -> bool {
+        !self.input.borrow().is_empty()
     }
 }
 

@@ -181,8 +181,14 @@ impl GuestRun for Run {
             requests: Vec::new(),
             state: shell::RunState::Exited(shell::RunExit::Code(0)),
         };
-        let progress =
-            self.active.run.borrow().as_ref().map_or_else(over, |run| run.resume(fuel, max_output));
+        let resume =
+            || self.active.run.borrow().as_ref().map_or_else(over, |run| run.resume(fuel, max_output));
+        self.pump.feed();
+        let mut progress = resume();
+        if matches!(progress.state, shell::RunState::Waiting { .. }) && self.pump.feed() {
+            // What a command was given and did not read.
+            progress.state = shell::RunState::Running;
+        }
         Progress {
             output: progress.output.into_iter().map(chunk_in).collect(),
             requests: self.pump.announce_all(progress.requests),
@@ -205,11 +211,13 @@ impl GuestRun for Run {
     }
 
     fn write_stdin(&self, bytes: Vec<u8>) -> u32 {
-        self.with(0, |run| run.write_stdin(&bytes))
+        self.pump.feed();
+        // What came first is read first.
+        if self.pump.has_input() { 0 } else { self.with(0, |run| run.write_stdin(&bytes)) }
     }
 
     fn close_stdin(&self) {
-        self.with((), shell::Run::close_stdin);
+        self.pump.end_input();
     }
 
     fn answer(&self, id: RequestId, what: Answer) -> Reception {

@@ -76,7 +76,12 @@ impl Loader for ShellLoader {
             let stat = fs.stat_at(&path, true)?;
             let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
             if self.inode.get() == Some((stat.device, stat.inode)) {
-                return self.utility(&name, ctx);
+                if path.rsplit_once('/').is_some_and(|(folder, _)| folder == BIN) {
+                    return self.utility(&name, ctx);
+                }
+                // A symbolic link, whatever it is called.
+                let real = fs.canonicalize(&path)?;
+                return self.utility(real.rsplit('/').next().unwrap_or(&real), ctx);
             }
             if !stat.is_regular() {
                 return Err(Errno::Access);

@@ -1,8 +1,10 @@
 //! What every browser is to pass: the end-to-end cases, and what is particular to browsers.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { DIST, cases, runCase } from "../e2e.js";
+import { consumers, numbers } from "../flows.js";
 import { missing } from "../real.js";
 import { PUPPET } from "./puppet.js";
 import { serve } from "./serve.js";
@@ -14,11 +16,6 @@ import { serve } from "./serve.js";
 
 /** Milliseconds after which a case is taken to hang; no measure of anything. */
 const HANGS = 180_000;
-
-/** Cases that need a thread that can wait for its host, with the reason. @type {Record<string, string>} */
-const WAITS = {
-  "pip/no-network-says-how-to-get-one": "Python waits for an answer that only the host can give",
-};
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>wasmsh</title><script type="module">
 import { openBrowserSession } from "/src/browser.js";
@@ -115,12 +112,66 @@ export function suite(missingBrowser, launch, compositions) {
         for (const one of cases()) {
           const name = `${one.topic}/${one.name}`;
           const lacks = one.needs.find((need) => !has.includes(need));
-          const why = lacks === undefined ? (WAITS[name] ?? false) : `needs ${lacks}`;
+          const why = lacks === undefined ? false : `needs ${lacks}`;
           await t.test(name, { skip: why, timeout: HANGS }, ({ signal }) => runCase(one, { composition, memories }, signal, openInPage));
         }
       });
     }
   }
+
+  test("a Python that waits for the network has its answer by a synchronous request", { skip }, async (t) => {
+    const other = createServer((request, response) => {
+      response.writeHead(request.url === "/none" ? 404 : 200, { "access-control-allow-origin": "*", "access-control-allow-headers": "*", "content-type": "text/plain" });
+      response.end(`hello ${request.method} ${request.url}\n`);
+    });
+    await new Promise((resolve) => other.listen(0, "127.0.0.1", () => resolve(undefined)));
+    t.after(() => other.close());
+    const { port } = /** @type {import("node:net").AddressInfo} */ (other.address());
+    const get = (/** @type {string} */ url) => `python3 -c 'import urllib.request as r; print(r.urlopen("${url}", timeout=20).read())' 2>&1 | tail -n 1`;
+    const found = await page.evaluate(async (/** @type {any} */ [host, commands]) => {
+      const { createSession } = /** @type {any} */ (window).wasmsh;
+      const told = /** @type {any[]} */ ([]);
+      const session = await createSession({ allowedHosts: [host, globalThis.location.host], onFetch: (/** @type {any} */ access) => told.push(access.url) });
+      const shown = [];
+      for (const command of commands) shown.push((await session.run(command)).stdout);
+      await session.close();
+      const hooked = await createSession({ fetch: () => new Response("by hook\n") });
+      shown.push((await hooked.run(commands[0])).stdout, (await hooked.run(`curl -s http://${host}/`)).stdout);
+      await hooked.close();
+      return { shown, told: told.length };
+    }, /** @type {[string, string[]]} */ ([`127.0.0.1:${port}`, [
+      get(`http://127.0.0.1:${port}/a`), get(`http://127.0.0.1:${port}/none`), get("http://other.example/"), get(`${server.url}/test.html`),
+      `python3 -c 'import subprocess; print(subprocess.run(["curl", "-s", "http://127.0.0.1:${port}/b"], capture_output=True).stdout)'`,
+    ]]));
+    assert.deepEqual(found.shown.slice(0, 2), ["b'hello GET /a\\n'\n", "urllib.error.HTTPError: HTTP Error 404: Not Found\n"]);
+    assert.match(found.shown[2], /URLError.*does not allow other\.example/);
+    assert.match(found.shown[3], /URLError.*cookies/);
+    assert.equal(found.shown[4], "b'hello GET /b\\n'\n");
+    assert.match(found.shown[5], /URLError.*function of whoever made this session/);
+    assert.equal(found.shown[6], "by hook\n");
+    assert.equal(found.told, 5);
+  });
+
+  test("from the network, and from commands of the page's: nothing waits for ever", { skip, timeout: HANGS }, async (t) => {
+    const other = createServer((_, response) => response.writeHead(200, { "access-control-allow-origin": "*" }).end(numbers));
+    await new Promise((resolve) => other.listen(0, "127.0.0.1", () => resolve(undefined)));
+    t.after(() => other.close());
+    const { port } = /** @type {import("node:net").AddressInfo} */ (other.address());
+    const all = Object.entries(consumers);
+    const shown = await page.evaluate(async (/** @type {any} */ [host, text, commands]) => {
+      const session = await /** @type {any} */ (window).wasmsh.createSession({
+        allowedHosts: [host],
+        commands: { numbers: async (/** @type {any} */ { print }) => print(text) },
+      });
+      const outputs = [];
+      for (const command of commands) {
+        for (const producer of [`curl -s http://${host}/ 2> /dev/null`, "numbers"]) outputs.push((await session.run(`${producer} | ${command}`)).stdout);
+      }
+      await session.close();
+      return outputs;
+    }, /** @type {[string, string, string[]]} */ ([`127.0.0.1:${port}`, numbers, all.map(([, { command }]) => command)]));
+    assert.deepEqual(shown, all.flatMap(([, one]) => [one.shown, one.shown]));
+  });
 
   test("the page is not isolated, and stays responsive", { skip }, async () => {
     assert.equal(await page.evaluate("crossOriginIsolated"), false);

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use wasmsh::{Network, Output, Python, Session};
+use wasmsh::{Engine, Network, Output, Python, Session};
 
 use crate::server::{Server, reply};
 use crate::{hello, run, session_with, succeeds};
@@ -172,4 +172,51 @@ fn pip_installs_from_an_index() {
             || String::from_utf8_lossy(&denied.stderr).contains("--allow-host"),
         "{denied:?}"
     );
+}
+
+/// What reads from a producer of 30,000 numbers, and what it shows.
+const READERS: [(&str, &str); 6] = [
+    ("python3 -c 'import sys; print(len(sys.stdin.read()))'", "168894\n"),
+    ("python3 -c 'import sys; print(sum(map(int, sys.stdin)))'", "450015000\n"),
+    ("python3 -c 'import sys; print(sys.stdin.readline().strip())'", "1\n"),
+    (
+        "python3 -c 'import sys; [print(line.strip()) for line in sys.stdin]' 2> errors | head -n 3; \
+         tail -n 1 errors | cut -d: -f1",
+        "1\n2\n3\nBrokenPipeError\n",
+    ),
+    ("python3 -c 'import subprocess; subprocess.run([\"wc\", \"-l\"])'", "30000\n"),
+    (
+        "python3 -c 'import subprocess, sys; \
+         subprocess.run([sys.executable, \"-c\", \"print(sum(map(int, open(0))))\"])'",
+        "450015000\n",
+    ),
+];
+
+#[test]
+fn what_only_the_host_has_reaches_every_reader() {
+    let numbers: String = (1..=30_000).map(|number| format!("{number}\n")).collect();
+    let body = numbers.clone();
+    let server = Server::start(move |_, stream| reply(stream, "200 OK", body.as_bytes()));
+    let engine = Engine::builder().python(Python::Linked).build().unwrap();
+    let mut session = engine
+        .session()
+        .network(Network::new().allow(server.rule()))
+        .command("numbers", move |process| {
+            // Whoever reads may have enough before the end.
+            let _ = process.stdout().write_all(numbers.as_bytes());
+            0
+        })
+        .build()
+        .unwrap();
+    for producer in [format!("curl -sS {} 2> /dev/null", server.url("/")), "numbers".to_owned()] {
+        for (reader, shown) in READERS {
+            let output = run(&mut session, &format!("{producer} | {reader}"));
+            assert_eq!(
+                String::from_utf8_lossy(&output.stdout),
+                shown,
+                "{producer} | {reader}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
 }

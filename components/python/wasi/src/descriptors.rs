@@ -4,10 +4,17 @@ use alloc::rc::Rc;
 use core::ffi::c_void;
 
 use crate::bindings::wasmsh::fs::types::{self as fs, FileType, NewTime, Position, Timestamp};
+use crate::bindings::wasmsh::session::processes::{PollEntry, Process};
 use crate::errno::{Errno, answer, done};
 use crate::layer::{self, Description, Object};
 use crate::nest;
+use crate::processes::wait_ready;
 use crate::rom::{Kind, Node};
+
+unsafe extern "C" {
+    /// `reactor/signals.c`: nanoseconds until the alarm, or what is given if that is less; negative: for ever.
+    fn wasmsh_until_alarm(timeout: i64) -> i64;
+}
 
 /// The most that one call across the component boundary carries: larger pieces save nothing more, and
 /// each is held twice while it crosses.
@@ -24,6 +31,8 @@ pub(crate) mod flags {
     pub(crate) const NOFOLLOW: i32 = 0x0100_0000;
     pub(crate) const RDONLY: i32 = 0x0400_0000;
     pub(crate) const WRONLY: i32 = 0x1000_0000;
+    /// Our own `<fcntl.h>`'s.
+    pub(crate) const CLOEXEC: i32 = 0x2000_0000;
 }
 
 /// What `stat` tells, in a layout that C and Rust agree on; `posix.c` makes a `struct stat` of it.
@@ -162,6 +171,7 @@ fn read(number: i32, to: &mut [u8]) -> Result<i32, Errno> {
         Object::Process(number) => {
             let process = layer::process().ok_or(Errno::EBADF)?;
             if description.flags.get() & flags::NONBLOCK == 0 {
+                before_alarm(&process, *number, false)?;
                 nest::waiting(&process, || process.read(*number, want, true))?
             } else {
                 process.read(*number, want, false)?
@@ -169,6 +179,14 @@ fn read(number: i32, to: &mut [u8]) -> Result<i32, Errno> {
         }
     };
     Ok(count(copy_out(&got, to)))
+}
+
+/// Where an alarm was set, waits until the descriptor is ready, or the alarm is due. Whether one was set.
+fn before_alarm(process: &Process, descriptor: u32, write: bool) -> Result<bool, Errno> {
+    // SAFETY: it only looks at the clock.
+    let Ok(left) = u64::try_from(unsafe { wasmsh_until_alarm(-1) }) else { return Ok(false) };
+    let ready = wait_ready(process, &[PollEntry { descriptor, read: !write, write }], Some(left))?;
+    if ready.iter().all(|ready| ready.is_empty()) { Err(Errno::EINTR) } else { Ok(true) }
 }
 
 /// A regular file takes all that it is given, piece by piece; a full disk after the first piece is told by
@@ -179,6 +197,8 @@ fn write(number: i32, from: &[u8]) -> Result<i32, Errno> {
     let mut once = from.is_empty();
     while written < from.len() || once {
         once = false;
+        // Whether what was not taken is tried again.
+        let mut again = false;
         let piece = from.get(written..from.len().min(written + PIECE)).unwrap_or(&[]);
         let result = match &description.object {
             Object::Nothing => Ok(piece.len()),
@@ -187,13 +207,18 @@ fn write(number: i32, from: &[u8]) -> Result<i32, Errno> {
             Object::Process(number) => {
                 let process = layer::process().ok_or(Errno::EBADF)?;
                 let blocking = description.flags.get() & flags::NONBLOCK == 0;
-                process.write(*number, piece, blocking).map(|taken| taken as usize).map_err(Errno::from)
+                let alarm = if blocking { before_alarm(&process, *number, true) } else { Ok(false) };
+                alarm.and_then(|alarm| {
+                    let taken = process.write(*number, piece, blocking && !alarm)?;
+                    again = alarm;
+                    Ok(taken as usize)
+                })
             }
         };
         match result {
             Ok(taken) => {
                 written += taken;
-                if taken < piece.len() {
+                if taken < piece.len() && !again {
                     break;
                 }
             }
@@ -315,16 +340,16 @@ fn duplicate_to(number: i32, to: i32) -> Result<i32, Errno> {
 }
 
 /// `fcntl` commands of wasi-libc, and those that our `<fcntl.h>` adds.
-mod command {
+pub(crate) mod command {
     pub(super) const DUPFD: i32 = 0;
     pub(super) const GETFD: i32 = 1;
-    pub(super) const SETFD: i32 = 2;
+    pub(crate) const SETFD: i32 = 2;
     pub(super) const GETFL: i32 = 3;
     pub(super) const SETFL: i32 = 4;
     pub(super) const DUPFD_CLOEXEC: i32 = 1030;
 }
 
-fn control(number: i32, what: i32, argument: i32) -> Result<i32, Errno> {
+pub(crate) fn control(number: i32, what: i32, argument: i32) -> Result<i32, Errno> {
     let entry = layer::slot(number)?;
     match what {
         command::DUPFD => duplicate(number, argument),

@@ -46,3 +46,4 @@ mod processes;
 mod rom;
 mod run;
 mod signals;
+mod zone;

@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_char};
 
 use crate::bindings::wasmsh::fs::files;
 use crate::bindings::wasmsh::fs::types::{AccessMode, ErrorCode, FileType, OpenFlags};
-use crate::descriptors::{Stat, Time, flags, new_time, owner};
+use crate::descriptors::{Stat, Time, command, control, flags, new_time, owner};
 use crate::errno::{Errno, answer, done};
 use crate::layer::{self, Object};
 use crate::rom::{self, Kind, Node};
@@ -108,11 +108,23 @@ unsafe fn place_of(base: i32, path: *const c_char) -> Result<Place, Errno> {
     place(base, unsafe { text(path) }?)
 }
 
-/// The path in the filesystem, for calls that change something: the library is read-only.
+/// The path in the filesystem, for calls that change what is there: the library is read-only.
 ///
 /// # Safety
 /// `path` is a C string, or null.
 unsafe fn changeable(base: i32, path: *const c_char) -> Result<String, Errno> {
+    match unsafe { place_of(base, path) }? {
+        Place::Rom(None) => Err(Errno::ENOENT),
+        Place::Rom(Some(_)) => Err(Errno::EROFS),
+        Place::Files(path) => Ok(path),
+    }
+}
+
+/// The same for calls that make something.
+///
+/// # Safety
+/// `path` is a C string, or null.
+unsafe fn creatable(base: i32, path: *const c_char) -> Result<String, Errno> {
     match unsafe { place_of(base, path) }? {
         Place::Rom(_) => Err(Errno::EROFS),
         Place::Files(path) => Ok(path),
@@ -269,7 +281,27 @@ fn read_link(place: Place) -> Result<String, Errno> {
 
 #[unsafe(no_mangle)]
 extern "C" fn wasmsh_open(base: i32, path: *const c_char, how: i32, mode: u32) -> i32 {
-    answer(unsafe { text(path) }.and_then(|path| open(base, path, how, mode)))
+    let opened = || {
+        let path = unsafe { text(path) }?;
+        let number = open(base, path, how & !flags::CLOEXEC, mode)?;
+        if how & flags::CLOEXEC != 0 {
+            control(number, command::SETFD, 1)?;
+        }
+        Ok(number)
+    };
+    answer(opened())
+}
+
+/// Where an open file is.
+#[unsafe(no_mangle)]
+extern "C" fn wasmsh_path(number: i32, to: *mut c_char, size: usize) -> i32 {
+    let path = layer::description(number).and_then(|description| match &description.object {
+        Object::File { file, .. } => file.path().ok_or(Errno::ENOENT),
+        _ => Err(Errno::EINVAL),
+    });
+    answer(path.and_then(|path| {
+        if path.len() > size { Err(Errno::ENAMETOOLONG) } else { copy_text(&path, to, size, false) }
+    }))
 }
 
 #[unsafe(no_mangle)]
@@ -315,7 +347,7 @@ extern "C" fn wasmsh_umask(mask: u32) -> u32 {
 extern "C" fn wasmsh_mkdir(base: i32, path: *const c_char, mode: u32) -> i32 {
     let mask = layer::layer().umask;
     done(
-        unsafe { changeable(base, path) }
+        unsafe { creatable(base, path) }
             .and_then(|path| Ok(files::make_directory(&path, mode & 0o7777 & !mask)?)),
     )
 }
@@ -324,8 +356,7 @@ extern "C" fn wasmsh_mkdir(base: i32, path: *const c_char, mode: u32) -> i32 {
 extern "C" fn wasmsh_mkfifo(base: i32, path: *const c_char, mode: u32) -> i32 {
     let mask = layer::layer().umask;
     done(
-        unsafe { changeable(base, path) }
-            .and_then(|path| Ok(files::make_fifo(&path, mode & 0o7777 & !mask)?)),
+        unsafe { creatable(base, path) }.and_then(|path| Ok(files::make_fifo(&path, mode & 0o7777 & !mask)?)),
     )
 }
 
@@ -342,7 +373,7 @@ extern "C" fn wasmsh_rmdir(base: i32, path: *const c_char) -> i32 {
 #[unsafe(no_mangle)]
 extern "C" fn wasmsh_rename(old_base: i32, old: *const c_char, new_base: i32, new: *const c_char) -> i32 {
     done(unsafe { changeable(old_base, old) }.and_then(|old| {
-        let new = unsafe { changeable(new_base, new) }?;
+        let new = unsafe { creatable(new_base, new) }?;
         Ok(files::rename(&old, &new)?)
     }))
 }
@@ -356,7 +387,7 @@ extern "C" fn wasmsh_link(
     follow: bool,
 ) -> i32 {
     done(unsafe { changeable(old_base, old) }.and_then(|old| {
-        let new = unsafe { changeable(new_base, new) }?;
+        let new = unsafe { creatable(new_base, new) }?;
         Ok(files::link(&old, &new, follow)?)
     }))
 }
@@ -364,7 +395,7 @@ extern "C" fn wasmsh_link(
 #[unsafe(no_mangle)]
 extern "C" fn wasmsh_symlink(target: *const c_char, base: i32, new: *const c_char) -> i32 {
     done(unsafe { text(target) }.and_then(|target| {
-        let new = unsafe { changeable(base, new) }?;
+        let new = unsafe { creatable(base, new) }?;
         Ok(files::symlink(target, &new)?)
     }))
 }

@@ -177,6 +177,8 @@ pub(crate) struct Request {
     descriptors: *const [i32; 2],
     descriptor_count: usize,
     new_group: bool,
+    /// Negative: the parent's.
+    umask: i32,
 }
 
 /// # Safety
@@ -256,6 +258,7 @@ unsafe fn spawn(request: &Request) -> Result<i32, Errno> {
             cwd: Some(cwd),
             descriptors,
             new_group: request.new_group,
+            umask: Some(u32::try_from(request.umask).unwrap_or(layer::layer().umask)),
         })?)
     })();
     for number in adopted {

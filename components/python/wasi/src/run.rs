@@ -19,6 +19,8 @@ unsafe extern "C" {
     fn wasmsh_image_begin();
     /// `image.c`: puts the memory back if there was a run since it was put back last.
     fn wasmsh_image_reset();
+    /// `locks.c`: gives up what the process has locked.
+    fn wasmsh_locks_end();
     /// `reactor.c`: the exit status, or 256 and the number of the signal that ended it. `recursion`: how many levels
     /// of C recursion it may enter at most.
     fn wasmsh_python_main(
@@ -73,6 +75,9 @@ fn open_flags(how: OpenFlags) -> i32 {
 pub(crate) fn run<T>(process: Process, recursion: i32, ended: impl FnOnce(&Process, Exit) -> T) -> T {
     let process = begin(process);
     let exit = interpret(&process, recursion);
+    layer::set_dead(false);
+    // SAFETY: nothing of the process runs any more.
+    unsafe { wasmsh_locks_end() };
     layer::close_all();
     let result = ended(&process, exit);
     layer::set_process(None);

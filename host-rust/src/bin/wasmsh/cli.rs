@@ -40,7 +40,7 @@ Examples:
   wasmsh -c 'seq 3 | awk \"{ s += \\$1 } END { print s }\"'
   wasmsh script.sh one two < input
   wasmsh --mount .:/workspace:ro -c 'grep -rn TODO .'
-  wasmsh --timeout 5 --memory 256M --allow-host pypi.org -c 'pip install six && python3 -c \"import six\"'
+  wasmsh --timeout 5 --memory 256M --allow-host '*' -c 'pip install six && python3 -c \"import six\"'
   wasmsh --snapshot state -c 'pip install six'; wasmsh --restore state -i
   wasmsh diff before after
   wasmsh --component tool=tool.wasm -c 'ls | tool'
@@ -156,6 +156,10 @@ pub(crate) struct SessionOptions {
     #[arg(long = "allow-host", value_name = "[SCHEME://]HOST[:PORT][/PATH]", help_heading = "Session")]
     allowed: Vec<Rule>,
 
+    /// Lets all hosts of --allow-host have addresses of this machine and of private networks, as a company's own have.
+    #[arg(long, requires = "allowed", help_heading = "Session")]
+    allow_private: bool,
+
     /// Ends a script after this time, with status 124.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Limits")]
     timeout: Option<Duration>,
@@ -227,7 +231,9 @@ impl SessionOptions {
             builder = builder.component_command(name, path.as_path());
         }
         if !self.allowed.is_empty() {
-            builder = builder.network(self.allowed.iter().cloned().fold(Network::new(), Network::allow));
+            let rules = self.allowed.iter().cloned();
+            let rules = rules.map(|rule| if self.allow_private { rule.private() } else { rule });
+            builder = builder.network(rules.fold(Network::new(), Network::allow));
         }
         Ok(builder)
     }

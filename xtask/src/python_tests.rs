@@ -1,0 +1,256 @@
+//! `cargo xtask python-test` and `python-packages`: CPython's own tests, and packages that many use, in the sandbox.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::project::Project;
+use crate::{build, cpython, exec};
+
+/// Which files of tests are run, and what of them is left out, with the reasons.
+const LIST: &str = "components/python/tests.txt";
+/// Where it lies in the sandbox: a child with `-I` finds it, too.
+const PLACE: &str = "/usr/local/lib/python3.13/site-packages/test";
+/// What is installed and used.
+const PACKAGES: &str = "tests/packages";
+/// Seconds after which a file of tests, or a package, is taken to hang.
+const HANGS: &str = "900";
+
+/// Files of tests that ask for sockets as a whole, though most of them need none.
+const WITHOUT_SOCKETS: [&str; 9] = [
+    "test_asyncgen.py",
+    "test_asyncio/__init__.py",
+    "test_asyncio/test_staggered.py",
+    "test_contextlib_async.py",
+    "test_poll.py",
+    "test_select.py",
+    "test_sys_settrace.py",
+    "test_unittest/test_async_case.py",
+    "test_urllib2.py",
+];
+
+/// A file of tests.
+#[derive(Default)]
+struct File {
+    /// Patterns of tests that are left out.
+    left_out: Vec<String>,
+    /// Why it fails, if that is known.
+    fails: Option<String>,
+}
+
+/// `FILE`: run. `FILE PATTERN = REASON`: run without these tests. `FILE = REASON`: known to fail.
+fn list(project: &Project) -> Result<BTreeMap<String, File>> {
+    let mut files = BTreeMap::<String, File>::new();
+    for line in fs::read_to_string(project.path(LIST))?.lines() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (what, reason) = match line.split_once(" = ") {
+            Some((what, reason)) => (what, Some(reason)),
+            None => (line, None),
+        };
+        let mut words = what.split_whitespace();
+        let name = words.next().ok_or_else(|| anyhow!("{LIST}: no name in `{line}`"))?;
+        let file = files.entry(name.to_owned()).or_default();
+        match (words.next(), reason) {
+            (Some(pattern), Some(_)) => file.left_out.push(pattern.to_owned()),
+            (None, Some(reason)) => file.fails = Some(reason.to_owned()),
+            (None, None) => {}
+            (Some(_), None) => bail!("{LIST}: no reason in `{line}`"),
+        }
+    }
+    Ok(files)
+}
+
+/// CPython's tests as they are run here: the reactor has subprocesses, and sockets that carry HTTP.
+fn tree(project: &Project) -> Result<PathBuf> {
+    let tree = project.target().join("python-tests");
+    let tests = tree.join("test");
+    if tests.exists() {
+        fs::remove_dir_all(&tests)?;
+    }
+    fs::create_dir_all(&tree)?;
+    exec::output(
+        Command::new("cp").arg("-R").arg(cpython::library_source(project)?.join("test")).arg(&tests),
+    )?;
+    change(&tests.join("support/__init__.py"), |text| {
+        let start = text.find("has_subprocess_support = not (")?;
+        let end = start + text.get(start..)?.find("\n)\n")? + 3;
+        Some(format!("{}has_subprocess_support = True\n{}", text.get(..start)?, text.get(end..)?))
+    })?;
+    for file in WITHOUT_SOCKETS {
+        change(&tests.join(file), |text| {
+            text.contains("requires_working_socket(module=True)").then(|| {
+                let kept = |line: &&str| !line.contains("requires_working_socket(module=True)");
+                text.split_inclusive('\n').filter(kept).collect()
+            })
+        })?;
+    }
+    Ok(tree)
+}
+
+fn change(path: &Path, how: impl FnOnce(&str) -> Option<String>) -> Result<()> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = how(&text).ok_or_else(|| anyhow!("{} is not as it was expected", path.display()))?;
+    fs::write(path, text)?;
+    Ok(())
+}
+
+/// How a run in the sandbox ended, and all that it said.
+struct Outcome {
+    name: String,
+    /// What is told of it.
+    verdict: String,
+    good: bool,
+}
+
+/// Does `work` for each of `names`, as many at once as there are processors, and tells how each went.
+fn each(names: &[String], work: impl Fn(&str) -> Result<Outcome> + Sync) -> Result<Vec<Outcome>> {
+    let next = Mutex::new(names.iter());
+    let done = Mutex::new(Vec::new());
+    let take = || next.lock().ok().and_then(|mut names| names.next());
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while let Some(name) = take() {
+                        let outcome = work(name)?;
+                        println!("{:40} {}", outcome.name, outcome.verdict);
+                        if let Ok(mut done) = done.lock() {
+                            done.push(outcome);
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().map_err(|_| anyhow!("a thread has panicked"))?)
+    })?;
+    done.into_inner().map_err(|_| anyhow!("a thread has panicked"))
+}
+
+/// Runs a script in a new session; its output goes to `log`.
+fn sandboxed(
+    project: &Project,
+    wasmsh: &Path,
+    arguments: &[String],
+    script: &str,
+    log: &Path,
+) -> Result<bool> {
+    let output = Command::new(wasmsh)
+        .args(["--timeout", HANGS])
+        .args(arguments)
+        .args(["-c", script])
+        .env("WASMSH_COMPONENTS", project.products())
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot start wasmsh")?;
+    fs::write(log, [output.stdout.as_slice(), output.stderr.as_slice()].concat())?;
+    Ok(output.status.success())
+}
+
+/// The files of tests that are named, or all of the list.
+pub(crate) fn tests(project: &Project, names: &[String]) -> Result<ExitCode> {
+    let (wasmsh, tree) = {
+        let _lock = project.lock()?;
+        (build::native(project)?.wasmsh, tree(project)?)
+    };
+    let list = list(project)?;
+    let names = if names.is_empty() { list.keys().cloned().collect() } else { names.to_vec() };
+    let logs = tree.join("logs");
+    fs::create_dir_all(&logs)?;
+    let mount = ["--mount".to_owned(), format!("{}:{PLACE}:ro", tree.join("test").display())];
+    let outcomes = each(&names, |name| {
+        let log = logs.join(format!("{name}.log"));
+        let file = list.get(name);
+        let mut script = String::from("mkdir -p /tmp/w; cd /tmp/w; python3 -m test -v");
+        for pattern in file.map(|file| file.left_out.as_slice()).unwrap_or_default() {
+            script.push_str(&format!(" -i '{pattern}'"));
+        }
+        script.push_str(&format!(" {name} 2>&1"));
+        let passed = sandboxed(project, &wasmsh, &mount, &script, &log)?;
+        let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        let known = file.and_then(|file| file.fails.as_deref());
+        Ok(judge(name, passed, &text, known))
+    })?;
+    let good = outcomes.iter().filter(|outcome| outcome.good).count();
+    println!("{good} of {} files pass, or are skipped for a reason that is told", outcomes.len());
+    let surprises = outcomes.iter().filter(|outcome| outcome.verdict.starts_with("FAILS")).count();
+    Ok(if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn judge(name: &str, passed: bool, log: &str, known: Option<&str>) -> Outcome {
+    let total = log.lines().rev().find_map(|line| line.strip_prefix("Total tests: ")).unwrap_or("no result");
+    let skipped = log.lines().find_map(|line| line.split_once(" skipped -- ").map(|(_, reason)| reason));
+    let failed: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.strip_prefix("FAIL: ").or_else(|| line.strip_prefix("ERROR: ")))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let verdict = match (passed, known, skipped) {
+        (true, None, Some(reason)) if total.starts_with("run=0") => format!("skipped: {reason}"),
+        (true, None, _) => format!("passes ({total})"),
+        (true, Some(_), _) => format!("FAILS to fail ({total}): take it off the list"),
+        (false, Some(reason), _) => format!("fails as known: {reason} ({total})"),
+        (false, None, _) => format!("FAILS ({total}): {}", failed.join(" ")),
+    };
+    Outcome { name: name.to_owned(), verdict, good: passed }
+}
+
+/// Installs each package from the index that pip is configured for, and runs the program that uses it. The first line
+/// of such a program is `# REQUIREMENT...`.
+pub(crate) fn packages(project: &Project, names: &[String]) -> Result<ExitCode> {
+    let wasmsh = {
+        let _lock = project.lock()?;
+        build::native(project)?.wasmsh
+    };
+    let folder = project.path(PACKAGES);
+    let names = if names.is_empty() {
+        let mut all: Vec<String> = fs::read_dir(&folder)?
+            .flatten()
+            .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".py")?.to_owned()))
+            .collect();
+        all.sort();
+        all
+    } else {
+        names.to_vec()
+    };
+    let logs = project.target().join("python-packages");
+    fs::create_dir_all(&logs)?;
+    let mut arguments: Vec<String> =
+        ["--allow-host", "*", "--allow-private", "--mount"].map(str::to_owned).into();
+    arguments.push(format!("{}:/uses:ro", folder.display()));
+    // Where this machine's pip looks is where that of the sandbox does.
+    if std::env::var_os("PIP_INDEX_URL").is_some() {
+        arguments.extend(["--env", "PIP_INDEX_URL"].map(str::to_owned));
+    }
+    let outcomes = each(&names, |name| {
+        let use_of = fs::read_to_string(folder.join(format!("{name}.py")))?;
+        let requirement = use_of
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("# "))
+            .ok_or_else(|| anyhow!("{PACKAGES}/{name}.py does not begin with a requirement"))?;
+        let script = format!(
+            "pip install --disable-pip-version-check -q '{requirement}' 2>&1 && pip check && python3 /uses/{name}.py 2>&1"
+        );
+        let log = logs.join(format!("{name}.log"));
+        let good = sandboxed(project, &wasmsh, &arguments, &script, &log)?;
+        let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        let verdict = if good { "works".to_owned() } else { format!("FAILS: {last}") };
+        Ok(Outcome { name: name.to_owned(), verdict, good })
+    })?;
+    let good = outcomes.iter().filter(|outcome| outcome.good).count();
+    println!("{good} of {} packages work; what they said is in {}", outcomes.len(), logs.display());
+    Ok(if good == outcomes.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
