@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 use crate::hash::Inputs;
 use crate::project::Project;
-use crate::{commands, compose, cpython, exec, guest, js, rust_guest};
+use crate::{commands, compose, cpython, exec, guest, js, names, rust_guest};
 
 /// Packages that link the engine. They are always built together, tests or not: cargo chooses features for what it
 /// builds at once, and with other features the engine, which takes minutes, would be compiled again.
@@ -99,19 +99,21 @@ pub(crate) fn wholes(project: &Project, programs: &Programs) -> Result<Wholes> {
     let python = cpython::component(project, &rustc, &programs.forge)?;
     let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
 
-    let inputs = Inputs::new("core", 1).file("vfs", &parts.vfs)?.file("shell", &parts.shell)?;
+    let inputs = Inputs::new("core", 2).file("vfs", &parts.vfs)?.file("shell", &parts.shell)?;
     let core = project.product("core.wasm", "Composition core.wasm", inputs, || {
-        compose::core(&read(&parts.vfs)?, &read(&parts.shell)?)
+        names::remove(&compose::core(&read(&parts.vfs)?, &read(&parts.shell)?)?)
     })?;
     let inputs = Inputs::new("python.wasm", 1).file("part", &python.small)?;
     let small = project.product("python.wasm", "Component python.wasm", inputs, || read(&python.small))?;
-    let inputs = Inputs::new("sandbox", 1)
+    let inputs = Inputs::new("sandbox", 2)
         .file("vfs", &parts.vfs)?
         .file("shell", &parts.shell)?
         .file("python", &small)?
         .file("driver", &parts.driver)?;
     let sandbox = project.product("sandbox.wasm", "Composition sandbox.wasm", inputs, || {
-        compose::sandbox(&read(&parts.vfs)?, &read(&parts.shell)?, &read(&small)?, &read(&parts.driver)?)
+        let [vfs, shell, python, driver] =
+            [read(&parts.vfs)?, read(&parts.shell)?, read(&small)?, read(&parts.driver)?];
+        names::remove(&compose::sandbox(&vfs, &shell, &python, &driver)?)
     })?;
     Ok(Wholes { core, python: small, python_with_image: python.with_image, sandbox })
 }

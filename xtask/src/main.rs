@@ -19,9 +19,11 @@ mod git;
 mod guest;
 mod hash;
 mod js;
+mod names;
 mod project;
 mod python_tests;
 mod rust_guest;
+mod sizes;
 mod ui;
 mod verify;
 
@@ -52,6 +54,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
                  install and use packages that many use; needs the index that pip is configured for
   dist           make the archives and the npm package that users get, in target/dist
   git            build `git` as a command component, target/wasmsh/git.wasm
+  sizes [FILE]   what each command and crate costs, in code of the shell's component (or of FILE)
   clean          remove what was built in this checkout; with --cache, the cache too
   guest-rustc    print the path of the compiler for WebAssembly
   help           this text
@@ -101,11 +104,14 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             let _lock = project.lock()?;
             git::component(&project, &rust_guest::provide()?)?;
         }
+        ("sizes", []) => sizes::run(&project.products().join("parts/shell.wasm"))?,
+        ("sizes", [file]) => sizes::run(Path::new(file))?,
         ("clean", []) => clean(&project, false)?,
         ("clean", [option]) if option == "--cache" => clean(&project, true)?,
         ("guest-rustc", []) => println!("{}", rust_guest::provide()?.path.display()),
         (
-            "setup" | "build" | "test" | "check" | "foreign" | "dist" | "git" | "clean" | "guest-rustc",
+            "setup" | "build" | "test" | "check" | "foreign" | "dist" | "git" | "sizes" | "clean"
+            | "guest-rustc",
             [argument, ..],
         ) => {
             bail!("`{command}` does not take `{argument}` (see `cargo xtask help`)")
