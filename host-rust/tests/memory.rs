@@ -21,7 +21,7 @@ fn many_pythons_take_no_more_than_a_few() {
         let script = format!(
             "for ((i = 0; i < {count}; i++)); do python3 -c 'x = [0] * 100000; import json, sqlite3'; done"
         );
-        assert!(session.run(&script).output().unwrap().exit.success());
+        assert!(session.run(script.as_str()).output().unwrap().exit.success());
         resident()
     };
     let few = pythons(50);

@@ -90,7 +90,7 @@ impl Key {
         let counts =
             |byte: &u8| !self.letters || byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'\t');
         let shown = |byte: &u8| if self.fold { byte.to_ascii_uppercase() } else { *byte };
-        text.iter().filter(move |byte| counts(byte)).map(move |byte| shown(byte))
+        text.iter().filter(move |byte| counts(byte)).map(shown)
     }
 
     /// Where a line stands: equal to the key if it begins with it.

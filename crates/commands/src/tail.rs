@@ -123,11 +123,9 @@ async fn run(t: &mut Tool) -> Done {
             }
             "q" => headers = Headers::Never,
             "retry" => plan.retry = true,
-            "max-unchanged-stats" => {
-                if crate::number::parse_size(&value, b"").is_err() {
-                    let what = "invalid maximum number of unchanged stats between opens";
-                    return Err(Fail::Message(format!("{what}: {}", t.quote(&value)), 1));
-                }
+            "max-unchanged-stats" if crate::number::parse_size(&value, b"").is_err() => {
+                let what = "invalid maximum number of unchanged stats between opens";
+                return Err(Fail::Message(format!("{what}: {}", t.quote(&value)), 1));
             }
             "s" => {
                 plan.interval = crate::sleep::duration(&value)
