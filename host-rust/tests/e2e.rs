@@ -47,6 +47,7 @@ struct Case {
 enum Need {
     Python,
     Trap,
+    Parallel,
 }
 
 #[derive(Deserialize)]
@@ -365,5 +366,5 @@ fn core_with_python_linked() {
 
 #[test]
 fn composed_sandbox() {
-    run_all(Python::Composed, &[Need::Trap]);
+    run_all(Python::Composed, &[Need::Trap, Need::Parallel]);
 }
