@@ -40,6 +40,9 @@ function instantiate({ glue, modules }, imports) {
   );
 }
 
+/** Contents stay in the component's memory: handing them over would copy them, and there is nobody to share them with. */
+const NO_BLOBS = { keep: () => undefined, read: () => undefined, release: () => {} };
+
 /**
  * An instance that exports the session. Every call into it is watched: once one has trapped, nothing of the instance can be
  * trusted, and `defect` says why.
@@ -69,7 +72,7 @@ export class Sandbox {
    */
   constructor(loaded, imports) {
     /** @type {CoreExports} */
-    const exports = instantiate(loaded, imports);
+    const exports = instantiate(loaded, { "wasmsh:fs/blobs": NO_BLOBS, ...imports });
     this.session = exports.session;
     this.quotas = exports.quotas;
     this.determinism = exports.determinism;

@@ -199,8 +199,6 @@ export class SessionWorker {
           this.environment.post({ type: "Diagnostic", level: "error", message });
         },
       },
-      // Contents stay in the component's memory: handing them over would copy them, and there is nobody to share them with.
-      "wasmsh:fs/blobs": { keep: () => undefined, read: () => undefined, release: () => {} },
     });
     this.#sandbox = sandbox;
     if (this.#linked) this.#python = this.#pythonSource(sandbox);
