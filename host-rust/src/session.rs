@@ -247,7 +247,7 @@ impl SessionBuilder {
     /// What the session may reach over HTTP, for `curl`, `wget` and the like; nothing unless set.
     ///
     /// ```
-    /// let network = wasmsh::Network::new().allow("https://pypi.org".parse()?);
+    /// let network = wasmsh::Network::new().allow("https://packages.example.org".parse()?);
     /// let mut session = wasmsh::Sandbox::builder().network(network).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

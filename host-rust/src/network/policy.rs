@@ -17,8 +17,8 @@ use url::{Host, Url};
 ///
 /// let token = "secret";
 /// let network = Network::new()
-///     .allow("pypi.org".parse()?)
-///     .allow("https://*.pythonhosted.org".parse()?)
+///     .allow("packages.example.org".parse()?)
+///     .allow("https://*.files.example.org".parse()?)
 ///     // The sandbox never sees the token.
 ///     .allow(Rule::new("https://api.example.com/v1/")?.methods(["GET"]).header("authorization", token));
 /// # Ok::<(), wasmsh::RuleError>(())
@@ -72,7 +72,7 @@ impl Network {
     /// Allows what the rule describes. Of several rules that fit, the first counts.
     ///
     /// ```
-    /// let network = wasmsh::Network::new().allow("https://pypi.org".parse()?).allow("*.pythonhosted.org".parse()?);
+    /// let network = wasmsh::Network::new().allow("https://packages.example.org".parse()?).allow("*.files.example.org".parse()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
