@@ -54,7 +54,7 @@ export function instantiate(_module, imports) {
       for (;;) {
         if (this.process.input.length > 0) return this.process.input.shift();
         if (this.process.ended) return new Uint8Array();
-        const events = host.block(this.process.output.splice(0), [], undefined);
+        const events = host.block(this.process.output.splice(0), [], true, undefined);
         if (events.length === 0) throw result("again");
         for (const { tag, val } of events) {
           if (tag === "stdin") this.process.input.push(val);
