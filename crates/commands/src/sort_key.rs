@@ -86,18 +86,7 @@ impl Order {
         if given <= 1 && !(numbers && text) {
             return None;
         }
-        let all = [
-            (self.dictionary, 'd'),
-            (self.fold, 'f'),
-            (self.general, 'g'),
-            (self.human, 'h'),
-            (self.printing && !self.dictionary, 'i'),
-            (self.month, 'M'),
-            (self.numeric, 'n'),
-            (self.random, 'R'),
-            (self.version, 'V'),
-        ];
-        Some(all.iter().filter(|(set, letter)| *set && *letter != 'f').map(|(_, letter)| letter).collect())
+        Some(self.letters().chars().filter(|letter| !matches!(letter, 'b' | 'f' | 'r')).collect())
     }
 
     fn translates(&self) -> bool {
