@@ -70,34 +70,34 @@ mod tests {
 
     fn resolve(arguments: &[&str], path: &str, existing: &[&str]) -> String {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let place = Place { cwd: "/work", arguments: &arguments };
+        let place = Place { cwd: "/srv", arguments: &arguments };
         place.resolve(path, |path| existing.contains(&path))
     }
 
     #[test]
     fn what_the_arguments_say_counts_first() {
-        let both = ["/tmp", "/work/tmp", "/tmp/x", "/work/tmp/x"];
+        let both = ["/tmp", "/srv/tmp", "/tmp/x", "/srv/tmp/x"];
         assert_eq!(resolve(&["/tmp/x"], "tmp/x", &both), "/tmp/x");
-        assert_eq!(resolve(&["tmp/x"], "tmp/x", &both), "/work/tmp/x");
-        assert_eq!(resolve(&["./tmp/x"], "tmp/x", &both), "/work/tmp/x");
+        assert_eq!(resolve(&["tmp/x"], "tmp/x", &both), "/srv/tmp/x");
+        assert_eq!(resolve(&["./tmp/x"], "tmp/x", &both), "/srv/tmp/x");
         assert_eq!(resolve(&["--out=/tmp/y"], "tmp/y", &both), "/tmp/y");
-        assert_eq!(resolve(&["--out=tmp/y"], "tmp/y", &["/tmp"]), "/work/tmp/y");
-        assert_eq!(resolve(&["mkdir", "tmp"], "tmp", &["/tmp"]), "/work/tmp");
+        assert_eq!(resolve(&["--out=tmp/y"], "tmp/y", &["/tmp"]), "/srv/tmp/y");
+        assert_eq!(resolve(&["mkdir", "tmp"], "tmp", &["/tmp"]), "/srv/tmp");
     }
 
     #[test]
     fn otherwise_what_exists_counts() {
         assert_eq!(resolve(&[], "etc/passwd", &["/etc"]), "/etc/passwd");
-        assert_eq!(resolve(&[], "new", &["/etc"]), "/work/new");
-        assert_eq!(resolve(&[], "lib/a", &["/lib", "/work/lib", "/work/lib/a"]), "/work/lib/a");
-        assert_eq!(resolve(&[], "lib/a", &["/lib", "/work/lib", "/lib/a"]), "/lib/a");
+        assert_eq!(resolve(&[], "new", &["/etc"]), "/srv/new");
+        assert_eq!(resolve(&[], "lib/a", &["/lib", "/srv/lib", "/srv/lib/a"]), "/srv/lib/a");
+        assert_eq!(resolve(&[], "lib/a", &["/lib", "/srv/lib", "/lib/a"]), "/lib/a");
     }
 
     #[test]
     fn dots_mean_the_working_directory() {
-        assert_eq!(resolve(&[], ".", &[]), "/work/.");
+        assert_eq!(resolve(&[], ".", &[]), "/srv/.");
         assert_eq!(resolve(&["/"], ".", &[]), "/.");
-        assert_eq!(resolve(&[], "../x", &["/x"]), "/work/../x");
+        assert_eq!(resolve(&[], "../x", &["/x"]), "/srv/../x");
         let root = Place { cwd: "/", arguments: &[] };
         assert_eq!(root.resolve("x", |_| false), "/x");
     }
