@@ -314,7 +314,7 @@ impl Ctx {
     /// Those of `opendir(3)`.
     pub fn read_directory(&self, path: &[u8]) -> Result<Vec<Entry>, Errno> {
         let path = self.resolve(path)?;
-        if matches!(path.trim_end_matches(['/', '.']), "/dev/fd" | "/proc/self/fd") && !path.ends_with("..") {
+        if lists_descriptors(&path) {
             // The directory is open itself while it is read.
             let own = std::iter::once(self.descriptors().lowest_free(0));
             let mut entries: Vec<Entry> = self
@@ -525,5 +525,26 @@ impl Ctx {
             return Err(Errno::Access);
         }
         self.kernel().fs().access(path, AccessMode::EXECUTE)
+    }
+}
+
+/// Whether an absolute path is that of the directory of descriptors, under one of its names.
+fn lists_descriptors(path: &str) -> bool {
+    let names = || path.split('/').filter(|name| !matches!(*name, "" | "."));
+    names().eq(["dev", "fd"]) || names().eq(["proc", "self", "fd"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lists_descriptors;
+
+    #[test]
+    fn the_directory_of_descriptors_has_its_names_and_no_others() {
+        for path in ["/dev/fd", "/dev/fd/", "/dev/fd/.", "//dev/./fd//", "/proc/self/fd/./"] {
+            assert!(lists_descriptors(path), "{path}");
+        }
+        for path in ["/dev/fd.", "/dev/fd..", "/dev/fd/..", "/dev/fd/0", "/dev", "/proc/fd"] {
+            assert!(!lists_descriptors(path), "{path}");
+        }
     }
 }
