@@ -13,7 +13,7 @@ use crate::bindings::core::exports::wasmsh::session::session as wit;
 use crate::bindings::core::wasmsh::session::types::Config;
 use crate::command::{Answering, Commands, Process, block_on};
 use crate::component::{ComponentError, ComponentSource};
-use crate::core::{CoreCell, Trapped};
+use crate::core::{Core, CoreCell, Trapped};
 use crate::driver::{Checkpoint, Driver, PYTHON};
 use crate::engine::{Engine, EngineError, Python};
 use crate::limits::{Ceilings, Limits, Quota, Usage};
@@ -499,16 +499,7 @@ impl Session {
         let mailbox = Arc::new(Mailbox::default());
         let mut core = recipe.core(&mailbox)?;
         let pristine = core.generation()?;
-        let core = CoreCell::new(core);
-        let garage = Arc::new(Garage::default());
-        garage.put(Driver::new(
-            Arc::clone(&core),
-            Arc::clone(&mailbox),
-            Arc::clone(&recipe),
-            Arc::clone(&commands),
-            pristine,
-        ));
-        Ok(Self { core, mailbox, garage, recipe, commands, limits, pristine, mounts: Vec::new() })
+        Ok(Self::of_core(core, mailbox, recipe, commands, limits, pristine, None))
     }
 
     /// Another session with the same settings, with these files and this state of the shell.
@@ -516,29 +507,36 @@ impl Session {
         let mailbox = Arc::new(Mailbox::default());
         let mut core = self.recipe.core_with(&mailbox, Some(&files), &state)?;
         let checkpoint = Checkpoint { generation: core.generation()?, state, files: Some(files) };
-        let core = CoreCell::new(core);
         let (recipe, commands) = (Arc::clone(&self.recipe), Arc::clone(&self.commands));
+        let session =
+            Self::of_core(core, mailbox, recipe, commands, self.limits, self.pristine, Some(checkpoint));
+        Ok(Self { mounts: self.mounts.iter().map(Mount::share).collect(), ..session })
+    }
+
+    /// A session without mounts around a core, which the checkpoint is of.
+    fn of_core(
+        core: Core,
+        mailbox: Arc<Mailbox>,
+        recipe: Arc<Recipe>,
+        commands: Arc<Commands>,
+        limits: Limits,
+        pristine: u64,
+        checkpoint: Option<Checkpoint>,
+    ) -> Self {
+        let core = CoreCell::new(core);
         let mut driver = Driver::new(
             Arc::clone(&core),
             Arc::clone(&mailbox),
             Arc::clone(&recipe),
             Arc::clone(&commands),
-            self.pristine,
+            pristine,
         );
-        driver.keep(checkpoint);
+        if let Some(checkpoint) = checkpoint {
+            driver.keep(checkpoint);
+        }
         let garage = Arc::new(Garage::default());
         garage.put(driver);
-        let mounts = self.mounts.iter().map(Mount::share).collect();
-        Ok(Self {
-            core,
-            mailbox,
-            garage,
-            recipe,
-            commands,
-            limits: self.limits,
-            pristine: self.pristine,
-            mounts,
-        })
+        Self { core, mailbox, garage, recipe, commands, limits, pristine, mounts: Vec::new() }
     }
 
     /// Where relative paths of the host start.
