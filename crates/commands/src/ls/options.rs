@@ -394,8 +394,8 @@ pub(super) async fn parse(t: &mut Tool, default: Option<Layout>) -> Result<(Plan
             "show-control-chars" => plan.hide_control = false,
             "Q" => plan.quoting = Quoting::C,
             "quoting-style" => {
-                crate::choice::choose(t, "--quoting-style", &value, QUOTINGS)?;
-                plan.quoting = quoting(&value).unwrap_or(Quoting::Literal);
+                let word = crate::choice::choose(t, "--quoting-style", &value, QUOTINGS)?;
+                plan.quoting = quoting(word.as_bytes()).unwrap_or(Quoting::Literal);
             }
             "r" => plan.reverse = true,
             "R" => plan.recursive = true,
