@@ -162,7 +162,7 @@ async fn run(t: &mut Tool) -> Done {
             "S" => {
                 let number = value.strip_suffix(b"%").unwrap_or(&value);
                 if crate::number::parse_size(number, b"bkKmMGTPEZY").is_err() {
-                    let option = if t.arguments().iter().any(|argument| argument.starts_with(b"--b")) {
+                    let option = if t.arguments().iter().any(|argument| argument.starts_with(b"--bu")) {
                         "--buffer-size"
                     } else {
                         "-S"
