@@ -148,7 +148,7 @@ fn hint(t: &Tool, fail: Fail) -> Fail {
 
 fn is_same(t: &Tool, file: &[u8], output: &[u8]) -> bool {
     match (t.ctx.stat(file, true), t.ctx.stat(output, true)) {
-        (Ok(a), Ok(b)) => a.inode == b.inode && a.kind == b.kind,
+        (Ok(a), Ok(b)) => crate::path::same_file(&a, &b),
         _ => false,
     }
 }
@@ -182,7 +182,6 @@ fn charset(t: &Tool, text: &[u8]) -> Option<(Charset, Manner)> {
 
 async fn convert(t: &mut Tool, converter: &mut Converter, input: &mut Input, target: &mut Target) -> Done {
     let (mut position, mut out, mut ended) = (0_u64, Vec::new(), false);
-    let skipped_before = std::mem::take(&mut converter.skipped);
     loop {
         if !ended {
             match input.extend().await {
@@ -216,7 +215,6 @@ async fn convert(t: &mut Tool, converter: &mut Converter, input: &mut Input, tar
     if converter.skipped && !converter.silent {
         return Err(illegal(position));
     }
-    converter.skipped |= skipped_before;
     Ok(())
 }
 
