@@ -157,7 +157,9 @@ fn line_cost(words: &[Word], start: usize) -> i64 {
 }
 
 fn square(a: usize, b: usize) -> i64 {
-    let difference = a.abs_diff(b) as i64;
+    // No line has a goal as wide as that, but the indentation of one may be wider; the sum over all lines must not
+    // overflow.
+    let difference = a.abs_diff(b).min(1 << 20) as i64;
     difference * difference
 }
 
@@ -173,4 +175,17 @@ pub(super) fn cut(plan: &Plan) -> usize {
     }
     let kept: Range<usize> = starts.len().saturating_sub(2)..starts.len();
     starts.get(kept).and_then(|kept| kept.first()).copied().filter(|at| *at > 0).unwrap_or(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Costs of lines that are all much too wide can be added up.
+    #[test]
+    fn wide_indents() {
+        let words: Vec<Word> = (0..MOST_WORDS).map(|_| Word::new(b"a", 1, false)).collect();
+        let plan = plan(&words, Measure { width: 75, goal: 70 }, (1 << 29, 1 << 30), 1);
+        assert!((0..MOST_WORDS).all(|start| plan.next(start) == start + 1));
+    }
 }
