@@ -40,8 +40,8 @@ const MOST: usize = 2500;
 /// How much wider than the goal a line may be when only the goal is given.
 const LEEWAY: usize = 10;
 
-/// Which lines make a paragraph.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Which lines make a paragraph; of several that are asked for, the last of these is taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Style {
     /// Those with the same indentation.
     Plain,
@@ -137,14 +137,13 @@ fn plan(t: &Tool) -> Result<(Plan, Vec<BString>), Fail> {
         arguments.remove(0);
     }
     let (mut style, mut uniform, mut prefix) = (Style::Plain, false, BString::default());
-    let mut styles = [false; 3];
     let mut options = t.options_of(arguments);
     while let Some((name, value)) = options.next()? {
         let value = value.unwrap_or_default();
         match name {
-            "c" => styles[0] = true,
-            "s" => styles[2] = true,
-            "t" => styles[1] = true,
+            "c" => style = style.max(Style::Crown),
+            "s" => style = style.max(Style::Split),
+            "t" => style = style.max(Style::Tagged),
             "u" => uniform = true,
             "w" => width = Some(value),
             "g" => goal = Some(value),
@@ -156,11 +155,6 @@ fn plan(t: &Tool) -> Result<(Plan, Vec<BString>), Fail> {
                      option; use -w N instead"
                 )));
             }
-        }
-    }
-    for (index, chosen) in [Style::Crown, Style::Tagged, Style::Split].into_iter().enumerate() {
-        if styles.get(index).copied().unwrap_or_default() {
-            style = chosen;
         }
     }
     let width = width.map(|text| columns(t, &text, MOST)).transpose()?;
