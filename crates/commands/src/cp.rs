@@ -223,8 +223,9 @@ async fn run(t: &mut Tool) -> Done {
                 continue;
             }
             if copier.verbose {
+                let length = crate::path::join(&root, b"").len();
                 for parent in made.1 {
-                    let from = parent.get(root.len() + 1..).unwrap_or_default();
+                    let from = parent.get(length..).unwrap_or_default();
                     t.out.put(format!("{} -> {}\n", from.as_bstr(), parent).as_bytes());
                 }
             }
