@@ -1,5 +1,7 @@
 //! `cp`: copies files and directories.
 
+use std::collections::BTreeSet;
+
 use bstr::{BString, ByteSlice};
 
 use crate::copy::{Copier, Existing, Follow};
@@ -199,21 +201,22 @@ async fn run(t: &mut Tool) -> Done {
     if parents && !found.into_directory {
         return Err(Fail::Usage("with --parents, the destination must be a directory".into()));
     }
-    let mut seen: Vec<(u64, u64, BString)> = Vec::new();
+    // By device, inode and name.
+    let mut seen: BTreeSet<(u64, u64, BString)> = BTreeSet::new();
     for (source, mut target) in found.pairs {
-        if found.into_directory
+        if copier.backup == Backup::None
+            && found.into_directory
             && !parents
             && let Ok(stat) = t.ctx.stat(&source, copier.follow != Follow::Never)
             && (copier.recursive || !stat.is_directory())
         {
             let this = (stat.device, stat.inode, BString::from(crate::path::base_name(&source)));
-            if copier.backup == Backup::None && seen.contains(&this) {
+            if !seen.insert(this) {
                 let what = if stat.is_directory() { "directory" } else { "file" };
                 let name = crate::quote::quote_always(&source);
                 t.warn(format!("warning: source {what} {name} specified more than once")).await?;
                 continue;
             }
-            seen.push(this);
         }
         if parents {
             let root: BString = crate::path::parent(&target).into();
