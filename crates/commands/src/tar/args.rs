@@ -217,6 +217,7 @@ const WARNINGS: &[&str] = &[
 ];
 
 /// Directories that hold a file of this name are left out.
+#[derive(Clone)]
 pub(super) struct Tag {
     pub(super) name: BString,
     /// The file must begin as the specification of cache directories says.

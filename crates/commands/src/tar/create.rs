@@ -6,7 +6,7 @@ use bstr::BString;
 use wasmsh_os::{Errno, FileType, Stat, Timestamp};
 
 use super::archive::Writer;
-use super::args::{Leaves, Name, Plan};
+use super::args::{Leaves, Name, Plan, Tag};
 use super::header::{Kind, Member, encode};
 use super::transform::Role;
 use super::{Prefixes, cannot, error, fatal, open_writer, transformed};
@@ -110,8 +110,8 @@ pub(super) async fn add(t: &mut Tool, plan: &mut Plan, adding: &mut Adding) -> D
     Ok(())
 }
 
-/// The tag that a directory has, whether it is one of caches, and what it leaves of the directory.
-async fn tag_of(t: &Tool, plan: &Plan, path: &[u8]) -> Option<((BString, bool), Leaves)> {
+/// The tag that a directory has.
+async fn tag_of(t: &Tool, plan: &Plan, path: &[u8]) -> Option<Tag> {
     for tag in &plan.tags {
         let file = join(path, &tag.name);
         if t.ctx.stat(&file, true).is_err() {
@@ -119,7 +119,7 @@ async fn tag_of(t: &Tool, plan: &Plan, path: &[u8]) -> Option<((BString, bool), 
         }
         if tag.cache {
             let mut begin = Vec::new();
-            let mut input = t.ctx.open_input(&file).await.ok()?;
+            let Ok(mut input) = t.ctx.open_input(&file).await else { continue };
             while begin.len() < CACHE.len() {
                 let Ok(block @ [_, ..]) = input.fill().await else { break };
                 let count = block.len();
@@ -130,7 +130,7 @@ async fn tag_of(t: &Tool, plan: &Plan, path: &[u8]) -> Option<((BString, bool), 
                 continue;
             }
         }
-        return Some(((tag.name.clone(), tag.cache), tag.leaves));
+        return Some(tag.clone());
     }
     None
 }
@@ -206,22 +206,22 @@ async fn walk(t: &mut Tool, plan: &mut Plan, adding: &mut Adding, top: &Name) ->
         }
         if stat.is_directory() {
             let tag = tag_of(t, plan, &path).await;
-            if let Some((tag, leaves)) = &tag
+            if let Some(tag) = &tag
                 && plan.verbose > 0
                 && plan.says("cachedir")
             {
-                let kind = if tag.1 { "cache directory tag" } else { "directory tag" };
-                let what = if *leaves == Leaves::Nothing { "directory" } else { "contents" };
+                let kind = if tag.cache { "cache directory tag" } else { "directory tag" };
+                let what = if tag.leaves == Leaves::Nothing { "directory" } else { "contents" };
                 let shown = super::list::escape(&name, t.utf8);
-                t.warn(format!("{shown}/: contains a {kind} {}; {what} not dumped", tag.0)).await?;
+                t.warn(format!("{shown}/: contains a {kind} {}; {what} not dumped", tag.name)).await?;
             }
-            if tag.as_ref().is_some_and(|(_, leaves)| *leaves == Leaves::Nothing) {
+            if tag.as_ref().is_some_and(|tag| tag.leaves == Leaves::Nothing) {
                 continue;
             }
             directory(t, plan, adding, &name, &path, &stat).await?;
-            if let Some((tag, leaves)) = tag {
-                if leaves == Leaves::Tag {
-                    stack.push(Step::Visit { name: join(&name, &tag.0), stat: None, top: false });
+            if let Some(tag) = tag {
+                if tag.leaves == Leaves::Tag {
+                    stack.push(Step::Visit { name: join(&name, &tag.name), stat: None, top: false });
                 }
                 continue;
             }
