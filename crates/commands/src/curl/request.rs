@@ -66,9 +66,8 @@ impl Session<'_> {
                 None => body::urlencoded(t, query).await?,
             });
         }
-        for query in queries {
+        for mut query in queries {
             // What is appended to a URL has its escapes in small letters.
-            let mut query = query;
             let mut at = 0;
             while let Some(next) = query.get(at..).and_then(|rest| rest.find_byte(b'%')) {
                 at += next + 1;
