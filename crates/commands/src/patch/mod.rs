@@ -299,11 +299,11 @@ async fn run(t: &mut Tool) -> Done {
             Ok(Some(patch)) => patch,
             Ok(None) => break,
             Err(Malformed::End) => {
-                say_name(t, &plan, None).await?;
+                say_name(t, &plan).await?;
                 return Err(fatal("unexpected end of file in patch"));
             }
             Err(Malformed::At(line, text)) => {
-                say_name(t, &plan, None).await?;
+                say_name(t, &plan).await?;
                 return Err(fatal(format!("malformed patch at line {line}: {text}\n")));
             }
         };
@@ -325,8 +325,9 @@ async fn run(t: &mut Tool) -> Done {
     Ok(())
 }
 
-async fn say_name(t: &mut Tool, plan: &Plan, name: Option<&BString>) -> Done {
-    if let Some(name) = name.or(plan.file.as_ref()) {
+/// Tells which file would have been patched, where the patch cannot be read and the file was named.
+async fn say_name(t: &mut Tool, plan: &Plan) -> Done {
+    if let Some(name) = &plan.file {
         let verb = if plan.dry_run { "checking" } else { "patching" };
         t.out.put(format!("{verb} file {}\n", quoted(name)).as_bytes());
     }
@@ -466,64 +467,56 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     // A patch that fits the other way round was made the other way round, or is applied already.
     let mut mismatch = false;
     let mut skip = is_odd || is_locked && plan.read_only == ReadOnly::Fail;
-    if skip {
-    } else if let Some(first) = patch.hunks.first() {
-        let makes = makes(&patch) && file.len() > 0;
-        let mut other = first.clone();
-        other.reverse();
+    if !skip {
         // The other way round it must fit as it is.
-        let fits = |hunk: &parse::Hunk| locate(&file, hunk, 0, 0, Strictness { fuzz: 0, ..how }).is_some();
-        let other_way = (file.len() > 0 || other.old_count() > 0) && !fits(first) && fits(&other);
-        let mismatched = makes || other_way || locate(&file, first, 0, 0, how).is_none();
-        if mismatched {
-            let applied = makes || other_way;
-            if makes && plan.force {
-                let name = quoted(&target.name);
-                let text = format!(
-                    "The next patch would create the file {name},\nwhich already exists!  Applying it anyway.\n"
-                );
-                note(t, plan, &text);
-                say_file(t, plan, &target).await?;
-            } else if applied && !plan.force {
-                if makes {
-                    t.out.put(
-                        format!(
-                            "The next patch{} would create the file {},\nwhich already exists!  ",
-                            if reverse { ", when reversed," } else { "" },
-                            quoted(&target.name)
-                        )
-                        .as_bytes(),
-                    );
-                } else {
-                    say_file(t, plan, &target).await?;
-                    let what = if reverse { "Unreversed" } else { "Reversed (or previously applied)" };
-                    t.out.put(format!("{what} patch detected!  ").as_bytes());
-                }
-                let skipping: &[u8] = if plan.silent { b"" } else { b"Skipping patch.\n" };
-                if plan.forward {
-                    t.out.put(skipping);
-                    skip = true;
-                } else if plan.batch {
-                    t.out.put(if reverse { &b"Ignoring -R.\n"[..] } else { b"Assuming -R.\n" });
-                    mismatch = true;
-                    patch.reverse();
-                } else {
-                    let question = if reverse { "Ignore -R? [n] " } else { "Assume -R? [n] " };
-                    if ask(t, question, b'n').await? == b'y' {
-                        patch.reverse();
-                    } else if ask(t, "Apply anyway? [n] ", b'n').await? != b'y' {
-                        t.out.put(skipping);
-                        skip = true;
-                    }
-                }
-            } else {
-                say_file(t, plan, &target).await?;
-            }
-        } else {
+        let exact = Strictness { fuzz: 0, ..how };
+        let fits = |hunk: &parse::Hunk| locate(&file, hunk, 0, 0, exact).is_some();
+        let other_way = patch.hunks.first().is_some_and(|first| {
+            let mut other = first.clone();
+            other.reverse();
+            (file.len() > 0 || other.old_count() > 0) && !fits(first) && fits(&other)
+        });
+        let makes = !patch.hunks.is_empty() && makes(&patch) && file.len() > 0;
+        if makes && plan.force {
+            let name = quoted(&target.name);
+            let text = format!(
+                "The next patch would create the file {name},\nwhich already exists!  Applying it anyway.\n"
+            );
+            note(t, plan, &text);
+        }
+        if !makes || plan.force {
             say_file(t, plan, &target).await?;
         }
-    } else {
-        say_file(t, plan, &target).await?;
+        if (makes || other_way) && !plan.force {
+            let text = if makes {
+                format!(
+                    "The next patch{} would create the file {},\nwhich already exists!  ",
+                    if reverse { ", when reversed," } else { "" },
+                    quoted(&target.name)
+                )
+            } else {
+                let what = if reverse { "Unreversed" } else { "Reversed (or previously applied)" };
+                format!("{what} patch detected!  ")
+            };
+            t.out.put(text.as_bytes());
+            let skipping: &[u8] = if plan.silent { b"" } else { b"Skipping patch.\n" };
+            if plan.forward {
+                t.out.put(skipping);
+                skip = true;
+            } else if plan.batch {
+                t.out.put(if reverse { &b"Ignoring -R.\n"[..] } else { b"Assuming -R.\n" });
+                mismatch = true;
+                patch.reverse();
+            } else {
+                let question = if reverse { "Ignore -R? [n] " } else { "Assume -R? [n] " };
+                if ask(t, question, b'n').await? == b'y' {
+                    patch.reverse();
+                } else if ask(t, "Apply anyway? [n] ", b'n').await? != b'y' {
+                    t.out.put(skipping);
+                    skip = true;
+                }
+            }
+        }
     }
     let mut out: Vec<u8> = Vec::with_capacity(file.bytes.len());
     let (mut at, mut offset) = (0_usize, 0_isize);
