@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
+use std::num::IntErrorKind;
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice, ByteVec};
@@ -447,6 +448,38 @@ pub fn clean(globals: &Globals, arguments: &[BString]) -> Result {
     Ok(())
 }
 
+/// The lines that `-L` names, counted from 1, the smaller one first; 0 is an end that is not given.
+fn line_range(text: &str) -> Result<(usize, usize)> {
+    let number = |text: &str| match text.parse::<isize>() {
+        Ok(number) => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Ok(isize::MAX),
+        Err(_) => Err(Error::Text(
+            "usage: git blame [<options>] [<rev-opts>] [<rev>] [--] <file>\n".into(),
+            129,
+        )),
+    };
+    let line = |text: &str| match number(text)? {
+        number @ ..1 => Err(fatal!("-L invalid line number: {number}")),
+        number => Ok(number.unsigned_abs()),
+    };
+    let count = |text: &str| match number(text)?.unsigned_abs() {
+        0 => Err(fatal!("-L invalid empty range")),
+        count => Ok(count),
+    };
+    let (start, end) = text.split_once(',').unwrap_or((text, ""));
+    let from = if start.is_empty() { 0 } else { line(start)? };
+    let to = if let Some(lines) = end.strip_prefix('+') {
+        from.saturating_add(count(lines)? - 1)
+    } else if let Some(lines) = end.strip_prefix('-') {
+        (from + 1).saturating_sub(count(lines)?).max(1)
+    } else if end.is_empty() {
+        0
+    } else {
+        line(end)?
+    };
+    Ok(if from > 0 && to > 0 && to < from { (to, from) } else { (from, to) })
+}
+
 /// `git blame`.
 pub fn blame(globals: &Globals, arguments: &[BString]) -> Result {
     let parsed = parse(
@@ -541,26 +574,18 @@ pub fn blame(globals: &Globals, arguments: &[BString]) -> Result {
     }
     let (mut from, mut to) = (0, lines.len());
     if let Some(range) = parsed.value("L") {
-        let range = range.to_str_lossy();
-        let (start, end) = range.split_once(',').unwrap_or((&range, ""));
-        let bad =
-            || Error::Text("usage: git blame [<options>] [<rev-opts>] [<rev>] [--] <file>\n".into(), 129);
-        if !start.is_empty() {
-            from = start.parse::<usize>().map_err(|_| bad())?.saturating_sub(1);
-        }
-        if let Some(count) = end.strip_prefix('+') {
-            to = from + count.parse::<usize>().map_err(|_| bad())?;
-        } else if !end.is_empty() {
-            to = end.parse::<usize>().map_err(|_| bad())?;
-        }
-        if from >= lines.len() {
+        let (first, last) = line_range(&range.to_str_lossy())?;
+        if first > lines.len() || (lines.is_empty() && last > 0) {
             return Err(fatal!(
                 "file {path} has only {} line{}",
                 lines.len(),
                 if lines.len() == 1 { "" } else { "s" }
             ));
         }
-        to = to.min(lines.len());
+        from = first.saturating_sub(1);
+        if last > 0 {
+            to = last.min(lines.len());
+        }
     }
     let mut commits: HashMap<ObjectId, Commit> = HashMap::new();
     for (id, ..) in source.iter().flatten() {
