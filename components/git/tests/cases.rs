@@ -306,6 +306,7 @@ fn cases() {
         }
     }
     let _ = fs::remove_dir_all(&scratch);
+    assert!(sessions_count > 0, "no title and no file has `{}` in it", only.unwrap_or_default());
     println!("{sessions_count} sessions, {steps_count} steps, {} failures", failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
