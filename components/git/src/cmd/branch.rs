@@ -19,7 +19,8 @@ fn heads(name: &BStr) -> BString {
     format!("refs/heads/{name}").into()
 }
 
-fn invalid(name: &BStr) -> Error {
+/// Why a name is refused.
+pub(super) fn invalid(name: &BStr) -> Error {
     Error::Text(
         format!(
             "fatal: '{name}' is not a valid branch name\nhint: See `man git check-ref-format`\n\
@@ -300,7 +301,7 @@ fn rename(session: &Session<'_>, parsed: &Parsed, kind: &str) -> Result {
         refs::log(session, &new_full.to_string(), Some(id), Some(id), message.as_bytes().as_bstr())?;
     }
     if current && !copy {
-        std::fs::write(session.own("HEAD"), format!("ref: {new_full}\n"))?;
+        refs::set_symbolic(session, "HEAD", new_full.as_bstr())?;
         if let Some(id) = id {
             refs::log(session, "HEAD", Some(id), None, message.as_bytes().as_bstr())?;
             refs::log(session, "HEAD", None, Some(id), message.as_bytes().as_bstr())?;

@@ -267,7 +267,11 @@ fn go(session: &Session<'_>, name: Option<BString>, wishes: &Wishes, strict: boo
     let old_branch = session.head_ref();
     let old_commit = session.head();
     if let Some(orphan) = &wishes.orphan {
-        if refs::find(session, format!("refs/heads/{orphan}").as_bytes().as_bstr()).is_some() {
+        if !refs::is_valid(orphan.as_bstr()) {
+            return Err(super::branch::invalid(orphan.as_bstr()));
+        }
+        let full = BString::from(format!("refs/heads/{orphan}"));
+        if refs::find(session, full.as_bstr()).is_some() {
             return Err(fatal!("a branch named '{orphan}' already exists"));
         }
         if strict {
@@ -275,7 +279,7 @@ fn go(session: &Session<'_>, name: Option<BString>, wishes: &Wishes, strict: boo
             switch::two_way(session, &mut index, session.head_tree()?, None, Verb::Checkout)?;
             index.write()?;
         }
-        std::fs::write(session.own("HEAD"), format!("ref: refs/heads/{orphan}\n"))?;
+        refs::set_symbolic(session, "HEAD", full.as_bstr())?;
         return say(session, wishes, format!("Switched to a new branch '{orphan}'\n"));
     }
     let mut tracked = None;
@@ -323,8 +327,7 @@ fn go(session: &Session<'_>, name: Option<BString>, wishes: &Wishes, strict: boo
     }
     if let Some((branch, over)) = &wishes.new {
         if !refs::is_valid(branch.as_bstr()) {
-            let hint = "hint: See `man git check-ref-format`\nhint: Disable this message with \"git config advice.refSyntax false\"\n";
-            return Err(Error::Text(format!("fatal: '{branch}' is not a valid branch name\n{hint}"), 128));
+            return Err(super::branch::invalid(branch.as_bstr()));
         }
         if !over && refs::find(session, format!("refs/heads/{branch}").as_bytes().as_bstr()).is_some() {
             return Err(fatal!("a branch named '{branch}' already exists"));
@@ -369,7 +372,7 @@ fn go(session: &Session<'_>, name: Option<BString>, wishes: &Wishes, strict: boo
                 tracked = follow_start(session, branch.as_bstr(), target.name.as_bstr())?;
             }
         }
-        std::fs::write(session.own("HEAD"), format!("ref: {full}\n"))?;
+        refs::set_symbolic(session, "HEAD", full.as_bstr())?;
         if target.commit.is_some() {
             refs::log(session, "HEAD", old_commit, target.commit, moved(branch.as_bstr()).as_bstr())?;
         }
@@ -396,7 +399,7 @@ fn go(session: &Session<'_>, name: Option<BString>, wishes: &Wishes, strict: boo
         Some(branch) => {
             let short = shorten(branch.as_bstr());
             if old_branch.as_ref() != Some(branch) {
-                std::fs::write(session.own("HEAD"), format!("ref: {branch}\n"))?;
+                refs::set_symbolic(session, "HEAD", branch.as_bstr())?;
             }
             refs::log(session, "HEAD", old_commit, target.commit, moved(short.as_bstr()).as_bstr())?;
             if !wishes.quiet {

@@ -605,7 +605,7 @@ fn finish_rebase(session: &Session<'_>) -> Result {
     if name.starts_with(b"refs/") {
         let message = format!("rebase (finish): {name} onto {}", onto.trim().as_bstr());
         refs::set(session, name.as_bstr(), head, message.as_bytes().as_bstr())?;
-        fs::write(session.own("HEAD"), format!("ref: {name}\n"))?;
+        refs::set_symbolic(session, "HEAD", name.as_bstr())?;
         refs::log(
             session,
             "HEAD",
@@ -643,7 +643,7 @@ fn resume_rebase(session: &Session<'_>, globals: &Globals, step: &str) -> Result
             switch::force(session, &mut index, Some(session.tree_of(old)?))?;
             index.write()?;
             if name.starts_with(b"refs/") {
-                fs::write(session.own("HEAD"), format!("ref: {name}\n"))?;
+                refs::set_symbolic(session, "HEAD", name)?;
             } else {
                 refs::detach(session, old)?;
             }

@@ -186,18 +186,10 @@ pub fn clone(globals: &Globals, arguments: &[BString]) -> Result {
     if !bare && let (Some(name), Some(_)) = (&head_name, head_id) {
         let name = shorten(name.as_bstr());
         if lines.iter().any(|(known, _)| *known == format!("refs/remotes/{origin}/{name}")) {
-            let head = session.own(&format!("refs/remotes/{origin}/HEAD"));
-            if let Some(folder) = head.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(head, format!("ref: refs/remotes/{origin}/{name}\n"))?;
-            refs::log(
-                session,
-                &format!("refs/remotes/{origin}/HEAD"),
-                None,
-                head_id,
-                message.as_bytes().as_bstr(),
-            )?;
+            let head = format!("refs/remotes/{origin}/HEAD");
+            let target = BString::from(format!("refs/remotes/{origin}/{name}"));
+            refs::set_symbolic(session, &head, target.as_bstr())?;
+            refs::log(session, &head, None, head_id, message.as_bytes().as_bstr())?;
         }
     }
     match (commit, bare) {
