@@ -58,21 +58,35 @@ fn place(session: &Session<'_>, name: &BStr) -> PathBuf {
     root.join(to_path(name))
 }
 
-fn write(session: &Session<'_>, name: &BStr, content: &str) -> Result {
-    full(name)?;
-    let path = place(session, name);
-    // A name cannot be a folder of other names.
+/// What stands in the way of a name, which cannot be a folder of other names; `gone` is on its way out.
+pub fn obstacle(session: &Session<'_>, name: &BStr, gone: Option<&BStr>) -> Result<Option<BString>> {
     let mut above = name;
     while let Some(at) = above.rfind_byte(b'/') {
         above = above[..at].as_bstr();
-        if above.contains(&b'/') && find(session, above).is_some() {
-            return Err(fatal!("cannot lock ref '{name}': '{above}' exists; cannot create '{name}'"));
+        if above.contains(&b'/') && gone != Some(above) && find(session, above).is_some() {
+            return Ok(Some(above.to_owned()));
         }
     }
+    let references = session.repo.references().map_err(library)?;
+    let prefix = BString::from(format!("{name}/"));
+    let mut below: Vec<BString> = references
+        .prefixed(prefix.as_bstr())
+        .map_err(library)?
+        .filter_map(|reference| Some(reference.ok()?.name().as_bstr().to_owned()))
+        .filter(|below| gone != Some(below.as_bstr()))
+        .collect();
+    below.sort();
+    Ok(below.into_iter().next())
+}
+
+/// Writes a reference; the log is the caller's.
+pub fn write(session: &Session<'_>, name: &BStr, content: &str) -> Result {
+    full(name)?;
+    let path = place(session, name);
+    if let Some(other) = obstacle(session, name, None)? {
+        return Err(fatal!("cannot lock ref '{name}': '{other}' exists; cannot create '{name}'"));
+    }
     if path.is_dir() {
-        if let Some((below, ..)) = list(session, &format!("{name}/"))?.first() {
-            return Err(fatal!("cannot lock ref '{name}': '{below}' exists; cannot create '{name}'"));
-        }
         std::fs::remove_dir_all(&path)?;
     }
     if let Some(folder) = path.parent() {

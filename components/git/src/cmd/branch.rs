@@ -282,6 +282,14 @@ fn rename(session: &Session<'_>, parsed: &Parsed, kind: &str) -> Result {
     let word = if copy { "copied" } else { "renamed" };
     let message = format!("Branch: {word} {old_full} to {new_full}");
     if let Some(id) = id {
+        let gone = Some(old_full.as_bstr()).filter(|_| !copy);
+        if let Some(other) = refs::obstacle(session, new_full.as_bstr(), gone)? {
+            let what = if copy { "copy" } else { "rename" };
+            return Err(Error::Text(
+                format!("error: '{other}' exists; cannot create '{new_full}'\nfatal: branch {what} failed\n"),
+                128,
+            ));
+        }
         let log = session.read_own(&format!("logs/{old_full}"));
         if !copy {
             refs::remove(session, std::slice::from_ref(&old_full))?;
@@ -293,11 +301,7 @@ fn rename(session: &Session<'_>, parsed: &Parsed, kind: &str) -> Result {
             }
             std::fs::write(place, log)?;
         }
-        let place = session.own(&new_full.to_string());
-        if let Some(folder) = place.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(place, format!("{id}\n"))?;
+        refs::write(session, new_full.as_bstr(), &format!("{id}\n"))?;
         refs::log(session, &new_full.to_string(), Some(id), Some(id), message.as_bytes().as_bstr())?;
     }
     if current && !copy {

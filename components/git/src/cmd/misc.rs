@@ -453,10 +453,9 @@ fn line_range(text: &str) -> Result<(usize, usize)> {
     let number = |text: &str| match text.parse::<isize>() {
         Ok(number) => Ok(number),
         Err(error) if *error.kind() == IntErrorKind::PosOverflow => Ok(isize::MAX),
-        Err(_) => Err(Error::Text(
-            "usage: git blame [<options>] [<rev-opts>] [<rev>] [--] <file>\n".into(),
-            129,
-        )),
+        Err(_) => {
+            Err(Error::Text("usage: git blame [<options>] [<rev-opts>] [<rev>] [--] <file>\n".into(), 129))
+        }
     };
     let line = |text: &str| match number(text)? {
         number @ ..1 => Err(fatal!("-L invalid line number: {number}")),
