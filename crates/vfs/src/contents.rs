@@ -114,13 +114,12 @@ fn out_of_memory<E>(_: E) -> Errno {
 
 impl Contents {
     /// Contents that somebody lends: they are read when they are asked for, and take no storage here.
-    pub(crate) fn lent(number: u64, size: u64, keeper: &Rc<dyn Keeper>) -> Self {
-        let kept = Kept::new(number, true, keeper);
+    pub(crate) fn lent(kept: &Rc<Kept>, size: u64) -> Self {
         let mut contents = Self { size, ..Self::default() };
         let mut at = 0;
         while at < size {
             let length = usize::try_from(size - at).unwrap_or(CHUNK).min(CHUNK);
-            contents.put(at / CHUNK_U64, Chunk::There(Part { kept: Rc::clone(&kept), at, length }));
+            contents.put(at / CHUNK_U64, Chunk::There(Part { kept: Rc::clone(kept), at, length }));
             at += length as u64;
         }
         contents
@@ -523,7 +522,7 @@ mod tests {
         let shelf = Rc::new(Shelf::default());
         let keeper: Rc<dyn Keeper> = shelf.clone();
         let number = shelf.keep(&vec![3; CHUNK + 10]).unwrap();
-        let mut c = Contents::lent(number, CHUNK_U64 + 10, &keeper);
+        let mut c = Contents::lent(&Kept::new(number, true, &keeper), CHUNK_U64 + 10);
         assert_eq!((c.size(), c.stored(), c.blocks()), (CHUNK_U64 + 10, 0, 17 * 8));
         assert!(all(&c) == [3; CHUNK + 10]);
         assert_eq!(c.growth(CHUNK_U64 + 2, 1), 10);

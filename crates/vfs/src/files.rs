@@ -1,6 +1,9 @@
 //! What happens to one inode: opening, contents, attributes.
 
+use std::rc::Rc;
+
 use crate::contents::Contents;
+use crate::kept::Kept;
 use crate::node::{Body, Caller, Node, NodeId, SET_GID};
 use crate::path::Follow;
 use crate::tree::{Mount, New, Tree};
@@ -269,16 +272,19 @@ impl Tree {
     }
 
     /// Gives a file contents that somebody lends.
-    pub(crate) fn lend(&mut self, caller: &Caller, id: NodeId, number: u64, size: u64) -> Result<(), Errno> {
-        let Tree { table, account, keeper, .. } = self;
-        let keeper = keeper.as_ref().ok_or(Errno::NotSupported)?;
-        // From here on the number is released when nothing refers to it.
-        let fresh = Contents::lent(number, size, keeper);
+    pub(crate) fn lend(
+        &mut self,
+        caller: &Caller,
+        id: NodeId,
+        lent: &Rc<Kept>,
+        size: u64,
+    ) -> Result<(), Errno> {
+        let Tree { table, account, .. } = self;
         account.check_size(size)?;
         let node = table.get_mut(id)?;
         let Body::File(contents) = &mut node.body else { return Err(Errno::Invalid) };
         account.rebook(contents.stored(), 0);
-        *contents = fresh;
+        *contents = Contents::lent(lent, size);
         node.touch_contents(caller);
         Ok(())
     }

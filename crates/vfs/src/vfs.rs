@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::handle::Handle;
 use crate::host::{Clock, Entropy};
-use crate::kept::Keeper;
+use crate::kept::{Keeper, Kept};
 use crate::node::{Body, Caller, NodeId};
 use crate::path::Follow;
 use crate::tree::{New, Tree};
@@ -187,8 +187,11 @@ impl Vfs {
     /// Those of opening it; `NotSupported` where there is no keeper.
     pub fn lend_file(&self, path: &str, mode: u32, number: u64, size: u64) -> Result<(), Errno> {
         self.with(|tree, caller, base| {
+            let keeper = tree.keeper.as_ref().ok_or(Errno::NotSupported)?;
+            // From here on the number is released when nothing refers to it.
+            let lent = Kept::new(number, true, keeper);
             let id = tree.open(caller, base, path, OpenFlags::WRITE | OpenFlags::CREATE, mode)?;
-            tree.lend(caller, id, number, size)
+            tree.lend(caller, id, &lent, size)
         })
     }
 

@@ -218,3 +218,19 @@ fn a_file_that_is_lent_is_copied_when_it_is_changed_or_copied() {
     assert_eq!(vfs.append_file("/workspace/lent", b"x", 0), Err(Errno::OverQuota));
     assert!(vfs.read_file("/workspace/lent").unwrap() == text(100_000));
 }
+
+#[test]
+fn what_cannot_be_lent_is_released() {
+    let shelf = Rc::new(Shelf::default());
+    let vfs = filesystem(&shelf);
+    vfs.set_quota(wasmsh_vfs::Quota { file_size: 1 << 20, ..vfs.quota() });
+    for (path, size, error) in [
+        ("/none/lent", 10, Errno::NoEntry),
+        ("/workspace", 10, Errno::IsDirectory),
+        ("/workspace/lent", u64::MAX, Errno::FileTooLarge),
+    ] {
+        let number = shelf.keep(b"0123456789").unwrap();
+        assert_eq!(vfs.lend_file(path, 0o644, number, size), Err(error), "{path}");
+        assert!(!shelf.0.borrow().contains_key(&number), "{path}");
+    }
+}
