@@ -430,3 +430,14 @@ fn prompts() {
     assert_eq!(names("echo $variab"), (5, vec!["$variable".into()]));
     assert!(names("unal").1.contains(&"unalias".to_owned()));
 }
+
+#[test]
+fn history_expansion_is_bounded() {
+    // Each `!#` doubles the line, each substitution what it found.
+    for line in [format!("echo a {}", "!# ".repeat(40)), format!("!!{}", ":gs/a/&&&&&&&&/".repeat(12))] {
+        let script = format!("set -o history -H\necho aaaa\n{line}\necho on\n");
+        let (text, status) = run(&session(), &script);
+        assert!(text.contains("expansion: more than 268435456 bytes"), "{line}: {text}");
+        assert_eq!((text.ends_with("on\n"), status), (true, 0), "{line}");
+    }
+}

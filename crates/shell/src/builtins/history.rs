@@ -60,7 +60,10 @@ fn run_history(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     let text = expanded.map_or_else(|| operand.to_vec(), |expanded| expanded.text);
                     vm.put(1, &[&*text, b"\n"].concat());
                 }
-                Err(_) => {
+                Err(failure) => {
+                    if matches!(failure, expansion::Failure::TooLarge) {
+                        vm.meet_expansion_limit();
+                    }
                     let _ = vm.complain(operand, "history expansion failed");
                     status = 1;
                 }
@@ -358,12 +361,13 @@ impl Vm {
         &mut self,
         line: &[u8],
         quote: &mut u8,
-    ) -> Result<Option<expansion::Expanded>, Vec<u8>> {
+    ) -> Result<Option<expansion::Expanded>, expansion::Failure> {
         let histchars = self.symbol(b"histchars");
         let style = expansion::Style {
             chars: expansion::characters(self.shell.vars.get(histchars).value.scalar().as_ref()),
             extglob: self.shopt(crate::options::Shopt::ExtGlob),
             comments: self.parser_options().comments,
+            limit: self.expansion_limit,
         };
         let mut recent = std::mem::take(&mut self.history().recent);
         let result = expansion::expand(line, &self.shell.history, &mut recent, &style, quote);
@@ -392,8 +396,12 @@ impl Vm {
                 }
                 expanded.text
             }
-            Err(message) => {
+            Err(expansion::Failure::Wrong(message)) => {
                 self.error(&message);
+                return nothing;
+            }
+            Err(expansion::Failure::TooLarge) => {
+                self.meet_expansion_limit();
                 return nothing;
             }
         };

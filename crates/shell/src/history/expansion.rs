@@ -1,5 +1,7 @@
 //! History expansion (bash manual "History Interaction"): `!event:words:modifiers` and `^old^new^`.
 
+use std::rc::Rc;
+
 use super::{Entry, History};
 use crate::text::Str;
 
@@ -11,6 +13,8 @@ pub(crate) struct Style {
     pub(crate) extglob: bool,
     /// Comments are known.
     pub(crate) comments: bool,
+    /// Most bytes of a line, and of each text on the way to it: every `!#` doubles what there is.
+    pub(crate) limit: usize,
 }
 
 /// What later expansions may refer to.
@@ -32,37 +36,45 @@ pub(crate) struct Expanded {
     pub(crate) shown_only: bool,
 }
 
-/// What is wrong with an expansion: its text, and bash's words for it.
-struct Wrong<'a>(&'a [u8], &'static str);
+/// Why a line is not expanded.
+pub(crate) enum Failure {
+    /// Bash's message.
+    Wrong(Vec<u8>),
+    /// More than [`Style::limit`].
+    TooLarge,
+}
+
+impl Failure {
+    /// What is wrong with an expansion: its text, and bash's words for it.
+    fn wrong(what: &[u8], message: &str) -> Self {
+        Self::Wrong([what, b": ", message.as_bytes()].concat())
+    }
+}
 
 /// Expands a line that begins inside the quotation `quote` (0: none), and leaves that in which it ends. `None`:
 /// there is nothing to expand.
 ///
 /// # Errors
-/// The message.
+/// [`Failure`]
 pub(crate) fn expand(
     line: &[u8],
     history: &History,
     recent: &mut Recent,
     style: &Style,
     quote: &mut u8,
-) -> Result<Option<Expanded>, Vec<u8>> {
-    let mut reader = Reader { text: line.to_vec(), at: 0, history, recent, style, shown_only: false };
+) -> Result<Option<Expanded>, Failure> {
     let [bang, quick, _] = style.chars;
-    let quick = *quote == 0 && line.first() == Some(&quick);
-    if quick {
-        reader.text = [&[bang, bang, b':', b's'], line].concat();
-    }
-    let result = reader.line(quote);
-    let shown_only = reader.shown_only;
-    match result {
-        Ok((text, changed)) => Ok(changed.then_some(Expanded { text, shown_only })),
-        Err(message) => Err(message),
-    }
+    let text = match *quote == 0 && line.first() == Some(&quick) {
+        true => [&[bang, bang, b':', b's'], line].concat().into(),
+        false => line.into(),
+    };
+    let mut reader = Reader { text, at: 0, history, recent, style, shown_only: false };
+    let (text, changed) = reader.line(quote)?;
+    Ok(changed.then_some(Expanded { text, shown_only: reader.shown_only }))
 }
 
 struct Reader<'a> {
-    text: Vec<u8>,
+    text: Rc<[u8]>,
     at: usize,
     history: &'a History,
     recent: &'a mut Recent,
@@ -82,7 +94,13 @@ impl Reader<'_> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn line(&mut self, quote: &mut u8) -> Result<(Vec<u8>, bool), Vec<u8>> {
+    /// Whether a text may grow by so much.
+    fn fits(&self, length: usize, more: usize) -> Result<(), Failure> {
+        let fits = length.checked_add(more).is_some_and(|length| length <= self.style.limit);
+        if fits { Ok(()) } else { Err(Failure::TooLarge) }
+    }
+
+    fn line(&mut self, quote: &mut u8) -> Result<(Vec<u8>, bool), Failure> {
         let [bang, _, comment] = self.style.chars;
         let (mut out, mut changed) = (Vec::new(), false);
         // The quotations around each `$(…)` that is open.
@@ -121,6 +139,7 @@ impl Reader<'_> {
                 }
                 _ if b == bang && self.expands(*quote, &out) => {
                     let text = self.expansion(*quote, &out)?;
+                    self.fits(out.len(), text.len())?;
                     out.extend_from_slice(&text);
                     changed = true;
                     continue;
@@ -146,23 +165,21 @@ impl Reader<'_> {
     }
 
     /// The expansion at the position, which moves behind it.
-    fn expansion(&mut self, quote: u8, before: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+    fn expansion(&mut self, quote: u8, before: &[u8]) -> Result<Vec<u8>, Failure> {
         let start = self.at;
-        let text = self.text.clone();
-        let whole = |end: usize| text.get(start..end).unwrap_or_default();
-        let describe = |Wrong(what, message): Wrong<'_>| [what, b": ", message.as_bytes()].concat();
+        let text = Rc::clone(&self.text);
+        let wrong = |from: usize, to: usize, message: &str| {
+            Err(Failure::wrong(text.get(from..to).unwrap_or_default(), message))
+        };
         let event = match self.event(quote, before) {
             Some(event) => event,
-            None => return Err(describe(Wrong(whole(self.at), "event not found"))),
+            None => return wrong(start, self.at, "event not found"),
         };
         let words_at = self.at;
         let mut value = match self.words(&event) {
             Ok(Some(words)) => words,
             Ok(None) => event,
-            Err(()) => {
-                let what = text.get(words_at..self.at).unwrap_or_default();
-                return Err(describe(Wrong(what, "bad word specifier")));
-            }
+            Err(()) => return wrong(words_at, self.at, "bad word specifier"),
         };
         let mut quoting = 0u8;
         while self.peek(0) == Some(b':') {
@@ -175,7 +192,7 @@ impl Reader<'_> {
                 self.at += 1;
             }
             let Some(letter) = self.peek(0) else {
-                return Err(describe(Wrong(whole(self.at), "unrecognized history modifier")));
+                return wrong(start, self.at, "unrecognized history modifier");
             };
             self.at += 1;
             let slash = value.iter().rposition(|b| *b == b'/');
@@ -189,24 +206,17 @@ impl Reader<'_> {
                 b'q' | b'x' => quoting = letter,
                 b's' | b'&' => {
                     if letter == b's' {
-                        self.substitution();
+                        self.substitution()?;
                     }
                     if self.recent.old.is_empty() {
-                        let what = text.get(modifier_at..self.at).unwrap_or_default();
-                        return Err(describe(Wrong(what, "no previous substitution")));
+                        return wrong(modifier_at, self.at, "no previous substitution");
                     }
-                    match self.substitute(&value, all, each) {
+                    match self.substitute(&value, all, each)? {
                         Some(new) => value = new,
-                        None => {
-                            let what = text.get(modifier_at..self.at).unwrap_or_default();
-                            return Err(describe(Wrong(what, "substitution failed")));
-                        }
+                        None => return wrong(modifier_at, self.at, "substitution failed"),
                     }
                 }
-                _ => {
-                    let what = text.get(modifier_at + 1..self.at).unwrap_or_default();
-                    return Err(describe(Wrong(what, "unrecognized history modifier")));
-                }
+                _ => return wrong(modifier_at + 1, self.at, "unrecognized history modifier"),
             }
         }
         Ok(match quoting {
@@ -377,20 +387,21 @@ impl Reader<'_> {
     }
 
     /// Reads `/old/new/` behind `:s`.
-    fn substitution(&mut self) {
-        let Some(delimiter) = self.peek(0).filter(|b| *b != b'\n') else { return };
+    fn substitution(&mut self) -> Result<(), Failure> {
+        let Some(delimiter) = self.peek(0).filter(|b| *b != b'\n') else { return Ok(()) };
         self.at += 1;
-        let old = self.until(delimiter, false);
+        let old = self.until(delimiter, false)?;
         if !old.is_empty() {
             self.recent.old = old;
         } else if self.recent.old.is_empty() {
             self.recent.old = self.recent.search.clone();
         }
-        self.recent.new = self.until(delimiter, true);
+        self.recent.new = self.until(delimiter, true)?;
+        Ok(())
     }
 
     /// The text up to a delimiter; of a replacement `&` stands for what is replaced.
-    fn until(&mut self, delimiter: u8, replacement: bool) -> Vec<u8> {
+    fn until(&mut self, delimiter: u8, replacement: bool) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::new();
         while let Some(b) = self.peek(0).filter(|b| *b != b'\n') {
             self.at += 1;
@@ -399,38 +410,43 @@ impl Reader<'_> {
                     out.push(next);
                     self.at += 1;
                 }
-                (b'&', _) if replacement && delimiter != b'&' => out.extend_from_slice(&self.recent.old),
+                (b'&', _) if replacement && delimiter != b'&' => {
+                    self.fits(out.len(), self.recent.old.len())?;
+                    out.extend_from_slice(&self.recent.old);
+                }
                 _ if b == delimiter => break,
                 _ => out.push(b),
             }
         }
-        out
+        Ok(out)
     }
 
     /// Replaces once, everywhere (`all`), or once in each word. `None`: there is nothing to be replaced.
-    fn substitute(&self, text: &[u8], all: bool, each: bool) -> Option<Vec<u8>> {
+    fn substitute(&self, text: &[u8], all: bool, each: bool) -> Result<Option<Vec<u8>>, Failure> {
         let Recent { old, new, .. } = &*self.recent;
+        let between = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
         let mut out = Vec::with_capacity(text.len());
         let (mut at, mut changed) = (0, false);
         let spans: Vec<Span> = if each { words(text) } else { vec![(0, text.len())] };
         for (from, to) in spans {
-            out.extend_from_slice(text.get(at..from)?);
+            out.extend_from_slice(between(at, from));
             at = from;
-            let part = text.get(from..to)?;
-            for found in memchr::memmem::find_iter(part, old) {
+            for found in memchr::memmem::find_iter(between(from, to), old) {
                 changed = true;
-                out.extend_from_slice(text.get(at..from + found)?);
+                out.extend_from_slice(between(at, from + found));
+                // What follows is no longer than the text was, and that fits.
+                self.fits(out.len(), new.len())?;
                 out.extend_from_slice(new);
                 at = from + found + old.len();
                 if !all {
                     break;
                 }
             }
-            out.extend_from_slice(text.get(at..to)?);
+            out.extend_from_slice(between(at, to));
             at = to;
         }
-        out.extend_from_slice(text.get(at..)?);
-        changed.then_some(out)
+        out.extend_from_slice(between(at, text.len()));
+        Ok(changed.then_some(out))
     }
 }
 

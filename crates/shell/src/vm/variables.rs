@@ -526,10 +526,15 @@ impl Vm {
     }
 
     pub(crate) fn too_large(&mut self) -> Unwind {
+        self.meet_expansion_limit();
+        Unwind::Discard(1)
+    }
+
+    /// Tells that an expansion is larger than the session permits.
+    pub(crate) fn meet_expansion_limit(&mut self) {
         let limit = self.expansion_limit;
         self.ctx.kernel().meet(wasmsh_os::Ceiling::ExpansionBytes);
         self.error(format!("expansion: more than {limit} bytes").as_bytes());
-        Unwind::Discard(1)
     }
 
     /// Assigns to an element; makes an indexed array of what is none.
