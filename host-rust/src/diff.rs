@@ -213,11 +213,13 @@ impl<'a> Rest<'a> {
         Ok((i64::from_le_bytes(self.array()?), self.u32()?))
     }
 
-    fn extents(&mut self, shared: bool) -> Result<Vec<Extent<'a>>, SnapshotError> {
+    /// The extents of a file of `size` bytes: in order, none over another, none past the end.
+    fn extents(&mut self, size: u64, shared: bool) -> Result<Vec<Extent<'a>>, SnapshotError> {
         /// Of a length: the bytes are kept; and they are lent. Both only in snapshots that are shared.
         const KEPT: u32 = 1 << 31;
         const LENT: u32 = 1 << 30;
         let mut extents = Vec::new();
+        let mut end = 0;
         loop {
             let word = self.u32()?;
             if word == 0 {
@@ -225,6 +227,8 @@ impl<'a> Rest<'a> {
             }
             let flags = if shared { word & (KEPT | LENT) } else { 0 };
             let (length, offset) = ((word & !flags) as usize, self.u64()?);
+            let next = offset.checked_add(length as u64).filter(|next| offset >= end && *next <= size);
+            end = next.ok_or_else(|| damaged("an extent is out of its place"))?;
             let bytes = if flags & KEPT != 0 {
                 Bytes::Kept(self.u64()?, self.u64()?)
             } else {
@@ -299,7 +303,7 @@ impl<'a> Tree<'a> {
             1 => (FileType::Directory, Body::Other(0)),
             2 => {
                 let size = rest.u64()?;
-                (FileType::Regular, Body::File(size, rest.extents(shared)?))
+                (FileType::Regular, Body::File(size, rest.extents(size, shared)?))
             }
             3 => (FileType::SymbolicLink, Body::Link(rest.text()?)),
             4 => (FileType::Fifo, Body::Other(0)),
