@@ -181,7 +181,7 @@ pub(crate) async fn turn(core: &CoreCell, deadline: Option<Instant>) {
 
 /// As [`turn`]. `first`: of this call, whose attempt may have told the shell what it waits for. Only a turn after that
 /// tells the host, if it is standard input.
-async fn wait_turn(core: &CoreCell, deadline: Option<Instant>, first: &mut bool) {
+pub(crate) async fn wait_turn(core: &CoreCell, deadline: Option<Instant>, first: &mut bool) {
     core.lock().activity += u64::from(std::mem::take(first));
     turn(core, deadline).await;
 }

@@ -117,6 +117,8 @@ fn its_streams_are_pipes() {
     let mut child = session.run("tool cat").spawn().unwrap();
     let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     for word in ["one\n", "two\n"] {
+        // Only when everybody waits for it.
+        std::thread::sleep(Duration::from_millis(100));
         std::io::Write::write_all(&mut stdin, word.as_bytes()).unwrap();
         let mut read = [0; 4];
         std::io::Read::read_exact(&mut stdout, &mut read).unwrap();

@@ -8,7 +8,7 @@ use super::run::State;
 use crate::bindings::command::wasi::io::{error, poll, streams};
 use crate::bindings::core::exports::wasmsh::fs::types::ErrorCode;
 use crate::bindings::core::exports::wasmsh::session::processes::{PollEntry, Readiness};
-use crate::python::{Handle, turn};
+use crate::python::{Handle, wait_turn};
 use crate::types::Errno;
 
 /// Most bytes of one read or one write: a component may ask for 2⁶⁴.
@@ -125,14 +125,14 @@ impl State {
     /// Waits until one of these is ready.
     async fn wait(&mut self, pollables: &[Pollable]) -> wasmtime::Result<Vec<u32>> {
         let until = |pollable: &Pollable| if let Pollable::At(at) = pollable { Some(*at) } else { None };
-        let first = pollables.iter().filter_map(until).min();
+        let (deadline, mut first) = (pollables.iter().filter_map(until).min(), true);
         loop {
             self.write_kept()?;
             let ready = self.look(pollables)?;
             if !ready.is_empty() {
                 return Ok(ready);
             }
-            turn(&self.core, first).await;
+            wait_turn(&self.core, deadline, &mut first).await;
         }
     }
 
@@ -167,6 +167,7 @@ impl State {
 
     /// As [`State::take`], but waits.
     async fn take_some(&mut self, stream: &Resource<InputStream>, max: u64) -> Stream<Vec<u8>> {
+        let mut first = true;
         loop {
             let bytes = self.take(stream, max)?;
             if !bytes.is_empty() || max == 0 {
@@ -174,7 +175,7 @@ impl State {
             }
             // Who reads what was written may be who writes what is read.
             self.write_kept()?;
-            turn(&self.core, None).await;
+            wait_turn(&self.core, None, &mut first).await;
         }
     }
 
@@ -204,12 +205,10 @@ impl State {
 
     /// Writes what is kept of one output, as far as there is room.
     fn write_kept_of(&mut self, number: u32) -> wasmtime::Result<Result<(), ErrorCode>> {
-        let kept = std::mem::take(self.kept(number));
-        if kept.is_empty() {
-            return Ok(Ok(()));
-        }
+        let mut kept = std::mem::take(self.kept(number));
         Ok(self.write_some(number, &kept)?.map(|done| {
-            *self.kept(number) = kept.get(done..).unwrap_or_default().to_vec();
+            kept.drain(..done);
+            *self.kept(number) = kept;
         }))
     }
 
@@ -223,12 +222,13 @@ impl State {
 
     /// Writes what the component has left behind.
     pub(crate) async fn write_rest(&mut self) -> wasmtime::Result<()> {
+        let mut first = true;
         loop {
             self.write_kept()?;
             if self.kept.iter().all(Vec::is_empty) {
                 return Ok(());
             }
-            turn(&self.core, None).await;
+            wait_turn(&self.core, None, &mut first).await;
         }
     }
 
@@ -285,12 +285,13 @@ impl State {
     /// Waits until all is written.
     async fn flushed(&mut self, stream: &Resource<OutputStream>) -> Stream<()> {
         let Some(number) = self.standard(stream)? else { return Ok(()) };
+        let mut first = true;
         loop {
             self.write_kept_of(number)??;
             if self.kept(number).is_empty() {
                 return Ok(());
             }
-            turn(&self.core, None).await;
+            wait_turn(&self.core, None, &mut first).await;
         }
     }
 
