@@ -45,7 +45,15 @@ export async function openBrowserSession(options = {}, { composition = "linked",
   checked.signal?.throwIfAborted();
   const keeper = persist === undefined ? undefined : await Keeper.open(persist);
   const assets = new WebAssets(assetBaseUrl === undefined ? undefined : directory(assetBaseUrl), onProgress, memories);
-  const worker = given ?? new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module", name: "wasmsh" });
+  /** @type {Worker} */
+  let worker;
+  try {
+    worker = given ?? new Worker(new URL("./browser-worker.js", import.meta.url), { type: "module", name: "wasmsh" });
+  } catch (error) {
+    // A page's policy may forbid workers: what is kept is then not held back from others.
+    await keeper?.stop();
+    throw error;
+  }
   const session = new Session({
     post: (message, transfer) => worker.postMessage(message, transfer ?? []),
     terminate: async () => {
@@ -63,12 +71,11 @@ export async function openBrowserSession(options = {}, { composition = "linked",
   worker.addEventListener("error", (event) => session.lose(event.message ?? "its worker cannot be loaded", event.error));
   worker.addEventListener("messageerror", () => session.lose("a message could not be read"));
   try {
-    const kept = await keeper?.read();
+    const [kept] = await Promise.all([keeper?.read(), session.prepare(composition)]);
     if (kept !== undefined) {
       checked.init.snapshot = kept;
       checked.init.files = [];
     }
-    await session.prepare(composition);
     await session.start(checked, (snapshot) => openBrowserSession({ ...options, snapshot, initialFiles: [], worker: undefined, persist: undefined }, { composition, memories }));
     keeper?.begin(session);
   } catch (error) {

@@ -37,6 +37,9 @@ class Seat {
   #port;
   /** Says that the session cannot go on. @type {(why: string, cause?: unknown) => void} */
   lose = () => {};
+  /** @param {Error} error */
+  #failed = (error) => this.lose(error.message, error);
+  #ended = () => this.lose("its thread ended");
 
   /** @param {Worker} worker */
   constructor(worker) {
@@ -53,8 +56,8 @@ class Seat {
   listen(receive, lose) {
     this.lose = lose;
     this.#port.on("message", receive);
-    this.worker.on("error", (error) => lose(error.message, error));
-    this.worker.on("exit", () => lose("its thread ended"));
+    this.worker.on("error", this.#failed);
+    this.worker.on("exit", this.#ended);
   }
 
   /** @param {ToWorker} message @param {ArrayBuffer[]} [transfer] */
@@ -66,6 +69,12 @@ class Seat {
 
   leave() {
     this.#port.close();
+  }
+
+  /** The thread goes on for others, and does not hold on to this session. */
+  forget() {
+    this.worker.off("error", this.#failed);
+    this.worker.off("exit", this.#ended);
   }
 
   /** @param {() => void} left called when the session has left its thread */
@@ -115,13 +124,22 @@ class Room {
     this.worker.setMaxListeners(0);
     this.worker.unref();
     this.worker.on("exit", () => rooms.delete(this));
+    // Seats tell their sessions. Without a listener at all, an error of the thread would end the process.
+    this.worker.on("error", () => rooms.delete(this));
+  }
+
+  async #end() {
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    // Bun does not always tell that a thread has ended.
+    await Promise.race([this.worker.terminate(), new Promise((resolve) => (timer = setTimeout(resolve, PATIENCE)))]);
+    clearTimeout(timer);
   }
 
   /** Ends the thread with all who are in it. */
   end() {
     rooms.delete(this);
-    // Bun does not always tell that a thread has ended.
-    this.#ending ??= Promise.race([this.worker.terminate(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+    this.#ending ??= this.#end();
     return this.#ending;
   }
 }
@@ -159,6 +177,7 @@ export class SharedThread extends Seat {
       this.onLeft(() => {
         clearTimeout(timer);
         this.leave();
+        this.forget();
         resolve(true);
       });
       this.post({ type: "Leave" });
