@@ -8,7 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use wasmsh_os::{Ctx, Errno, Interest, Kernel, KernelState, Request as OsRequest, RequestId, Signal, State};
+use wasmsh_os::{
+    Ctx, Errno, Interest, Kernel, KernelState, Pid, Request as OsRequest, RequestId, Signal, State,
+};
 
 use crate::bindings::wasmsh::session::host;
 use crate::bindings::wasmsh::session::types::{Event, Request};
@@ -72,11 +74,47 @@ impl Pump {
         requests
     }
 
-    /// As the host sees them when it resumes the run: with those that were held back.
-    pub(crate) fn announce_all(&self, requests: Vec<(RequestId, OsRequest)>) -> Vec<(u32, Request)> {
+    /// As the host sees them when it resumes the run: with those that were held back. `idle`: nobody can go on.
+    pub(crate) fn announce_all(
+        &self,
+        requests: Vec<(RequestId, OsRequest)>,
+        idle: bool,
+    ) -> Vec<(u32, Request)> {
         let mut all = self.held.take();
         all.extend(self.announce(requests));
+        if !self.owner.host_blocks() {
+            let mut held = self.held.borrow_mut();
+            all.retain(|(id, request)| match request {
+                OsRequest::Command { pid, name } if self.exclusive.contains(name) => {
+                    let early = self.is_early(*pid, idle);
+                    if early {
+                        held.push((*id, request.clone()));
+                    }
+                    !early
+                }
+                OsRequest::Cancelled(of) => {
+                    let before = held.len();
+                    held.retain(|(other, _)| other != of);
+                    held.len() == before
+                }
+                OsRequest::Command { .. } | OsRequest::Fetch(_) => true,
+            });
+        }
         all.into_iter().map(request_in).collect()
+    }
+
+    /// Whether a command would have to wait for what the host cannot give while it runs: see the rule for a read that
+    /// depends on the host, in ARCHITECTURE.md.
+    fn is_early(&self, pid: Pid, idle: bool) -> bool {
+        let kernel = self.owner.kernel();
+        let feed = kernel.feed(pid);
+        if kernel.feed_needs_host(&feed, &self.exclusive) {
+            // Nobody reads yet.
+            feed.spool(usize::try_from(kernel.ceilings().expansion_bytes).unwrap_or(usize::MAX));
+            return true;
+        }
+        // Who feeds it may be about to ask.
+        !idle && feed.has_room()
     }
 
     /// As the host sees them while a command is on its stack: without those for exclusive commands.
@@ -189,7 +227,9 @@ impl Pump {
                         return Err(Errno::Again);
                     }
                     let came = self.exchange(wait);
-                    if !came && (wait.is_none() || !self.owner.host_blocks()) {
+                    // A timer that is due by now needs no waiting: in the next turn it is seen.
+                    let time_comes = wait.is_some_and(|wait| wait == 0 || self.owner.host_blocks());
+                    if !came && !time_comes {
                         return Err(Errno::Again);
                     }
                 }

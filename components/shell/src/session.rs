@@ -189,9 +189,10 @@ impl GuestRun for Run {
             // What a command was given and did not read.
             progress.state = shell::RunState::Running;
         }
+        let idle = matches!(progress.state, shell::RunState::Waiting { .. });
         Progress {
             output: progress.output.into_iter().map(chunk_in).collect(),
-            requests: self.pump.announce_all(progress.requests),
+            requests: self.pump.announce_all(progress.requests, idle),
             state: match progress.state {
                 shell::RunState::Running => State::Running,
                 shell::RunState::Waiting { stdin, timer, requests } => {

@@ -8,6 +8,7 @@
 mod clock;
 mod context;
 mod descriptor;
+mod feed;
 mod host;
 mod io;
 mod kernel;
@@ -23,6 +24,7 @@ mod wait;
 pub use clock::{Clock, Entropy, ManualClock, SeededEntropy};
 pub use context::{Ctx, Sleep};
 pub use descriptor::{Description, DescriptorTable};
+pub use feed::Feed;
 pub use host::{Chunk, OutputStream, TerminalSize};
 pub use io::{Input, Output};
 pub use kernel::{Ceiling, Ceilings, Group, Kernel, KernelState, Loader, ProcessInfo, SLICE, Spawn, Target};

@@ -135,6 +135,13 @@ struct Outstanding {
     ended: bool,
 }
 
+impl Outstanding {
+    /// Whether its last answer is missing, and it is not for a command of these names.
+    fn is_unanswered_but(&self, names: &[String]) -> bool {
+        !self.ended && !self.command.as_ref().is_some_and(|command| names.contains(command))
+    }
+}
+
 /// The requests of a kernel.
 #[derive(Default)]
 pub(crate) struct Requests {
@@ -192,10 +199,13 @@ impl Requests {
 
     pub(crate) fn unanswered_but(&self, names: &[String]) -> usize {
         let outstanding = self.outstanding.borrow();
-        let others = outstanding.values().filter(|entry| {
-            !entry.ended && !entry.command.as_ref().is_some_and(|command| names.contains(command))
-        });
-        others.count()
+        outstanding.values().filter(|entry| entry.is_unanswered_but(names)).count()
+    }
+
+    /// Whether a process among certain ones has such a request.
+    pub(crate) fn unanswered_of(&self, names: &[String], of: impl Fn(Pid) -> bool) -> bool {
+        let outstanding = self.outstanding.borrow();
+        outstanding.values().any(|entry| entry.is_unanswered_but(names) && of(entry.process.pid))
     }
 
     pub(crate) fn answer(&self, id: RequestId, answer: Answer, queue: &RunQueue) -> Reception {

@@ -569,3 +569,71 @@ fn processes_are_cheap() {
     println!("fork, exit and wait: {:?}", start.elapsed() / rounds);
     assert!(machine.kernel.processes().is_empty());
 }
+
+#[test]
+fn a_feed_leads_back_to_whoever_waits_for_the_host() {
+    let machine = machine();
+    let names = ["tool".to_owned()];
+    let fetch = |url: &str| {
+        Request::Fetch(HttpRequest {
+            method: "GET".into(),
+            url: url.into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout_ms: None,
+            redirects: 0,
+        })
+    };
+    // One fetches and writes, one copies, one is run by the host. Beside them somebody fetches for himself.
+    machine.start(|ctx| async move {
+        child(&ctx, |ctx| async move {
+            ctx.request(fetch("http://beside/")).answer().await;
+            Exit::Code(0)
+        });
+        let (middle, last) = (ctx.new_pipe(), ctx.new_pipe());
+        child(&ctx, |ctx| async move {
+            ctx.set_descriptor(1, middle.1).unwrap();
+            ctx.request(fetch("http://upstream/")).answer().await;
+            ctx.write_all(1, &[b'x'; 100_000]).await.unwrap();
+            Exit::Code(0)
+        });
+        child(&ctx, |ctx| async move {
+            ctx.set_descriptor(0, middle.0).unwrap();
+            ctx.set_descriptor(1, last.1).unwrap();
+            let mut input = ctx.stdin().unwrap();
+            loop {
+                let bytes = input.fill().await.unwrap().to_vec();
+                if bytes.is_empty() {
+                    break;
+                }
+                input.consume(bytes.len());
+                ctx.write_all(1, &bytes).await.unwrap();
+            }
+            Exit::Code(0)
+        });
+        let tool = child(&ctx, |ctx| async move {
+            ctx.set_descriptor(0, last.0).unwrap();
+            ctx.request(Request::Command { name: "tool".into(), pid: ctx.pid() }).answer().await;
+            Exit::Code(0)
+        });
+        exited(&ctx, tool).await
+    });
+    machine.settle();
+    let requests = machine.kernel.take_requests();
+    let of = |what: &str| {
+        requests.iter().find(|(_, request)| format!("{request:?}").contains(what)).unwrap().clone()
+    };
+    let (Request::Command { pid, .. }, upstream) = (of("tool").1, of("upstream").0) else { panic!() };
+    let feed = machine.kernel.feed(pid);
+    assert!(machine.kernel.feed_needs_host(&feed, &names) && feed.has_room());
+    feed.spool(1 << 20);
+    machine.kernel.answer(upstream, Answer::Ended(Ok(())));
+    machine.settle();
+    // All of it is there, though nobody has read; what is asked for beside it does not matter.
+    let feed = machine.kernel.feed(pid);
+    assert!(!machine.kernel.feed_needs_host(&feed, &names) && !feed.has_room());
+    let ctx = machine.kernel.context(pid).unwrap();
+    let mut bytes = Vec::new();
+    while ctx.try_read(0, &mut bytes, 1 << 20).unwrap() > 0 {}
+    assert_eq!(bytes.len(), 100_000);
+}
