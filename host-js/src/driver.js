@@ -66,6 +66,8 @@ const TURN = 5;
 const MOST_OUTPUT = 1 << 20;
 /** Bytes of standard input offered at a time: what a pipe holds. */
 const STDIN_PIECE = 65536;
+/** Milliseconds between two ticks of the coarsest clock. The shell, whose clock goes on between them, is to see first that the time of a run is over. */
+const TICK = 1;
 /** Milliseconds that Python gets to end when its run is over, before its instance is given up. */
 const PATIENCE = 500;
 /** The longest delay of `setTimeout`, in milliseconds. */
@@ -131,7 +133,7 @@ export class RunDriver {
     this.environment = environment;
     this.sink = sink;
     this.between = between;
-    this.deadline = wallTimeMs === 0 ? Infinity : performance.now() + wallTimeMs;
+    this.deadline = wallTimeMs === 0 ? Infinity : performance.now() + wallTimeMs + TICK;
     if (stdin instanceof Uint8Array) this.#stdin.push(stdin);
     this.#stdinEnd = stdin !== "stream";
     this.#stdinClosed = stdin === "empty";

@@ -140,7 +140,7 @@ async function exchange({ policy, send, bodyLimit, follows }, request, signal, t
   if (send === undefined) throw new ExchangeError({ tag: "denied", val: NO_NETWORK });
   let url = urlOf(request.url);
   let method = request.method.toUpperCase();
-  let headers = headersOf(request);
+  let headers = headersOf(request, follows);
   let { body } = request;
   for (let redirect = 0; ; redirect += 1) {
     const rule = decide(policy, method, url);
@@ -271,11 +271,15 @@ export function plain(url) {
   return copy;
 }
 
-/** @param {HttpRequest} request */
-export function headersOf(request) {
+/**
+ * @param {HttpRequest} request
+ * @param {boolean} browser it says itself who it is. Chromium takes no other `User-Agent`; others ask a foreign server's leave first, which most do
+ *   not give, so that no request of curl's would come through.
+ */
+export function headersOf(request, browser) {
   const headers = new Headers();
   for (const { name, value } of request.headers) {
-    if (OWN.has(name.toLowerCase())) continue;
+    if (OWN.has(name.toLowerCase()) || (browser && name.toLowerCase() === "user-agent")) continue;
     try {
       headers.append(name, decoder.decode(value));
     } catch {

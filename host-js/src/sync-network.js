@@ -52,10 +52,12 @@ function exchange({ rules, hook, audited, bodyLimit, timeoutMs }, request, audit
   sender.open(method, plain(url), false);
   sender.responseType = "arraybuffer";
   sender.timeout = Math.min(timeoutMs, request.timeoutMs ?? Infinity, 2 ** 31 - 1);
-  const headers = headersOf(request);
+  const headers = headersOf(request, true);
   for (const [name, value] of rule?.headers ?? []) headers.set(name, value);
   for (const [name, value] of headers) sender.setRequestHeader(name, value);
   sender.send(request.body.length > 0 && method !== "GET" && method !== "HEAD" ? /** @type {any} */ (request.body) : null);
+  // Not every browser throws.
+  if (sender.status === 0) throw new TypeError("NetworkError: there was no answer, or its server does not let this page see it");
   const end = sender.responseURL === "" ? url : urlOf(sender.responseURL);
   // The environment follows redirects by itself: where it came to is all that can be checked.
   if (end.href !== plain(url).href) decide(policy, "GET", end);
