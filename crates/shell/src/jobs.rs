@@ -1,6 +1,7 @@
 //! The job table of a shell.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 use wasmsh_os::Pid;
 
@@ -19,21 +20,106 @@ pub(crate) enum JobState {
     Killed(u8),
 }
 
-/// A job: an asynchronous list.
+/// A process of a job: a stage of its pipeline, or all of an asynchronous list.
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
+pub(crate) struct Process {
     /// Its number.
-    pub id: u32,
-    /// Its process: that of the list.
     pub pid: Pid,
     /// Its text.
     pub text: Str,
     /// How it stands.
     pub state: JobState,
+}
+
+impl Process {
+    /// One that has just been started.
+    pub(crate) fn new(pid: Pid, text: Str) -> Process {
+        Process { pid, text, state: JobState::Running }
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn lives(&self) -> bool {
+        matches!(self.state, JobState::Running | JobState::Stopped)
+    }
+}
+
+/// A job: an asynchronous list, or the stages of an asynchronous pipeline.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    /// Its number.
+    pub id: u32,
+    /// Its processes, in the order of the pipeline; there is at least one.
+    pub processes: Vec<Process>,
+    /// The directory it was started in.
+    pub directory: Rc<str>,
+    /// It has a process group of its own, that of its first process.
+    pub group: bool,
+    /// `pipefail` was set when it was started: its status is that of the last process that failed.
+    pub pipefail: bool,
     /// `disown -h`
     pub no_hup: bool,
     /// `jobs` has shown it as it stands.
     pub shown: bool,
+}
+
+impl Job {
+    /// The first process, which leads the group if the job has one.
+    pub(crate) fn leader(&self) -> Pid {
+        self.processes.first().map_or(Pid::INIT, |process| process.pid)
+    }
+
+    /// The last process: the one that `$!` names.
+    pub(crate) fn last(&self) -> Pid {
+        self.processes.last().map_or(Pid::INIT, |process| process.pid)
+    }
+
+    /// Whether this process is one of its own.
+    pub(crate) fn has(&self, pid: Pid) -> bool {
+        self.processes.iter().any(|process| process.pid == pid)
+    }
+
+    /// Its text.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (index, process) in self.processes.iter().enumerate() {
+            if index > 0 {
+                text.extend_from_slice(b" | ");
+            }
+            text.extend_from_slice(&process.text);
+        }
+        text
+    }
+
+    /// How it stands: it runs while one of its processes does, and ends as the last one does.
+    pub(crate) fn state(&self) -> JobState {
+        let any = |state: JobState| self.processes.iter().any(|process| process.state == state);
+        if any(JobState::Running) {
+            return JobState::Running;
+        }
+        if any(JobState::Stopped) {
+            return JobState::Stopped;
+        }
+        self.processes.last().map_or(JobState::Done(0), |process| process.state)
+    }
+
+    /// Whether one of its processes has not ended.
+    pub(crate) fn lives(&self) -> bool {
+        self.processes.iter().any(Process::lives)
+    }
+
+    /// The status, when all its processes have ended.
+    pub(crate) fn status(&self) -> u8 {
+        let mut statuses = self.processes.iter().rev().map(|process| match process.state {
+            JobState::Done(status) => status,
+            JobState::Killed(signal) => 128 | signal,
+            JobState::Running | JobState::Stopped => 0,
+        });
+        if self.pipefail {
+            statuses.find(|status| *status != 0).unwrap_or(0)
+        } else {
+            statuses.next().unwrap_or(0)
+        }
+    }
 }
 
 /// All jobs, and the statuses of processes that ended and were not asked for.
@@ -90,9 +176,15 @@ impl Jobs {
     }
 
     /// Adds a job and makes it the current one.
-    pub(crate) fn add(&mut self, pid: Pid, text: Str) -> u32 {
+    pub(crate) fn add(
+        &mut self,
+        processes: Vec<Process>,
+        directory: Rc<str>,
+        group: bool,
+        pipefail: bool,
+    ) -> u32 {
         let id = self.jobs.iter().map(|job| job.id).max().unwrap_or(0) + 1;
-        self.jobs.push(Job { id, pid, text, state: JobState::Running, no_hup: false, shown: false });
+        self.jobs.push(Job { id, processes, directory, group, pipefail, no_hup: false, shown: false });
         self.order.push(id);
         id
     }
@@ -102,9 +194,9 @@ impl Jobs {
         self.jobs.iter().find(|job| job.id == id)
     }
 
-    /// The job of this process.
+    /// The job that this process belongs to.
     pub(crate) fn by_pid(&self, pid: Pid) -> Option<&Job> {
-        self.jobs.iter().find(|job| job.pid == pid)
+        self.jobs.iter().find(|job| job.has(pid))
     }
 
     /// Takes a job out.
@@ -115,11 +207,10 @@ impl Jobs {
 
     /// Takes out those that have ended. `wait PID` still knows their statuses, `wait -n` does not.
     pub(crate) fn sweep(&mut self) {
-        let alive = |job: &Job| matches!(job.state, JobState::Running | JobState::Stopped);
         let jobs = std::mem::take(&mut self.jobs);
-        self.tell(|pid| jobs.iter().any(|job| job.pid == pid && !alive(job)));
+        self.tell(|pid| jobs.iter().any(|job| job.last() == pid && !job.lives()));
         self.jobs = jobs;
-        self.jobs.retain(alive);
+        self.jobs.retain(Job::lives);
         let jobs = &self.jobs;
         self.order.retain(|id| jobs.iter().any(|job| job.id == *id));
     }
@@ -130,12 +221,31 @@ impl Jobs {
         ended.or_else(|| self.told.statuses.get(&pid).copied())
     }
 
-    /// Notes how a process ended.
-    pub(crate) fn ended(&mut self, pid: Pid, status: u8, killed: bool) {
-        if let Some(job) = self.jobs.iter_mut().find(|job| job.pid == pid) {
+    /// Notes how a process stands that has not ended.
+    pub(crate) fn stands(&mut self, pid: Pid, state: JobState) {
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.has(pid)) {
             job.shown = false;
-            job.state =
-                if killed { JobState::Killed(status.wrapping_sub(128)) } else { JobState::Done(status) };
+            if let Some(process) = job.processes.iter_mut().find(|process| process.pid == pid) {
+                process.state = state;
+            }
+        }
+    }
+
+    /// Notes how a process ended. That of a job is known as its last process when all of them have.
+    pub(crate) fn ended(&mut self, pid: Pid, status: u8, killed: bool) {
+        self.stands(
+            pid,
+            if killed { JobState::Killed(status.wrapping_sub(128)) } else { JobState::Done(status) },
+        );
+        let (mut pid, mut status) = (pid, status);
+        if let Some(job) = self.jobs.iter().find(|job| job.has(pid)) {
+            if job.lives() {
+                return;
+            }
+            (pid, status) = (job.last(), job.status());
+            for other in job.processes.iter().filter(|process| process.pid != pid) {
+                self.told.insert(other.pid, status);
+            }
         }
         self.ended.retain(|(other, _)| *other != pid);
         self.ended.push((pid, status));
@@ -164,10 +274,11 @@ impl Jobs {
                 std::str::from_utf8(rest).ok().and_then(|n| n.parse().ok())
             }
             _ => {
-                let mut found = self.jobs.iter().filter(|job| match rest.strip_prefix(b"?") {
-                    Some(part) => memchr::memmem::find(&job.text, part).is_some(),
-                    None => job.text.starts_with(rest),
-                });
+                let matches = |process: &Process| match rest.strip_prefix(b"?") {
+                    Some(part) => memchr::memmem::find(&process.text, part).is_some(),
+                    None => process.text.starts_with(rest),
+                };
+                let mut found = self.jobs.iter().filter(|job| job.processes.iter().any(matches));
                 let first = found.next().ok_or(false)?;
                 return if found.next().is_some() { Err(true) } else { Ok(first) };
             }

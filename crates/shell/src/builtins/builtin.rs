@@ -22,7 +22,12 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     match vm.shell.shared.builtin(symbol).filter(|_| !vm.shell.disabled.contains(&symbol)) {
         Some(builtin) => {
             vm.shift_declarations(skip);
-            vm.run_builtin(builtin, &words)
+            let outcome = vm.run_builtin(builtin, &words);
+            if matches!(outcome, Outcome::Continue) {
+                // As bash: what is evaluated this way does not know that its status is looked at.
+                vm.no_errexit = false;
+            }
+            outcome
         }
         None => {
             let name = name.clone();

@@ -33,7 +33,8 @@ fn stack(vm: &Vm) -> Vec<Str> {
     all
 }
 
-fn short(vm: &Vm, path: &Str) -> Vec<u8> {
+/// With `~` for the home directory.
+pub(crate) fn short(vm: &Vm, path: &[u8]) -> Vec<u8> {
     let home = vm.shell.vars.get(known::HOME).value.scalar().unwrap_or_default();
     match path.strip_prefix(&*home) {
         Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with(b"/")) => {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use wasmsh_os::{Signal, Target};
+use wasmsh_os::{Errno, Signal, Target};
 
 use super::Builtin;
 use crate::jobs::{Job, JobState};
@@ -35,7 +35,20 @@ pub(crate) const DISOWN: Builtin = Builtin::new(
     run_disown,
 );
 
-fn line(vm: &Vm, job: &Job, long: bool) -> String {
+/// What `jobs` says of a process, or of a whole job, that stands like this.
+fn standing(state: JobState) -> String {
+    match state {
+        JobState::Running => "Running".to_owned(),
+        JobState::Stopped => "Stopped".to_owned(),
+        JobState::Done(0) => "Done".to_owned(),
+        JobState::Done(status) => format!("Exit {status}"),
+        JobState::Killed(number) => crate::traps::signal(number)
+            .map_or_else(|| format!("Signal {number}"), |signal| signal.description().to_owned()),
+    }
+}
+
+/// The line of a job; with `long` one for each of its processes.
+fn lines(vm: &Vm, job: &Job, long: bool) -> Vec<u8> {
     let (current, previous) = vm.shell.jobs.current();
     let mark = if current == Some(job.id) {
         '+'
@@ -44,18 +57,38 @@ fn line(vm: &Vm, job: &Job, long: bool) -> String {
     } else {
         ' '
     };
-    let state = match job.state {
-        JobState::Running => "Running".to_owned(),
-        JobState::Stopped => "Stopped".to_owned(),
-        JobState::Done(0) => "Done".to_owned(),
-        JobState::Done(status) => format!("Exit {status}"),
-        JobState::Killed(number) => crate::traps::signal(number)
-            .map_or_else(|| format!("Signal {number}"), |signal| signal.description().to_owned()),
-    };
-    let ampersand = if job.state == JobState::Running { " &" } else { "" };
-    let pid = if long { format!(" {} ", job.pid) } else { "  ".to_owned() };
-    let width = 24;
-    format!("[{}]{mark}{pid}{state:<width$}{}{ampersand}\n", job.id, job.text.to_text())
+    let state = job.state();
+    let mut text = format!("[{}]{mark} ", job.id).into_bytes();
+    let first = job.processes.first().map(|process| process.state);
+    for (index, process) in job.processes.iter().enumerate() {
+        // A job that goes on says so of each of its processes.
+        let shown = if job.lives() { state } else { process.state };
+        match (index, long) {
+            (0, true) => {
+                text.extend_from_slice(format!("{:>5} {:<24}", process.pid, standing(shown)).as_bytes())
+            }
+            (0, false) => text.extend_from_slice(format!(" {:<24}", standing(state)).as_bytes()),
+            (_, true) => {
+                // Like the first: nothing is said of it.
+                let like = first == Some(process.state);
+                let shown = if like { String::new() } else { standing(shown) };
+                let width = if like { 22 } else { 24 };
+                text.extend_from_slice(format!("\n     {:>5} {shown:<width$}| ", process.pid).as_bytes());
+            }
+            (_, false) => text.extend_from_slice(b" | "),
+        }
+        text.extend_from_slice(&process.text);
+    }
+    if state == JobState::Running {
+        text.extend_from_slice(b" &");
+    }
+    if job.directory != vm.ctx.cwd() {
+        text.extend_from_slice(b"  (wd: ");
+        text.extend_from_slice(&super::dirs::short(vm, job.directory.as_bytes()));
+        text.push(b')');
+    }
+    text.push(b'\n');
+    text
 }
 
 fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
@@ -74,7 +107,7 @@ fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
         // The command, with the process groups of jobs in place of their names.
         let words = specs.iter().map(|word| match vm.shell.jobs.find(word) {
-            Ok(job) if word.starts_with(b"%") => job.pid.to_string().into_bytes(),
+            Ok(job) if word.starts_with(b"%") => job.leader().to_string().into_bytes(),
             _ => wasmsh_syntax::quote::single(word),
         });
         let text = words.collect::<Vec<_>>().join(&b' ');
@@ -94,22 +127,44 @@ fn run_jobs(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
     }
     for job in shown {
-        if (given.has(b'r') && job.state != JobState::Running)
-            || (given.has(b's') && job.state != JobState::Stopped)
+        if (given.has(b'r') && job.state() != JobState::Running)
+            || (given.has(b's') && job.state() != JobState::Stopped)
             || (given.has(b'n') && job.shown)
         {
             continue;
         }
-        let text = if given.has(b'p') { format!("{}\n", job.pid) } else { line(vm, &job, given.has(b'l')) };
-        vm.put(1, text.as_bytes());
+        let text = if given.has(b'p') {
+            format!("{}\n", job.leader()).into_bytes()
+        } else {
+            lines(vm, &job, given.has(b'l'))
+        };
+        vm.put(1, &text);
         if let Some(job) = Rc::make_mut(&mut vm.shell.jobs).jobs.iter_mut().find(|other| other.id == job.id) {
             job.shown = true;
         }
-        if !matches!(job.state, JobState::Running | JobState::Stopped) && !given.has(b'p') {
+        if !job.lives() && !given.has(b'p') {
             Rc::make_mut(&mut vm.shell.jobs).remove(job.id);
         }
     }
     Outcome::Status(status)
+}
+
+/// Sends a signal to the processes of a job.
+///
+/// # Errors
+/// That of the last one, if none could be sent it.
+pub(crate) fn signal(vm: &Vm, job: &Job, signal: Option<Signal>) -> Result<(), Errno> {
+    if job.group {
+        return vm.ctx.kill(Target::Group(job.leader()), signal);
+    }
+    let mut result = Err(Errno::NoProcess);
+    for process in &job.processes {
+        let sent = vm.ctx.kill(Target::Process(process.pid), signal);
+        if result.is_err() {
+            result = sent;
+        }
+    }
+    result
 }
 
 fn run_fg(vm: &mut Vm, argv: &[Str]) -> Outcome {
@@ -129,14 +184,19 @@ fn run_fg(vm: &mut Vm, argv: &[Str]) -> Outcome {
             return vm.complain(&what, "no such job");
         }
     };
-    vm.put(1, &[&*job.text, b"\n"].concat());
-    let _ = vm.ctx.kill(Target::Process(job.pid), Some(Signal::Cont));
-    if let JobState::Done(status) = job.state {
+    if !job.lives() {
+        vm.builtin_error("job has terminated");
         Rc::make_mut(&mut vm.shell.jobs).remove(job.id);
-        return Outcome::Status(status);
+        return Outcome::Status(1);
     }
-    Rc::make_mut(&mut vm.shell.jobs).remove(job.id);
-    Outcome::Wait(Pending::Child(job.pid))
+    vm.put(1, &[&*job.text(), b"\n"].concat());
+    vm.flush_now();
+    let _ = signal(vm, &job, Some(Signal::Cont));
+    let jobs = Rc::make_mut(&mut vm.shell.jobs);
+    for process in job.processes.iter().filter(|process| process.state == JobState::Stopped) {
+        jobs.stands(process.pid, JobState::Running);
+    }
+    Outcome::Wait(Pending::Job(job.id))
 }
 
 fn run_bg(vm: &mut Vm, argv: &[Str]) -> Outcome {
@@ -153,13 +213,13 @@ fn run_bg(vm: &mut Vm, argv: &[Str]) -> Outcome {
     let mut status = 0;
     for spec in specs {
         match vm.shell.jobs.find(&spec).cloned() {
-            Ok(job) if job.state == JobState::Running => {
+            Ok(job) if job.state() == JobState::Running => {
                 vm.builtin_error(format!("job {} already in background", job.id));
             }
             Ok(job) => {
-                let _ = vm.ctx.kill(Target::Process(job.pid), Some(Signal::Cont));
-                let text = format!("[{}]+ {} &\n", job.id, job.text.to_text());
-                vm.put(1, text.as_bytes());
+                let _ = signal(vm, &job, Some(Signal::Cont));
+                let text = [format!("[{}]+ ", job.id).as_bytes(), &job.text(), b" &\n"].concat();
+                vm.put(1, &text);
             }
             Err(_) => {
                 let what = if argv.len() > 1 { spec } else { Str::from("current") };

@@ -71,7 +71,17 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
     for target in targets {
         let found = if target.starts_with(b"%") {
             match vm.shell.jobs.find(target) {
-                Ok(job) => Target::Process(job.pid),
+                Ok(job) => {
+                    let job = job.clone();
+                    vm.flush_now();
+                    if let Err(error) = super::jobs::signal(vm, &job, signal) {
+                        let pid = job.leader().to_string();
+                        let what = [b"(", pid.as_bytes(), b") - ", error.strerror().as_bytes()].concat();
+                        vm.builtin_error(what);
+                        status = 1;
+                    }
+                    continue;
+                }
                 Err(_) => {
                     let _ = vm.complain(target, "no such job");
                     status = 1;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::task::Poll;
 
-use wasmsh_os::{Child, ChildState, Errno, Exit, Pid};
+use wasmsh_os::{Child, ChildState, Exit, Pid};
 
 use super::Builtin;
 use super::options::integer;
-use crate::jobs::{Job, JobState};
+use crate::jobs::{Job, JobState, Jobs};
 use crate::symbol::Sym;
 use crate::text::Str;
 use crate::vars::Value;
@@ -38,7 +39,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         last_missing = false;
         if id.starts_with(b"%") {
             match vm.shell.jobs.find(id) {
-                Ok(job) => pids.push(job.pid),
+                Ok(job) => pids.push(job.last()),
                 Err(_) => {
                     let _ = vm.complain(id, "no such job");
                     missing = true;
@@ -77,8 +78,8 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
             .jobs
             .jobs
             .iter()
-            .filter(|job| job.state == JobState::Running)
-            .map(|job| job.pid)
+            .filter(|job| job.state() == JobState::Running)
+            .map(Job::last)
             .chain(vm.ctx.children())
             .collect();
         pids.dedup();
@@ -88,32 +89,32 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
 
 /// Waits for all of `pids`.
 fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missing: bool) -> Outcome {
-    let mut left = pids.clone();
+    let jobs = &vm.shell.jobs;
+    let unknown = pids.iter().filter(|pid| jobs.status_of(**pid).is_none());
+    let mut left: Vec<Pid> = unknown.flat_map(|pid| living(jobs, *pid)).collect();
     let last = pids.last().copied();
     let ctx = vm.ctx.clone();
-    left.retain(|pid| vm.shell.jobs.status_of(*pid).is_none());
     let mut ended: Vec<(Pid, Exit)> = Vec::new();
     let future = Box::pin(async move {
         std::future::poll_fn(|_| {
             while let Some(pid) = left.first().copied() {
                 match ctx.poll_wait(Child::Process(pid), false) {
-                    std::task::Poll::Pending => return std::task::Poll::Pending,
-                    std::task::Poll::Ready(Ok((pid, ChildState::Ended(exit)))) => ended.push((pid, exit)),
-                    std::task::Poll::Ready(_) => {}
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok((pid, ChildState::Ended(exit)))) => ended.push((pid, exit)),
+                    Poll::Ready(_) => {}
                 }
                 left.remove(0);
             }
-            std::task::Poll::Ready(())
+            Poll::Ready(())
         })
         .await;
         let after: After = Box::new(move |vm: &mut Vm| {
-            for (pid, exit) in &ended {
-                let killed = matches!(exit, Exit::Signalled(_));
-                Rc::make_mut(&mut vm.shell.jobs).ended(*pid, exit.status(), killed);
-            }
+            note(vm, &ended);
             let mut status = 0;
             if let Some(last) = last.filter(|_| !all) {
-                status = vm.shell.jobs.status_of(last).unwrap_or(127);
+                let jobs = &vm.shell.jobs;
+                let named = jobs.by_pid(last).map_or(last, Job::last);
+                status = jobs.status_of(named).unwrap_or(127);
                 if let Some(variable) = variable {
                     let _ = vm.assign(variable, Value::Int(i64::from(last.get())));
                 }
@@ -132,56 +133,91 @@ fn wait_all(vm: &mut Vm, pids: Vec<Pid>, all: bool, variable: Option<Sym>, missi
 /// Waits for the first of `pids`, or of all children.
 fn wait_next(vm: &mut Vm, mut pids: Vec<Pid>, any: bool, variable: Option<Sym>) -> Outcome {
     if any {
-        pids = vm.shell.jobs.jobs.iter().map(|job| job.pid).collect();
+        pids = vm.shell.jobs.jobs.iter().map(Job::last).collect();
     }
     let report = move |vm: &mut Vm, pid: Pid, status: u8| {
         if let Some(variable) = variable {
             let _ = vm.assign(variable, Value::Int(i64::from(pid.get())));
         }
-        Rc::make_mut(&mut vm.shell.jobs).ended(pid, status, false);
         forget(vm, &[pid]);
         Outcome::Status(status)
     };
+    let jobs = &vm.shell.jobs;
+    // A process stands for its job.
+    let pids: Vec<Pid> = pids.iter().map(|pid| jobs.by_pid(*pid).map_or(*pid, Job::last)).collect();
     // One that has ended already, in the order of their ends.
-    let done = vm.shell.jobs.ended.iter().find(|(pid, _)| pids.contains(pid)).copied();
+    let done = jobs.ended.iter().find(|(pid, _)| pids.contains(pid)).copied();
     if let Some((pid, status)) = done {
         return report(vm, pid, status);
     }
     if pids.is_empty() {
         return Outcome::Status(127);
     }
+    let mut waited: Vec<(Pid, Vec<Pid>)> = pids.iter().map(|pid| (*pid, living(jobs, *pid))).collect();
     let ctx = vm.ctx.clone();
+    let mut ended: Vec<(Pid, Exit)> = Vec::new();
     let future = Box::pin(async move {
         let found = std::future::poll_fn(|_| {
             let mut waiting = false;
-            for pid in &pids {
-                match ctx.poll_wait(Child::Process(*pid), false) {
-                    std::task::Poll::Pending => waiting = true,
-                    std::task::Poll::Ready(Ok((pid, ChildState::Ended(exit)))) => {
-                        return std::task::Poll::Ready(Ok((pid, exit)));
+            for (last, processes) in &mut waited {
+                let mut known = false;
+                processes.retain(|pid| match ctx.poll_wait(Child::Process(*pid), false) {
+                    Poll::Pending => true,
+                    Poll::Ready(Ok((pid, ChildState::Ended(exit)))) => {
+                        ended.push((pid, exit));
+                        known = true;
+                        false
                     }
-                    std::task::Poll::Ready(_) => {}
+                    Poll::Ready(_) => false,
+                });
+                if !processes.is_empty() {
+                    waiting = true;
+                } else if known {
+                    return Poll::Ready(Some(*last));
                 }
             }
-            if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(Err(Errno::NoChild)) }
+            if waiting { Poll::Pending } else { Poll::Ready(None) }
         })
         .await;
-        let after: After = Box::new(move |vm: &mut Vm| match found {
-            Ok((pid, exit)) => report(vm, pid, exit.status()),
-            Err(_) => Outcome::Status(127),
+        let after: After = Box::new(move |vm: &mut Vm| {
+            note(vm, &ended);
+            match found.and_then(|pid| Some((pid, vm.shell.jobs.status_of(pid)?))) {
+                Some((pid, status)) => report(vm, pid, status),
+                None => Outcome::Status(127),
+            }
         });
         after
     });
     Outcome::Wait(Pending::Future { future, interruptible: true })
 }
 
+/// The processes that a job waits for, of which this is one; or it alone.
+fn living(jobs: &Jobs, pid: Pid) -> Vec<Pid> {
+    match jobs.by_pid(pid) {
+        Some(job) => {
+            job.processes.iter().filter(|process| process.lives()).map(|process| process.pid).collect()
+        }
+        None => vec![pid],
+    }
+}
+
+/// Notes how these have ended.
+fn note(vm: &mut Vm, ended: &[(Pid, Exit)]) {
+    for (pid, exit) in ended {
+        let killed = matches!(exit, Exit::Signalled(_));
+        Rc::make_mut(&mut vm.shell.jobs).ended(*pid, exit.status(), killed);
+    }
+}
+
 /// Jobs that have been waited for leave the table. `wait PID` is answered again.
 fn forget(vm: &mut Vm, pids: &[Pid]) {
-    let pids: BTreeSet<Pid> = pids.iter().copied().collect();
     let jobs = Rc::make_mut(&mut vm.shell.jobs);
+    let mut pids: BTreeSet<Pid> = pids.iter().copied().collect();
+    let named = |job: &&Job| job.processes.iter().any(|process| pids.contains(&process.pid));
+    let lasts: Vec<Pid> = jobs.jobs.iter().filter(named).map(Job::last).collect();
+    pids.extend(lasts);
     jobs.tell(|pid| pids.contains(&pid));
-    let stays =
-        |job: &Job| !pids.contains(&job.pid) || matches!(job.state, JobState::Running | JobState::Stopped);
+    let stays = |job: &Job| !pids.contains(&job.last()) || job.lives();
     let gone: Vec<u32> = jobs.jobs.iter().filter(|job| !stays(job)).map(|job| job.id).collect();
     jobs.jobs.retain(stays);
     jobs.order.retain(|id| !gone.contains(id));

@@ -60,14 +60,7 @@ impl Vm {
                 b'V' => out.extend_from_slice(b"5.2.15"),
                 b'w' | b'W' => {
                     let cwd = self.ctx.cwd();
-                    let home = self.plain_value(crate::symbol::known::HOME);
-                    let mut path = cwd.as_bytes().to_vec();
-                    if !home.is_empty()
-                        && path.starts_with(&home)
-                        && matches!(path.get(home.len()), None | Some(b'/'))
-                    {
-                        path.splice(..home.len(), *b"~");
-                    }
+                    let mut path = crate::builtins::dirs::short(self, cwd.as_bytes());
                     if letter == b'W' && path.len() > 1 {
                         path = path.rsplit(|b| *b == b'/').next().unwrap_or_default().to_vec();
                     }

@@ -203,6 +203,11 @@ pub(crate) enum Op {
     SubshellEnd,
     PipeBegin,
     PipeStage(Index),
+    /// What follows is turned around by a `!`: if `set -e` is on it does not apply to it.
+    Invert,
+    InvertEnd,
+    /// The stages from this one, of a pipeline in the background, are a job.
+    PipeBackground(Index),
     PipeWait {
         negated: bool,
     },
@@ -362,6 +367,8 @@ pub(crate) struct Exec {
     pub last: bool,
     /// `break` in it leaves status 1.
     pub negated: bool,
+    /// It is in a condition only since a `!` turns its status around.
+    pub inverted: bool,
     /// Its process does nothing else, so that there is no ERR trap; or that comes when redirections are undone.
     pub alone: bool,
 }
@@ -383,6 +390,10 @@ pub(crate) struct While {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage {
     pub last: bool,
+    /// It is `jobs`, which shows the jobs of the shell.
+    pub jobs: bool,
+    /// In the background: its text.
+    pub background: Option<Index>,
     /// Where the parent goes on.
     pub end: Target,
 }

@@ -29,6 +29,7 @@ impl Vm {
             in_condition: exec.in_condition,
             last: exec.last,
             negated: exec.negated,
+            inverted: exec.inverted,
             alone: exec.alone,
         };
         self.command = exec.span;
@@ -506,7 +507,7 @@ impl Vm {
             pushed: self.shopt(Shopt::ExtDebug).then(|| self.shell.args.clone()),
             last_arg: self.coming_last.take(),
         };
-        self.no_errexit |= self.current.in_condition;
+        self.no_errexit |= self.is_condition();
         self.calls.push(Rc::new(call));
         self.ctl.push(Ctl::Call);
         if self.shell.traps_debug {
@@ -523,6 +524,11 @@ impl Vm {
             }
         }
         Ok(())
+    }
+
+    /// Whether `set -e` does not apply to what the present command runs.
+    fn is_condition(&self) -> bool {
+        self.current.in_condition && (!self.current.inverted || self.opt(Opt::ErrExit))
     }
 
     /// Whether calls nest as deep as they may; says so then.
@@ -563,7 +569,7 @@ impl Vm {
         let line = if kind == CallKind::Trap && trap < crate::traps::DEBUG { 1 } else { self.line };
         let source = self.calls.last().map(|call| call.source.clone()).unwrap_or_default();
         let script = self.script_of(text, source.clone(), line);
-        let no_errexit = self.no_errexit || (kind != CallKind::Trap && self.current.in_condition);
+        let no_errexit = self.no_errexit || (kind != CallKind::Trap && self.is_condition());
         self.push_script(script, kind, source, no_errexit, None);
         if let Some(call) = self.calls.last_mut() {
             let call = Rc::make_mut(call);
@@ -594,7 +600,7 @@ impl Vm {
     pub(crate) fn call_source(&mut self, text: Str, source: Str, args: Option<Vec<Str>>) {
         let options = self.parser_options();
         let script = Rc::new(RefCell::new(Script::once(text, source.clone(), options)));
-        let no_errexit = self.no_errexit || self.current.in_condition;
+        let no_errexit = self.no_errexit || self.is_condition();
         if args.is_none() {
             self.init_base_args();
         }

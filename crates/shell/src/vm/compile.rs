@@ -25,6 +25,8 @@ struct Context {
     stderr: bool,
     /// `!` turns its status around, an odd number of times; `break` leaves that status.
     negated: bool,
+    /// Its own status is looked at only by a `!`, which counts for what it runs if `set -e` is on by then.
+    inverted: bool,
     /// A stage of a pipeline or an asynchronous command: its process does nothing else.
     alone: bool,
     /// The DEBUG trap has been run for it.
@@ -37,7 +39,7 @@ struct Context {
 
 impl Context {
     fn inner(self) -> Context {
-        Context { last: false, stderr: false, alone: false, debugged: false, ..self }
+        Context { last: false, stderr: false, alone: false, debugged: false, inverted: false, ..self }
     }
 
     /// The condition of `if` and the like.

@@ -22,6 +22,7 @@ impl Vm {
             Some(Ctl::LastPipe { saved, .. }) => {
                 self.restore_descriptors(vec![(0, saved)]);
             }
+            Some(Ctl::Inverted { no_errexit }) => self.no_errexit = no_errexit,
             Some(Ctl::Call) => self.pop_call(),
         }
     }

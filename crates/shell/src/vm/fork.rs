@@ -1,35 +1,37 @@
-//! Children of a shell: subshells, pipelines, substitutions, background lists.
+//! Children of a shell: subshells, substitutions, coprocesses.
 
 use std::rc::Rc;
 use std::task::Poll;
 
-use wasmsh_os::{Ceiling, Child, ChildState, Ctx, Description, Disposition, Errno, Group, Pid, Signal};
+use wasmsh_os::{Ceiling, Child, ChildState, Ctx, Description, Disposition, Group, Pid, Signal};
 
+use crate::jobs::Process;
 use crate::options::{Opt, Shopt};
 use crate::symbol::known;
 use crate::text::Str;
 use crate::traps::{self, Traps};
 use crate::vars::{Attrs, Indexed, Value};
 use crate::vm::code::Quoting;
-use crate::vm::redirect::MemoryFile;
 use crate::vm::run::Next;
-use crate::vm::{Ctl, Current, Pending, PipeStatus, Pipeline, Unwind, Vm, VmProcess};
-
-/// What starting a background process counts for.
-const BACKGROUND_STEPS: u32 = 64;
+use crate::vm::{Ctl, Current, Pending, Unwind, Vm, VmProcess};
 
 /// What a child is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     Subshell,
     Substitution,
-    Stage,
+    /// A stage of a pipeline. `jobs` itself, as one, shows the jobs of the shell.
+    Stage {
+        jobs: bool,
+    },
     Background,
+    /// A stage of a pipeline in the background, in the group of the first one.
+    BackgroundStage(Option<Pid>),
 }
 
 impl Vm {
     /// A child that goes on at the present instruction, with what `prepare` does to it.
-    fn fork(&mut self, purpose: Purpose, prepare: impl FnOnce(&Ctx)) -> Result<Pid, Unwind> {
+    pub(super) fn fork(&mut self, purpose: Purpose, prepare: impl FnOnce(&Ctx)) -> Result<Pid, Unwind> {
         self.fork_with(purpose, prepare, |_| {})
     }
 
@@ -63,7 +65,7 @@ impl Vm {
             for (trap, text) in shell.traps.iter() {
                 let keep = match trap {
                     _ if text.is_empty() => true,
-                    traps::ERR => keep_err || purpose == Purpose::Subshell || purpose == Purpose::Stage,
+                    traps::ERR => keep_err || matches!(purpose, Purpose::Subshell | Purpose::Stage { .. }),
                     traps::DEBUG | traps::RETURN => keep_debug,
                     _ => true,
                 };
@@ -81,7 +83,7 @@ impl Vm {
         }
         // What the parent has waited for is not the child's; its jobs may be looked at.
         shell.jobs = match purpose {
-            Purpose::Substitution | Purpose::Stage if !shell.jobs.jobs.is_empty() => {
+            Purpose::Substitution | Purpose::Stage { jobs: true } if !shell.jobs.jobs.is_empty() => {
                 Rc::new(shell.jobs.to_be_looked_at())
             }
             _ => Rc::default(),
@@ -93,7 +95,11 @@ impl Vm {
         let memory = self.memory.fork();
         let calls = self.calls.clone();
         let floor = calls.len();
-        let group = if monitor && purpose == Purpose::Background { Group::New } else { Group::Inherit };
+        let group = match purpose {
+            Purpose::Background | Purpose::BackgroundStage(None) if monitor => Group::New,
+            Purpose::BackgroundStage(Some(leader)) if monitor => Group::Join(leader),
+            _ => Group::Inherit,
+        };
         let forked = self.ctx.fork(group, |ctx| {
             for signal in reset {
                 ctx.set_disposition(signal, Disposition::Default);
@@ -332,39 +338,6 @@ impl Vm {
         }
     }
 
-    /// `… &`
-    pub(super) fn background(&mut self, text: u32, end: u32) -> Result<(), Unwind> {
-        let monitor = self.opt(Opt::Monitor);
-        let interactive = self.shell.interactive;
-        // The child has its turn soon, so that a loop which starts many does not have them all at once.
-        self.fuel(BACKGROUND_STEPS);
-        let pid = self.fork(Purpose::Background, |ctx| {
-            if !monitor {
-                // Without job control its input is empty, and INT and QUIT do not reach it.
-                let null = Rc::new(Description::File(MemoryFile::open(Vec::new())));
-                if !matches!(
-                    ctx.description(0).as_deref(),
-                    Ok(Description::PipeReader(_) | Description::File(_))
-                ) || interactive
-                {
-                    let _ = ctx.set_descriptor(0, null);
-                }
-                ctx.set_disposition(Signal::Int, Disposition::Ignore);
-                ctx.set_disposition(Signal::Quit, Disposition::Ignore);
-            }
-        })?;
-        self.shell.last_background = Some(pid);
-        let text = self.code.text(text).clone();
-        let jobs = Rc::make_mut(&mut self.shell.jobs);
-        let id = jobs.add(pid, text);
-        if interactive {
-            self.put(2, format!("[{id}] {pid}\n").as_bytes());
-        }
-        self.set_status(0);
-        self.pc = end as usize;
-        Ok(())
-    }
-
     /// `coproc`
     pub(super) fn coproc(&mut self, name: u32, end: u32) -> Result<(), Unwind> {
         let (our_reader, their_writer) = self.ctx.new_pipe();
@@ -390,7 +363,7 @@ impl Vm {
         self.shell.vars.get_mut(symbol).exists = true;
         self.assign(symbol_pid, Value::Int(i64::from(pid.get())))?;
         self.shell.last_background = Some(pid);
-        Rc::make_mut(&mut self.shell.jobs).add(pid, name);
+        self.add_job(vec![Process::new(pid, name)]);
         self.set_status(0);
         Ok(())
     }
@@ -409,149 +382,6 @@ impl Vm {
             return Ok(Next::Go);
         }
         Err(Unwind::Exit(self.shell.status))
-    }
-
-    // Pipelines.
-
-    pub(super) fn pipe_begin(&mut self) {
-        self.pipes.push(Pipeline { pids: Vec::new(), statuses: Vec::new(), next_input: None });
-    }
-
-    pub(super) fn pipe_stage(&mut self, index: u32) -> Result<(), Unwind> {
-        let Some(stage) = self.code.stages.get(index as usize).copied() else { return Ok(()) };
-        let input = self.pipes.last_mut().and_then(|pipeline| pipeline.next_input.take());
-        if stage.last && self.shopt(Shopt::LastPipe) && !self.opt(Opt::Monitor) {
-            let saved = self.ctx.description(0).ok();
-            if let Some(input) = input {
-                let _ = self.ctx.set_descriptor(0, input);
-            }
-            if let Some(pipeline) = self.pipes.last_mut() {
-                pipeline.statuses.push(None);
-            }
-            self.ctl.push(Ctl::LastPipe { saved, end: stage.end });
-            return Ok(());
-        }
-        let (reader, writer) = if stage.last {
-            (None, None)
-        } else {
-            let (reader, writer) = self.ctx.new_pipe();
-            (Some(reader), Some(writer))
-        };
-        let forked = self.fork(Purpose::Stage, |ctx| {
-            if let Some(input) = input {
-                let _ = ctx.set_descriptor(0, input);
-            }
-            if let Some(writer) = writer {
-                let _ = ctx.set_descriptor(1, writer);
-            }
-        });
-        let pid = match forked {
-            Ok(pid) => pid,
-            Err(unwind) => {
-                self.pipes.pop();
-                return Err(unwind);
-            }
-        };
-        if let Some(pipeline) = self.pipes.last_mut() {
-            pipeline.pids.push(pid);
-            pipeline.statuses.push(None);
-            pipeline.next_input = reader;
-        }
-        self.pc = stage.end as usize;
-        Ok(())
-    }
-
-    pub(super) fn pipe_wait(&mut self, negated: bool) -> Result<Next, Unwind> {
-        self.current = Current { in_condition: true, ..Current::default() };
-        if self.poll_pipeline(negated)? {
-            return Ok(Next::Go);
-        }
-        self.pending = Some(Pending::Pipeline { negated });
-        Ok(Next::Wait)
-    }
-
-    /// Whether all stages have ended; the status is set then.
-    pub(super) fn poll_pipeline(&mut self, negated: bool) -> Result<bool, Unwind> {
-        let Some(pipeline) = self.pipes.last_mut() else { return Ok(true) };
-        for (pid, status) in pipeline.pids.iter().zip(&mut pipeline.statuses) {
-            if status.is_some() {
-                continue;
-            }
-            match self.ctx.poll_wait(Child::Process(*pid), false) {
-                Poll::Pending => return Ok(false),
-                Poll::Ready(Ok((_, ChildState::Ended(exit)))) => *status = Some(exit.status()),
-                Poll::Ready(_) => *status = Some(127),
-            }
-        }
-        let Some(pipeline) = self.pipes.pop() else { return Ok(true) };
-        let statuses: Vec<u8> = pipeline.statuses.into_iter().map(|status| status.unwrap_or(0)).collect();
-        let mut status = statuses.last().copied().unwrap_or(0);
-        if self.opt(Opt::PipeFail) {
-            status = statuses.iter().rev().copied().find(|status| *status != 0).unwrap_or(0);
-        }
-        if negated {
-            status = u8::from(status == 0);
-        }
-        self.shell.status = status;
-        self.shell.pipe_status = PipeStatus::Many(Rc::new(statuses));
-        self.sweep_jobs();
-        if self.ctx.has_signal() {
-            self.take_signal();
-        }
-        Ok(true)
-    }
-
-    /// A foreground command has ended: jobs that had ended before leave the table of a shell that tells nobody.
-    pub(super) fn sweep_jobs(&mut self) {
-        if self.shell.jobs.jobs.is_empty() || self.shell.interactive || self.shell.jobs.foreign {
-            return;
-        }
-        self.reap();
-        let dead = |job: &crate::jobs::Job| {
-            !matches!(job.state, crate::jobs::JobState::Running | crate::jobs::JobState::Stopped)
-        };
-        if self.shell.jobs.jobs.iter().any(dead) {
-            Rc::make_mut(&mut self.shell.jobs).sweep();
-        }
-    }
-
-    /// Notes which background children have ended.
-    pub(crate) fn reap(&mut self) {
-        if self.shell.jobs.foreign {
-            return;
-        }
-        let running: Vec<Pid> = self
-            .shell
-            .jobs
-            .jobs
-            .iter()
-            .filter(|job| {
-                matches!(job.state, crate::jobs::JobState::Running | crate::jobs::JobState::Stopped)
-            })
-            .map(|job| job.pid)
-            .collect();
-        for pid in running {
-            match self.ctx.try_wait(Child::Process(pid), true) {
-                Ok((pid, ChildState::Ended(exit))) => {
-                    let killed = matches!(exit, wasmsh_os::Exit::Signalled(_));
-                    Rc::make_mut(&mut self.shell.jobs).ended(pid, exit.status(), killed);
-                }
-                Ok((pid, state)) => {
-                    let jobs = Rc::make_mut(&mut self.shell.jobs);
-                    if let Some(job) = jobs.jobs.iter_mut().find(|job| job.pid == pid) {
-                        job.shown = false;
-                        job.state = match state {
-                            ChildState::Stopped(_) => crate::jobs::JobState::Stopped,
-                            _ => crate::jobs::JobState::Running,
-                        };
-                    }
-                }
-                Err(Errno::NoChild) => {
-                    Rc::make_mut(&mut self.shell.jobs).ended(pid, 127, false);
-                }
-                Err(_) => {}
-            }
-        }
     }
 
     // `time`

@@ -10,6 +10,7 @@ pub(crate) mod expand;
 mod fork;
 mod memory;
 pub(crate) mod param;
+mod pipeline;
 pub(crate) mod redirect;
 pub(crate) mod run;
 pub(crate) mod script;
@@ -99,6 +100,8 @@ pub(crate) type After = Box<dyn FnOnce(&mut Vm) -> Outcome>;
 pub(crate) enum Pending {
     /// A child whose status is that of the command.
     Child(Pid),
+    /// A job that is in the foreground now.
+    Job(u32),
     /// The stages of the pipeline on top.
     Pipeline { negated: bool },
     /// The output of a command substitution, then its status.
@@ -159,6 +162,8 @@ pub(crate) enum Ctl {
     },
     /// The top of `calls`.
     Call,
+    /// What a `!` turns around; whether `set -e` applied before.
+    Inverted { no_errexit: bool },
     /// The last stage of a pipeline in this process (`lastpipe`).
     LastPipe { saved: Option<Rc<Description>>, end: u32 },
 }
@@ -378,7 +383,7 @@ pub(crate) struct Vm {
     /// A command substitution has run since `AssignBegin`, with this status.
     substituted: Option<u8>,
     /// `set -e` does not apply, since a caller looks at the status.
-    no_errexit: bool,
+    pub(crate) no_errexit: bool,
     pub(crate) memory: memory::Memory,
     /// The process is that of one program with its redirections.
     redirects_alone: bool,
@@ -422,6 +427,7 @@ struct Current {
     in_condition: bool,
     last: bool,
     negated: bool,
+    inverted: bool,
     alone: bool,
 }
 
@@ -716,6 +722,7 @@ impl Vm {
                     Ok(None)
                 }
             },
+            Pending::Job(id) => Ok(self.poll_job(id)?.then_some(Pending::Job(id))),
             Pending::Pipeline { negated } => {
                 if self.poll_pipeline(negated)? {
                     Ok(None)

@@ -467,6 +467,14 @@ impl Vm {
             Op::SubshellEnd => return self.subshell_end(),
             Op::PipeBegin => self.pipe_begin(),
             Op::PipeStage(index) => self.pipe_stage(index)?,
+            Op::Invert => {
+                self.ctl.push(Ctl::Inverted { no_errexit: self.no_errexit });
+                self.no_errexit |= self.opt(Opt::ErrExit);
+            }
+            Op::InvertEnd => {
+                self.pop_ctl();
+            }
+            Op::PipeBackground(first) => self.pipe_background(first),
             Op::PipeWait { negated } => return self.pipe_wait(negated),
             Op::TimeBegin => {
                 let times = (self.ctx.monotonic(), self.ctx.kernel().steps());

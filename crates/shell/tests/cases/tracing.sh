@@ -9,5 +9,5 @@ f() { : in; }; f; eval ': e'; : $(: sub); (: s); { : g; } > /dev/null; let v=2; 
 trap 'echo err $? $BASH_COMMAND' ERR; (exit 5); g() { false; }; g; set -E; g; trap - ERR; set +E
 wait_for() { sleep 0.01 & p=$!; wait -n; echo $?; wait $p; echo $?; }; wait_for
 ( set -o posix; trap 'x' USR1; trap; alias a=b; alias; export met_x=y; export -p | grep met_x )
-sleep 1 & jobs | sed 's/ *sleep/ sleep/'; jobs -l | sed 's/[0-9][0-9][0-9]*/N/; s/ *sleep/ sleep/'; kill $!; wait $! 2>/dev/null; echo $?
+sleep 1 & jobs | sed 's/ *sleep/ sleep/'; jobs -l | sed 's/ *[0-9][0-9][0-9]*/ N/; s/ *sleep/ sleep/'; kill $!; wait $! 2>/dev/null; echo $?
 h() { local - a=1; local; }; h; v=1; (echo ${v@Z}) 2>/dev/null; echo $?; echo "[${nope@Z}]"

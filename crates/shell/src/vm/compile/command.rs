@@ -13,6 +13,18 @@ impl Compiler<'_> {
         for (i, and_or) in ast[list.items].iter().enumerate() {
             let last = context.last && i + 1 == count;
             if and_or.background {
+                if let [part] = ast[and_or.pipelines]
+                    && part.pipeline.time == Time::No
+                    && part.pipeline.stages.len() > 1
+                {
+                    // Each stage is a process of the job.
+                    self.emit(Op::Line(and_or.line));
+                    let inverted = part.pipeline.negated;
+                    self.inverted(inverted, |compiler| {
+                        compiler.stages(part.pipeline.stages, false, true);
+                    });
+                    continue;
+                }
                 let end = self.label();
                 let alone = AndOr { background: false, ..*and_or };
                 let text = self.text(&wasmsh_syntax::print::and_or(&ast, alone));
@@ -68,51 +80,43 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         let stages = &ast[pipeline.stages];
         let time = pipeline.time != Time::No;
+        let inverted = pipeline.negated && !context.condition;
         let pipeline = Pipeline { negated: pipeline.negated && !context.as_is, ..pipeline };
-        let context = Context { as_is: false, ..context };
+        let context = Context { as_is: false, inverted: false, ..context };
         let inner = Context {
-            condition: context.condition || pipeline.negated,
+            condition: context.condition || inverted,
+            inverted,
             negated: context.negated != pipeline.negated,
             stderr: false,
             ..context
         };
-        let inner = if time || pipeline.negated { inner.inner() } else { inner };
+        let inner = if time || pipeline.negated { Context { inverted, ..inner.inner() } } else { inner };
         if time {
             self.emit(Op::TimeBegin);
         }
         match stages {
             [] => self.emit(Op::SetStatus(0)),
             [only] if !only.stderr => {
-                self.then(Task::Command(only.command, inner));
+                let simple = matches!(
+                    ast[only.command].kind,
+                    CommandKind::Simple(_) | CommandKind::Cond(_) | CommandKind::Arith(_)
+                );
+                if simple || !inverted {
+                    self.then(Task::Command(only.command, inner));
+                } else {
+                    let inner = Context { condition: context.condition, ..inner };
+                    self.inverted(true, |compiler| compiler.then(Task::Command(only.command, inner)));
+                }
                 if pipeline.negated {
                     self.emit(Op::Negate);
                 }
             }
             _ => {
                 self.emit(Op::Line(pipeline.line));
-                self.emit(Op::PipeBegin);
-                let count = stages.len();
-                for (i, stage) in stages.iter().enumerate() {
-                    let end = self.label();
-                    let debugged = self.debug_before_fork(stage.command);
-                    self.code.stages.push(code::Stage { last: i + 1 == count, end });
-                    let index = (self.code.stages.len() - 1) as u32;
-                    self.emit(Op::PipeStage(index));
-                    self.then(Task::Command(
-                        stage.command,
-                        Context {
-                            last: true,
-                            condition: inner.condition,
-                            stderr: stage.stderr,
-                            alone: true,
-                            debugged,
-                            ..Context::default()
-                        },
-                    ));
-                    self.emit(Op::SubshellEnd);
-                    self.place(end);
-                }
-                self.emit(Op::PipeWait { negated: pipeline.negated });
+                self.inverted(inverted, |compiler| {
+                    compiler.stages(pipeline.stages, context.condition, false);
+                    compiler.emit(Op::PipeWait { negated: pipeline.negated });
+                });
                 if !inner.condition {
                     self.emit(Op::ErrCheck);
                 }
@@ -123,6 +127,64 @@ impl Compiler<'_> {
         }
         if time {
             self.emit(Op::TimeEnd { posix: pipeline.time == Time::Posix });
+        }
+    }
+
+    /// What a `!` turns around, if it is one whose status nobody else looks at.
+    fn inverted(&mut self, inverted: bool, compile: impl FnOnce(&mut Self)) {
+        if inverted {
+            self.emit(Op::Invert);
+        }
+        compile(self);
+        if inverted {
+            self.emit(Op::InvertEnd);
+        }
+    }
+
+    /// Starts the stages of a pipeline. In the background they become a job.
+    fn stages(&mut self, stages: Seq<Stage>, condition: bool, background: bool) {
+        let ast = self.ast.clone();
+        self.emit(Op::PipeBegin);
+        let first = self.code.stages.len() as u32;
+        for (i, stage) in ast[stages].iter().enumerate() {
+            let end = self.label();
+            let debugged = self.debug_before_fork(stage.command);
+            let background = background.then(|| {
+                let mut text = wasmsh_syntax::print::command(&ast, stage.command);
+                if stage.stderr {
+                    text.extend_from_slice(b" 2>&1");
+                }
+                self.text(&text)
+            });
+            let jobs = self.is_named(stage.command, b"jobs");
+            self.code.stages.push(code::Stage { last: i + 1 == stages.len(), jobs, background, end });
+            let index = (self.code.stages.len() - 1) as u32;
+            self.emit(Op::PipeStage(index));
+            self.then(Task::Command(
+                stage.command,
+                Context {
+                    last: true,
+                    condition,
+                    stderr: stage.stderr,
+                    alone: true,
+                    debugged,
+                    ..Context::default()
+                },
+            ));
+            self.emit(Op::SubshellEnd);
+            self.place(end);
+        }
+        if background {
+            self.emit(Op::PipeBackground(first));
+        }
+    }
+
+    /// Whether it is a simple command of this name.
+    fn is_named(&self, id: Id<Command>, name: &[u8]) -> bool {
+        let CommandKind::Simple(simple) = self.ast[id].kind else { return false };
+        match self.ast[simple.args].first() {
+            Some(Argument::Word(word)) => self.ast.literal(word.parts).is_some_and(|text| *text == *name),
+            _ => false,
         }
     }
 
@@ -173,7 +235,7 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         let command = &ast[id];
         let outer = context;
-        let context = Context { alone: false, debugged: false, unchecked: false, ..context };
+        let context = Context { alone: false, debugged: false, unchecked: false, inverted: false, ..context };
         match command.kind {
             CommandKind::Simple(simple) => self.simple(command, simple, outer),
             CommandKind::Group(list) => self.then(Task::List(list, context)),
@@ -194,7 +256,7 @@ impl Compiler<'_> {
                 ));
                 self.emit(Op::SubshellEnd);
                 self.place(end);
-                if !context.condition && !outer.unchecked {
+                if !context.condition && !outer.unchecked && !outer.inverted {
                     self.emit(Op::Command(command.span));
                     self.emit(Op::ErrCheck);
                 }
@@ -493,6 +555,7 @@ impl Compiler<'_> {
             in_condition: context.condition,
             last: context.last && !substitutions,
             negated: context.negated,
+            inverted: context.inverted,
             alone: context.alone || redirected,
         });
         let exec = (self.code.execs.len() - 1) as u32;
@@ -588,7 +651,7 @@ impl Compiler<'_> {
     /// redirection comes to `end`, and if `checked` the command itself has seen to its own already.
     fn redirects_end(&mut self, end: u32, checked: bool, context: Context) {
         self.emit(Op::RedirEnd);
-        if context.condition || context.alone {
+        if context.condition || context.alone || context.inverted {
             self.place(end);
             return;
         }
