@@ -136,6 +136,16 @@ impl Pattern {
         }
     }
 
+    /// As [`Pattern::is_match`], for the name of a file that begins with a dot which only an explicit one matches: no
+    /// `?`, `*`, bracket expression or `!(…)` that stands there does.
+    pub fn is_match_of_hidden(&self, name: &[u8]) -> bool {
+        self.dot
+            && match &self.matcher {
+                Matcher::Automaton(both) => both.0.is_match_of_hidden(name),
+                _ => self.is_match(name),
+            }
+    }
+
     /// The length of the shortest or longest prefix that matches (`${v#p}`, `${v##p}`).
     pub fn prefix(&self, text: &[u8], longest: bool) -> Option<usize> {
         match &self.matcher {

@@ -18,6 +18,17 @@ enum Component {
     Any,
 }
 
+/// What `**` is to give.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tree {
+    /// Something follows it: directories.
+    Inner,
+    /// It is the last: everything.
+    All,
+    /// It is the last, with a slash behind it: directories, and links to such.
+    Directories,
+}
+
 impl Vm {
     /// Pushes the names that match `pattern`, or `text` if none does.
     pub(crate) fn pathname_expansion(&mut self, pattern: &[u8], text: Vec<u8>) -> Result<(), Unwind> {
@@ -82,6 +93,10 @@ impl Vm {
             }
             directory_only = false;
             components.push(if globstar && part == b"**" {
+                // One after the other stand for no more than one.
+                if matches!(components.last(), Some(Component::Any)) {
+                    continue;
+                }
                 Component::Any
             } else if has_magic(part) {
                 Component::Pattern(self.pattern(part, nocase))
@@ -108,7 +123,14 @@ impl Vm {
                     Component::Pattern(pattern) => {
                         self.glob_names(prefix, pattern, last && !directory_only, dotglob, &mut next)
                     }
-                    Component::Any => self.glob_tree(prefix, last && !directory_only, dotglob, &mut next),
+                    Component::Any => {
+                        let what = match (last, directory_only) {
+                            (true, false) => Tree::All,
+                            (true, true) => Tree::Directories,
+                            (false, _) => Tree::Inner,
+                        };
+                        self.glob_tree(prefix, what, dotglob, &mut next);
+                    }
                 }
                 self.fuel(4);
             }
@@ -147,21 +169,14 @@ impl Vm {
     ) {
         let directory: &[u8] = if prefix.is_empty() { b"." } else { prefix };
         let Ok(entries) = self.ctx.read_directory(directory) else { return };
-        let dot = pattern.can_begin_with_dot();
-        let skip_dots = self.shopt(Shopt::GlobSkipDots);
-        if dot && !skip_dots {
-            for name in [b".".as_slice(), b".."] {
-                if pattern.is_match(name) {
-                    out.push([prefix, name].concat());
-                }
-            }
+        if !self.shopt(Shopt::GlobSkipDots) {
+            let names = [b".".as_slice(), b".."].into_iter().filter(|name| pattern.is_match_of_hidden(name));
+            out.extend(names.map(|name| [prefix, name].concat()));
         }
         for entry in entries {
             let name = entry.name.as_bytes();
-            if name.starts_with(b".") && !dot && !dotglob {
-                continue;
-            }
-            if !pattern.is_match(name) {
+            let hidden = !dotglob && name.starts_with(b".");
+            if !(if hidden { pattern.is_match_of_hidden(name) } else { pattern.is_match(name) }) {
                 continue;
             }
             let mut path = prefix.to_vec();
@@ -181,10 +196,15 @@ impl Vm {
         }
     }
 
-    /// `**`: everything below, directories alone if something follows.
-    fn glob_tree(&mut self, prefix: &[u8], files: bool, dotglob: bool, out: &mut Vec<Vec<u8>>) {
-        // With something after it `**` also stands for no directory at all.
-        if !files || !prefix.is_empty() {
+    /// `**`: what is below, without going through symbolic links.
+    fn glob_tree(&mut self, prefix: &[u8], what: Tree, dotglob: bool, out: &mut Vec<Vec<u8>>) {
+        // It also stands for no directory at all.
+        let itself = if prefix.is_empty() {
+            what == Tree::Inner
+        } else {
+            self.ctx.stat(prefix, true).is_ok_and(|stat| stat.is_directory())
+        };
+        if itself {
             out.push(prefix.to_vec());
         }
         let mut stack = vec![prefix.to_vec()];
@@ -201,13 +221,11 @@ impl Vm {
                 if entry.stat.is_directory() {
                     let mut inner = path.clone();
                     inner.push(b'/');
-                    if files {
-                        out.push(path)
-                    } else {
-                        out.push(inner.clone())
-                    }
+                    out.push(if what == Tree::All { path } else { inner.clone() });
                     stack.push(inner);
-                } else if files {
+                } else if what == Tree::All
+                    || what == Tree::Directories && self.is_directory(entry.stat.kind, &path)
+                {
                     out.push(path);
                 }
             }

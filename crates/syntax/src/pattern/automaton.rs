@@ -140,6 +140,14 @@ impl Automaton {
         run.ends(0, 0).binary_search(&chars.len()).is_ok()
     }
 
+    /// Of a text that begins with a dot which only an explicit one matches.
+    pub(super) fn is_match_of_hidden(&self, text: &[u8]) -> bool {
+        let chars = self.chars(text);
+        let mut run = Run::new(self, &chars);
+        run.hidden = true;
+        run.ends(0, 0).binary_search(&chars.len()).is_ok()
+    }
+
     /// The length in bytes of the shortest or longest part from where reading starts that matches.
     pub(super) fn prefix(&self, text: &[u8], longest: bool) -> Option<usize> {
         let chars = self.chars(text);
@@ -171,6 +179,8 @@ fn offset(chars: &[(u32, usize)], count: usize) -> usize {
 struct Run<'a> {
     automaton: &'a Automaton,
     chars: &'a [(u32, usize)],
+    /// The first character is a dot that only an explicit one matches.
+    hidden: bool,
     /// For an entry and a start: where matches end, ascending.
     known: HashMap<(u32, usize), Rc<[usize]>>,
 }
@@ -191,7 +201,7 @@ struct Simulation {
 
 impl<'a> Run<'a> {
     fn new(automaton: &'a Automaton, chars: &'a [(u32, usize)]) -> Self {
-        Run { automaton, chars, known: HashMap::new() }
+        Run { automaton, chars, hidden: false, known: HashMap::new() }
     }
 
     fn simulation(&self, entry: u32, start: usize) -> Simulation {
@@ -251,6 +261,7 @@ impl<'a> Run<'a> {
                         add(s, a);
                         add(s, b);
                     }
+                    Op::Not { .. } if self.hidden && s.at == 0 => {}
                     Op::Not { inner, next } => {
                         let Some(ends) = self.known.get(&(inner, s.at)) else { return Some((inner, s.at)) };
                         if ends.binary_search(&s.at).is_err() {
@@ -264,12 +275,14 @@ impl<'a> Run<'a> {
                 s.done += 1;
             }
             let (c, _) = *self.chars.get(s.at)?;
+            let explicit = self.hidden && s.at == 0;
             s.at += 1;
             s.seen.fill(false);
             let states = std::mem::take(&mut s.states);
             s.done = 0;
             for state in states {
                 if let Some(Op::One(token)) = self.automaton.code.get(state as usize)
+                    && (!explicit || matches!(token, Token::Char(_)))
                     && matches_one(*token, c, &self.automaton.brackets, self.automaton.nocase)
                 {
                     add(s, state + 1);

@@ -115,8 +115,12 @@ impl Bracket {
                 at += len + 4;
                 match (kind, inner) {
                     (b':', _) => {
-                        let name: Vec<u8> =
-                            inner.iter().map(|(c, _)| u8::try_from(*c).unwrap_or(b'?')).collect();
+                        // Quoted or not.
+                        let name: Vec<u8> = inner
+                            .iter()
+                            .filter(|c| **c != (u32::from(b'\\'), false))
+                            .map(|(c, _)| u8::try_from(*c).unwrap_or(b'?'))
+                            .collect();
                         out.classes.extend(Class::from_name(&name));
                     }
                     (_, [(c, _)]) => at = out.element(chars, *c, at)?,

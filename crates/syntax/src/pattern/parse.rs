@@ -83,19 +83,47 @@ fn ext_kind(c: u32) -> Option<Ext> {
     })
 }
 
+/// Bracket expressions of a pattern.
+struct Brackets<'a> {
+    chars: &'a [(u32, bool)],
+    /// Characters that may still be read for those that are not closed: `[[:alpha:]` is none, but `[:alpha:]` in it is,
+    /// so that each `[` has to be tried. Beyond, a pattern that is made for it would take time by the square of its length.
+    left: usize,
+}
+
+impl<'a> Brackets<'a> {
+    fn new(chars: &'a [(u32, bool)]) -> Self {
+        Self { chars, left: chars.len().saturating_mul(16) }
+    }
+
+    /// Parses what follows a `[`: the expression and its length.
+    fn parse(&mut self, at: usize) -> Option<(Bracket, usize)> {
+        let rest = self.chars.get(at..)?;
+        if self.left == 0 {
+            return None;
+        }
+        let parsed = Bracket::parse(rest);
+        if parsed.is_none() {
+            self.left = self.left.saturating_sub(rest.len());
+        }
+        parsed
+    }
+}
+
 /// Positions of the `(` of extended globs that are closed, each with that of its `)`.
 fn match_parens(chars: &[(u32, bool)]) -> Vec<usize> {
     let mut close = vec![0; chars.len()];
     let mut open = Vec::new();
     let mut at = 0;
-    let mut no_bracket = false;
+    let mut brackets = Brackets::new(chars);
     while let Some(&(c, quoted)) = chars.get(at) {
         if !quoted {
             match u8::try_from(c).unwrap_or(0) {
                 b'\\' => at += 1,
-                b'[' if !no_bracket => match Bracket::parse(&chars[at + 1..]) {
+                b'[' => match brackets.parse(at + 1) {
                     Some((_, len)) => at += len,
-                    None => no_bracket = true,
+                    // What is open has all the rest in the bracket expression.
+                    None => open.clear(),
                 },
                 b'(' => open.push(at),
                 b')' => {
@@ -119,8 +147,7 @@ pub(super) fn parse(pieces: &[Piece<'_>], extglob: bool) -> Parsed {
     // Extended globs that are open: kind and end.
     let mut open: Vec<(Ext, usize)> = Vec::new();
     let mut at = 0;
-    // After one `[` that is not closed none can be.
-    let mut no_bracket = false;
+    let mut expressions = Brackets::new(&chars);
     while let Some(&(c, quoted)) = chars.get(at) {
         let here = at;
         at += 1;
@@ -131,8 +158,12 @@ pub(super) fn parse(pieces: &[Piece<'_>], extglob: bool) -> Parsed {
         if extglob
             && let Some(kind) = ext_kind(c)
             && chars.get(at) == Some(&(u32::from(b'('), false))
-            && close[at] > 0
         {
+            if close[at] == 0 {
+                // One that is not closed stands for itself, with all that follows.
+                tokens.extend(chars[here..].iter().map(|(c, _)| Token::Char(*c)));
+                break;
+            }
             tokens.push(Token::Open(kind));
             open.push((kind, close[at]));
             at += 1;
@@ -145,16 +176,13 @@ pub(super) fn parse(pieces: &[Piece<'_>], extglob: bool) -> Parsed {
                 }
             }
             b'?' => tokens.push(Token::Any),
-            b'[' if !no_bracket => match Bracket::parse(&chars[at..]) {
+            b'[' => match expressions.parse(at) {
                 Some((bracket, len)) => {
                     tokens.push(Token::Bracket(brackets.len() as u32));
                     brackets.push(bracket);
                     at += len;
                 }
-                None => {
-                    no_bracket = true;
-                    tokens.push(Token::Char(c));
-                }
+                None => tokens.push(Token::Char(c)),
             },
             b'\\' => match chars.get(at) {
                 Some((c, _)) => {

@@ -259,8 +259,10 @@ impl Compiler<'_> {
             match *part {
                 Part::Literal(s) => {
                     if matches!(end, WordEnd::Fields | WordEnd::Redirect)
-                        && crate::expand::pattern::has_magic(&ast[s])
+                        && (crate::expand::pattern::has_magic(&ast[s])
+                            || parts.len() > 1 && ast[s].contains(&b'['))
                     {
+                        // A bracket expression may end in a later part.
                         return false;
                     }
                     text.extend_from_slice(&ast[s]);
@@ -297,7 +299,9 @@ impl Compiler<'_> {
     fn is_one_string(&self, part: &Part) -> bool {
         match *part {
             Part::Escaped(_) | Part::SingleQuoted(_) | Part::AnsiC(_) => true,
-            Part::Literal(s) => !crate::expand::pattern::has_magic(&self.ast[s]),
+            Part::Literal(s) => {
+                !self.ast[s].contains(&b'[') && !crate::expand::pattern::has_magic(&self.ast[s])
+            }
             Part::DoubleQuoted(inner) | Part::Localized(inner) => {
                 !self.ast[inner].iter().any(|part| self.may_be_many(part))
             }
