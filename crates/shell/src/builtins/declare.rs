@@ -151,13 +151,11 @@ fn run_local(vm: &mut Vm, argv: &[Str]) -> Outcome {
     request.local = true;
     if at == argv.len() {
         // The local variables of this function.
-        let depth = vm.depth();
         if vm.function_call().is_some_and(|call| call.options.is_some()) {
             vm.put(1, b"local -\n");
         }
-        for (_, symbol) in vm.variable_names() {
-            let var = vm.shell.vars.get(symbol);
-            if var.scope == depth && !var.attrs.contains(Attrs::TEMPORARY) {
+        for (_, symbol) in vm.local_names() {
+            if !vm.shell.vars.get(symbol).attrs.contains(Attrs::TEMPORARY) {
                 let line = vm.declare_line(symbol);
                 vm.put(1, &line);
             }
@@ -281,8 +279,10 @@ fn declare(vm: &mut Vm, argv: &[Str], first: usize, request: Request) -> Outcome
                 status = 1;
                 continue;
             };
-            let hidden = vm.builtin == "local" && vm.shell.vars.get(symbol).scope != vm.depth();
-            if hidden || !vm.shell.vars.get(symbol).exists {
+            // A local variable that was unset is one still.
+            let (var, depth) = (vm.shell.vars.get(symbol), vm.depth());
+            let local = depth > 0 && var.scope == depth;
+            if !(local || var.exists && vm.builtin != "local") {
                 let _ = vm.complain(name, "not found");
                 status = 1;
                 continue;
@@ -420,6 +420,10 @@ fn declare_one(
             symbol = vm.resolve(symbol)?.0;
         }
     }
+    let lasting = request.set.intersects(Attrs::EXPORT | Attrs::READONLY);
+    let stays = lasting
+        && vm.shell.vars.get(symbol).attrs.contains(Attrs::TEMPORARY)
+        && !vm.stands_before_builtin(symbol);
     if request.local {
         let var = vm.shell.vars.get(symbol);
         if var.attrs.contains(Attrs::READONLY) && var.scope < vm.depth() && var.exists {
@@ -454,7 +458,7 @@ fn declare_one(
         }
         symbol = target;
     }
-    if exports && !request.set.is_empty() {
+    if lasting && (exports || vm.depth() == 0) {
         if let Some(given) = vm.settle_temporary(symbol) {
             request.set.insert(Attrs::EXPORT);
             value = value.or_else(|| given.value.scalar().map(DeclarationValue::Scalar));
@@ -462,7 +466,11 @@ fn declare_one(
     } else if request.global {
         vm.settle_temporary(symbol);
     }
-    apply(vm, symbol, value, append, subscript, request)
+    let fine = apply(vm, symbol, value, append, subscript, request)?;
+    if stays {
+        vm.shell.vars.get_mut(symbol).attrs.insert(Attrs::STAYS);
+    }
+    Ok(fine)
 }
 
 /// `declare -g` inside a function: on the variable that a local one may hide.
@@ -880,16 +888,11 @@ fn quoted(value: &[u8]) -> Vec<u8> {
 
 /// A value as `set` shows it: quoted if it must be.
 pub(crate) fn plain_or_quoted(value: &[u8]) -> Vec<u8> {
-    let plain = value.iter().all(|b| {
-        b.is_ascii_alphanumeric()
-            || b"_-./:=+,%@^!#{}[]~*?".contains(b) && !b"{}[]!^~*?#".contains(b)
-            || *b >= 0x80 && !wasmsh_syntax::locale::is_bytes()
-    });
     if value.is_empty() {
         Vec::new()
-    } else if plain {
-        value.to_vec()
+    } else if wasmsh_syntax::quote::needs_ansi_c(value) {
+        wasmsh_syntax::quote::ansi_c(value)
     } else {
-        wasmsh_syntax::quote::reusable(value)
+        crate::vm::trace::trace_quote(value)
     }
 }

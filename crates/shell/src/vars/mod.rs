@@ -36,6 +36,8 @@ bitflags::bitflags! {
         const SPECIAL = 1 << 9;
         /// Assigned for the time of a command.
         const TEMPORARY = 1 << 10;
+        /// Assigned for the time of a function, which has exported it or made it readonly: it stays for the caller.
+        const STAYS = 1 << 11;
     }
 }
 

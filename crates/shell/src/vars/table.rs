@@ -49,12 +49,14 @@ impl Table {
 
     /// The symbols of the variables that exist, in the order of their numbers.
     pub(crate) fn existing(&self) -> impl Iterator<Item = (Sym, &Var)> {
-        self.pages
-            .iter()
-            .enumerate()
-            .flat_map(|(p, page)| {
-                page.iter().enumerate().map(move |(i, var)| (Sym((p * PAGE + i) as u32), var))
-            })
-            .filter(|(_, var)| var.exists)
+        self.all().filter(|(_, var)| var.exists)
+    }
+
+    /// All of which there may be something to say.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Sym, &Var)> {
+        let pages = self.pages.iter().enumerate();
+        pages.flat_map(|(p, page)| {
+            page.iter().enumerate().map(move |(i, var)| (Sym((p * PAGE + i) as u32), var))
+        })
     }
 }

@@ -267,6 +267,11 @@ impl Vm {
         }
     }
 
+    /// Whether a temporary assignment of the present builtin is of this variable.
+    pub(crate) fn stands_before_builtin(&self, symbol: Sym) -> bool {
+        self.temporary.iter().any(|(other, _)| *other == symbol)
+    }
+
     /// A builtin assigns a variable that also stands before it: the variable itself is meant, and what it held for
     /// the time of the builtin is returned.
     pub(crate) fn settle_temporary(&mut self, symbol: Sym) -> Option<Var> {

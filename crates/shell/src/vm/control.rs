@@ -6,6 +6,7 @@ use wasmsh_os::Signal;
 
 use crate::options::Opt;
 use crate::traps;
+use crate::vars::Attrs;
 use crate::vm::{AfterTrap, CallKind, Ctl, PipeStatus, Unwind, Vm};
 
 impl Vm {
@@ -55,7 +56,14 @@ impl Vm {
             }
             self.shell.traps_debug = self.shell.traps.get(traps::DEBUG).is_some();
         }
-        while let Some((symbol, var)) = call.saved.pop() {
+        while let Some((symbol, mut var)) = call.saved.pop() {
+            let left = self.shell.vars.get(symbol);
+            if left.attrs.contains(Attrs::STAYS) && left.exists && !var.attrs.contains(Attrs::READONLY) {
+                let kept = Attrs::EXPORT | Attrs::READONLY;
+                var.value = left.value.clone();
+                var.exists = true;
+                var.attrs |= left.attrs & kept;
+            }
             self.restore_variable(symbol, var);
         }
         if matches!(call.kind, CallKind::Function | CallKind::Source | CallKind::Eval) {

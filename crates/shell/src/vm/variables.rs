@@ -764,8 +764,10 @@ impl Vm {
             self.restore_variable(symbol, old);
             return Ok(());
         }
-        let keep_scope = if scope == depth { scope } else { 0 };
-        *self.shell.vars.get_mut(symbol) = Var { scope: keep_scope, ..Var::default() };
+        let local = depth > 0 && scope == depth;
+        let kept = if local { self.shell.vars.get(symbol).attrs & Attrs::EXPORT } else { Attrs::empty() };
+        let keep_scope = if local { scope } else { 0 };
+        *self.shell.vars.get_mut(symbol) = Var { scope: keep_scope, attrs: kept, ..Var::default() };
         if special
             && matches!(
                 symbol,
@@ -789,6 +791,15 @@ impl Vm {
     pub(crate) fn variable_names(&self) -> Vec<(Str, Sym)> {
         let mut names: Vec<(Str, Sym)> =
             self.shell.vars.existing().map(|(symbol, _)| (self.name_of(symbol), symbol)).collect();
+        names.sort();
+        names
+    }
+
+    /// The symbols of the variables that are local to the present function, those that were unset, too, sorted by name.
+    pub(crate) fn local_names(&self) -> Vec<(Str, Sym)> {
+        let depth = self.depth();
+        let local = self.shell.vars.all().filter(|(_, var)| depth > 0 && var.scope == depth);
+        let mut names: Vec<(Str, Sym)> = local.map(|(symbol, _)| (self.name_of(symbol), symbol)).collect();
         names.sort();
         names
     }
