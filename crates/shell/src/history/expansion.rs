@@ -113,14 +113,19 @@ impl Reader<'_> {
                     out.extend(self.peek(0));
                 }
                 b'\'' if *quote != b'"' => {
+                    *quote = match *quote {
+                        // `$'…'`, in which a backslash quotes.
+                        0 if out.ends_with(b"$") => b'$',
+                        0 => b,
+                        _ => 0,
+                    };
+                    out.push(b);
+                }
+                b'"' if !matches!(*quote, b'\'' | b'$') => {
                     *quote = if *quote == 0 { b } else { 0 };
                     out.push(b);
                 }
-                b'"' if *quote != b'\'' => {
-                    *quote = if *quote == 0 { b } else { 0 };
-                    out.push(b);
-                }
-                _ if *quote == b'\'' => out.push(b),
+                _ if matches!(*quote, b'\'' | b'$') => out.push(b),
                 _ if b == comment
                     && self.style.comments
                     && *quote == 0

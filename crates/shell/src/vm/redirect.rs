@@ -155,7 +155,11 @@ impl Vm {
                 {
                     saved.push((number, None));
                 }
-                return self.assign_place(&name, Str::from_int(i64::from(number)));
+                return self.assign_place(&name, Str::from_int(i64::from(number))).map_err(|_| {
+                    // Nobody knows its number.
+                    let _ = self.ctx.close(number);
+                    self.redirect_error(&name, "cannot assign fd to variable")
+                });
             }
         };
         self.set_saved(number, Some(description))
@@ -190,7 +194,8 @@ impl Vm {
         let from =
             std::str::from_utf8(digits).ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(u32::MAX);
         let Ok(description) = self.ctx.description(from) else {
-            return Err(self.redirect_error(&target, "Bad file descriptor"));
+            let text = self.code.text(redir.text).clone();
+            return Err(self.redirect_error(&text, "Bad file descriptor"));
         };
         self.redirect_to(&redir, description)?;
         if moved && number != Some(from) {

@@ -172,8 +172,8 @@ impl Builder {
         out.into()
     }
 
-    /// As one string in which quoted characters that `special` holds have a backslash before them.
-    fn escaped(&self, star: &[u8], special: impl Fn(u8) -> bool) -> Str {
+    /// As one string with a backslash before the characters that `special` names, which is told whether they are quoted.
+    fn escaped(&self, star: &[u8], mut special: impl FnMut(u8, bool) -> bool) -> Str {
         let mut out = Vec::with_capacity(self.bytes.len() + 8);
         let mut start = 0;
         for segment in &self.segments {
@@ -181,19 +181,62 @@ impl Builder {
             match segment.kind {
                 Kind::Break | Kind::ListBreak => out.push(b' '),
                 Kind::StarBreak | Kind::OperatedBreak => out.extend_from_slice(star),
-                Kind::Text(Quoting::Quoted) => {
+                Kind::Text(quoting) => {
                     for &b in text {
-                        if special(b) {
+                        if special(b, quoting == Quoting::Quoted) {
                             out.push(b'\\');
                         }
                         out.push(b);
                     }
                 }
-                Kind::Text(_) => out.extend_from_slice(text),
             }
             start = segment.end;
         }
         out.into()
+    }
+}
+
+/// Where in a regular expression a character stands: in a bracket expression nothing needs a backslash, nor is one
+/// anything but itself.
+#[derive(Default)]
+enum RegexPlace {
+    #[default]
+    Outside,
+    /// Behind an unquoted backslash.
+    Escaped,
+    /// Behind `[` or `[^`: a `]` stands for itself.
+    Begun {
+        negated: bool,
+    },
+    Inside {
+        last: u8,
+    },
+    /// In `[:`, `[.` or `[=`, with the character that ends it before `]`.
+    Named {
+        kind: u8,
+        last: u8,
+    },
+}
+
+impl RegexPlace {
+    fn is_outside(&self) -> bool {
+        matches!(self, Self::Outside | Self::Escaped)
+    }
+
+    fn pass(&mut self, b: u8, quoted: bool) {
+        *self = match *self {
+            Self::Outside if quoted => Self::Outside,
+            Self::Outside if b == b'\\' => Self::Escaped,
+            Self::Outside if b == b'[' => Self::Begun { negated: false },
+            Self::Outside | Self::Escaped => Self::Outside,
+            Self::Begun { negated: false } if b == b'^' => Self::Begun { negated: true },
+            Self::Begun { .. } => Self::Inside { last: b },
+            Self::Inside { last: b'[' } if b":.=".contains(&b) => Self::Named { kind: b, last: 0 },
+            Self::Inside { .. } if b == b']' => Self::Outside,
+            Self::Inside { .. } => Self::Inside { last: b },
+            Self::Named { kind, last } if b == b']' && last == kind => Self::Inside { last: b },
+            Self::Named { kind, .. } => Self::Named { kind, last: b },
+        };
     }
 }
 
@@ -332,15 +375,22 @@ impl Vm {
                 self.args.push(text);
             }
             WordEnd::Pattern => {
-                let text = builder.escaped(&self.shell.ifs.first, pattern::is_special);
+                let text =
+                    builder.escaped(&self.shell.ifs.first, |b, quoted| quoted && pattern::is_special(b));
                 self.args.push(text);
             }
             WordEnd::Regex => {
-                let text = builder.escaped(&self.shell.ifs.first, |b| b"\\.[]{}()*+?^$|".contains(&b));
+                let mut place = RegexPlace::default();
+                let text = builder.escaped(&self.shell.ifs.first, |b, quoted| {
+                    let escape = quoted && place.is_outside() && b"\\.[]{}()*+?^$|".contains(&b);
+                    place.pass(b, quoted);
+                    escape
+                });
                 self.args.push(text);
             }
             WordEnd::Replacement => {
-                let text = builder.escaped(&self.shell.ifs.first, |b| b == b'&' || b == b'\\');
+                let text =
+                    builder.escaped(&self.shell.ifs.first, |b, quoted| quoted && (b == b'&' || b == b'\\'));
                 self.args.push(text);
             }
             WordEnd::Fields => self.fields(&builder)?,

@@ -130,6 +130,8 @@ impl Parser {
                     match self.byte(at + 1)? {
                         Some(c @ (b'`' | b'\\' | b'$')) => source.push(c),
                         Some(b'"') if double_quoted => source.push(b'"'),
+                        // A line goes on, whatever the quoting inside is.
+                        Some(b'\n') => {}
                         Some(c) => source.extend_from_slice(&[b'\\', c]),
                         None => return Err(self.unmatched(b'`', start)),
                     }

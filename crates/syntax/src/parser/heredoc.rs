@@ -30,8 +30,21 @@ struct Progress {
     body: usize,
     /// Start of the next line.
     at: usize,
-    /// The line before ended in a backslash.
-    continued: bool,
+    /// Where the line began that the next one continues: it ended in a backslash.
+    continues: Option<usize>,
+}
+
+/// A line with those that continue it, as one.
+fn without_continuations(text: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        while let Some(tail) = rest.strip_prefix(b"\\\n") {
+            rest = tail;
+        }
+        let (first, tail) = rest.split_first()?;
+        rest = tail;
+        Some(*first)
+    })
 }
 
 impl OpenBody {
@@ -76,7 +89,7 @@ impl Parser {
             delimiter.drain(..tabs);
         }
         let mut progress =
-            pending.progress.unwrap_or(Progress { body: self.pos, at: self.pos, continued: false });
+            pending.progress.unwrap_or(Progress { body: self.pos, at: self.pos, continues: None });
         let (body_end, after) = loop {
             if let Some(pending) = self.pending.get_mut(next) {
                 pending.progress = Some(progress);
@@ -92,7 +105,8 @@ impl Parser {
                 break (end, end);
             };
             let mut end = end;
-            if here_doc.strip_tabs {
+            // Of a line that continues another one they are text.
+            if here_doc.strip_tabs && progress.continues.is_none() {
                 let tabs = self.slice(start, end).iter().take_while(|b| **b == b'\t').count();
                 if tabs > 0 {
                     self.splice(start, start + tabs, b"");
@@ -103,7 +117,11 @@ impl Parser {
                 }
             }
             let line = self.slice(start, end);
-            if !progress.continued {
+            if let Some(first) = progress.continues {
+                if without_continuations(self.slice(first, end)).eq(delimiter.iter().copied()) {
+                    break (first, end + 1);
+                }
+            } else {
                 if line == delimiter {
                     break (start, end + 1);
                 }
@@ -119,7 +137,10 @@ impl Parser {
                 }
             }
             let backslashes = line.iter().rev().take_while(|b| **b == b'\\').count();
-            progress.continued = !here_doc.quoted && backslashes % 2 == 1;
+            progress.continues = match progress.continues {
+                _ if here_doc.quoted || backslashes % 2 == 0 => None,
+                first => first.or(Some(start)),
+            };
             progress.at = end + 1;
         };
         let start = progress.body;

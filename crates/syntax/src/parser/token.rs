@@ -328,6 +328,14 @@ impl Parser {
         let Some(text) = aliases.get(name) else { return false };
         let name = name.to_vec();
         let end = self.pos;
+        let mut text = text.to_vec();
+        let blank = matches!(text.last(), Some(b) if is_blank(*b));
+        // The number or `{name}` at its end is a word, not the descriptor of a redirection that follows.
+        if text.last().is_some_and(|b| b.is_ascii_digit() || *b == b'}')
+            && self.text.get(end).is_some_and(|b| matches!(b, b'<' | b'>'))
+        {
+            text.push(b' ');
+        }
         self.splice(start, end, &text);
         let grown = text.len() as isize - (end - start) as isize;
         for (_, active_end) in &mut self.active_aliases {
@@ -335,7 +343,7 @@ impl Parser {
         }
         let new_end = start + text.len();
         self.active_aliases.push((name, new_end));
-        self.alias_next = matches!(text.last(), Some(b) if is_blank(*b)).then_some(new_end);
+        self.alias_next = blank.then_some(new_end);
         // The first word of the text of an argument may be an alias as well.
         self.alias_again = argument.then_some(start);
         self.pos = start;
