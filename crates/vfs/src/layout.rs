@@ -12,29 +12,28 @@ pub const USER: u32 = 1000;
 /// The group of a session.
 pub const GROUP: u32 = 1000;
 
-/// Directories that belong to root: path, mode.
-const DIRECTORIES: [(&str, u32); 21] = [
+/// Directories that belong to root: path, mode. As many as a small container has: nothing is mounted, served or running.
+const DIRECTORIES: [(&str, u32); 20] = [
     ("/dev", 0o755),
     ("/etc", 0o755),
     ("/home", 0o755),
-    ("/mnt", 0o755),
     ("/opt", 0o755),
     ("/proc", 0o555),
     // Whoever has processes says what is in it.
     ("/proc/self", 0o555),
     ("/proc/self/fd", 0o555),
     ("/root", 0o700),
-    ("/run", 0o755),
-    ("/srv", 0o755),
     ("/tmp", 0o1777),
     ("/usr", 0o755),
     ("/usr/bin", 0o755),
     ("/usr/lib", 0o755),
+    ("/usr/lib64", 0o755),
     ("/usr/sbin", 0o755),
     ("/usr/share", 0o755),
     ("/var", 0o755),
     ("/var/lib", 0o755),
     ("/var/log", 0o755),
+    ("/var/run", 0o755),
     ("/var/tmp", 0o1777),
 ];
 
@@ -52,8 +51,8 @@ const HOMES: [(&str, u32); 5] = [
 const LINKS: [(&str, &str); 8] = [
     ("usr/bin", "/bin"),
     ("usr/lib", "/lib"),
+    ("usr/lib64", "/lib64"),
     ("usr/sbin", "/sbin"),
-    ("/run", "/var/run"),
     ("/proc/self/fd", "/dev/fd"),
     ("/proc/self/fd/0", "/dev/stdin"),
     ("/proc/self/fd/1", "/dev/stdout"),

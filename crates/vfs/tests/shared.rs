@@ -140,7 +140,7 @@ fn what_cannot_be_read_ends_a_snapshot_and_says_so() {
 fn a_mount_is_a_filesystem_of_its_own() {
     let shelf = Rc::new(Shelf::default());
     let vfs = filesystem(&shelf);
-    for path in ["/mnt/data", "/mnt/data/in"] {
+    for path in ["/mnt", "/mnt/data", "/mnt/data/in"] {
         vfs.set_user(0, 0);
         vfs.make_directory(path, 0o777).unwrap();
     }
