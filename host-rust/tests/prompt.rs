@@ -96,6 +96,20 @@ impl Terminal {
         }
     }
 
+    /// Waits until a line was taken, and the prompt is there again. The prompt alone is shown whenever the line changes.
+    #[track_caller]
+    fn see_prompt(&mut self, prompt: &str) {
+        self.see("\r\n");
+        let before = self.text().find("\r\n").unwrap();
+        let end = Instant::now() + PATIENCE;
+        while !self.text()[before..].contains(prompt) {
+            match self.screen.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.shown.extend(bytes),
+                Err(_) => panic!("{prompt:?} is not shown again, but {:?}", self.text()),
+            }
+        }
+    }
+
     /// Waits until the program has ended.
     #[track_caller]
     fn end(mut self) -> ExitStatus {
@@ -132,24 +146,24 @@ fn lines_are_run_completed_and_remembered() {
     let mut terminal = Terminal::new(home("lines"));
     terminal.keys("x=va''lue; echo \"<$x>\"\r");
     terminal.see("<value>");
-    terminal.see(PROMPT);
+    terminal.see_prompt(PROMPT);
     // A command of three lines.
     terminal.keys("for i in 1 2; do\r");
     terminal.keys("echo \"n-$i\"\r");
     terminal.keys("done\r");
     terminal.see("n-1\r\nn-2\r\n");
-    terminal.see(PROMPT);
+    terminal.see_prompt(PROMPT);
     // What Tab adds: to a command, and to a path.
     terminal.keys("mkdi\t dir-with-a-long-name\r");
-    terminal.see(PROMPT);
+    terminal.see_prompt(PROMPT);
     terminal.keys("cd dir-w\t\r");
     terminal.see("/workspace/dir-with-a-long-name$ ");
     terminal.keys("cd; e''cho a\"\"gain\r");
     terminal.see("again\r\n");
-    terminal.see("/home/user$ ");
+    terminal.see_prompt("/home/user$ ");
     terminal.keys(&format!("{UP}\r"));
     terminal.see("again\r\n");
-    terminal.see("/home/user$ ");
+    terminal.see_prompt("/home/user$ ");
     let home = terminal.home.clone();
     terminal.keys("exit 3\r");
     assert_eq!(terminal.end().code(), Some(3));
@@ -157,7 +171,7 @@ fn lines_are_run_completed_and_remembered() {
     let mut terminal = Terminal::new(home.clone());
     terminal.keys(&format!("{UP}{UP}\r"));
     terminal.see("again\r\n");
-    terminal.see("/home/user$ ");
+    terminal.see_prompt("/home/user$ ");
     terminal.keys(CTRL_D);
     assert_eq!(terminal.end().code(), Some(0));
     std::fs::remove_dir_all(home).unwrap();
@@ -181,7 +195,7 @@ fn keys_end_a_line_a_run_and_the_program() {
     std::thread::sleep(Duration::from_millis(300));
     terminal.keys("some''body\r");
     terminal.see("[some''body]");
-    terminal.see(PROMPT);
+    terminal.see_prompt(PROMPT);
     // One that ignores the key is ended by the next.
     terminal.keys("trap '' INT; echo be''gun; while :; do :; done\r");
     terminal.see("begun");
@@ -190,7 +204,7 @@ fn keys_end_a_line_a_run_and_the_program() {
     terminal.keys(CTRL_C);
     terminal.see(PROMPT);
     terminal.keys("(exit 7)\r");
-    terminal.see(PROMPT);
+    terminal.see_prompt(PROMPT);
     terminal.keys(CTRL_D);
     assert_eq!(terminal.end().code(), Some(7));
     std::fs::remove_dir_all(home).unwrap();
