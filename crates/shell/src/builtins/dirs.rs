@@ -105,6 +105,7 @@ fn run_dirs(vm: &mut Vm, argv: &[Str]) -> Outcome {
                     }
                 }
                 _ => {
+                    vm.builtin_error([arg.as_bytes(), b": invalid option"].concat());
                     vm.usage();
                     return Outcome::Status(2);
                 }

@@ -97,7 +97,7 @@ fn run_history(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
         _ => {
             vm.builtin_error("too many arguments");
-            return Outcome::Status(1);
+            return Outcome::Unwind(vm.too_many_arguments());
         }
     };
     let format = vm.shell.vars.get(known::HISTTIMEFORMAT).value.scalar();

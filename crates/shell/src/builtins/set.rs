@@ -34,6 +34,11 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
         return Outcome::Status(0);
     }
+    if let Some(wrong) = wrong_option(argv) {
+        vm.builtin_error([&wrong[..], b": invalid option"].concat());
+        vm.usage();
+        return Outcome::Status(2);
+    }
     let mut at = 1;
     while let Some(arg) = argv.get(at) {
         let (on, letters) = match arg.as_bytes() {
@@ -56,7 +61,7 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         at += 1;
         for letter in letters {
             if *letter == b'o' {
-                let Some(name) = argv.get(at).cloned() else {
+                let Some(name) = name_behind(argv, at).cloned() else {
                     show(vm, on);
                     continue;
                 };
@@ -68,12 +73,6 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
                 turn(vm, option, on);
             } else if let Some(option) = opt_from_letter(*letter) {
                 turn(vm, option, on);
-            } else {
-                vm.builtin_error(
-                    [if on { b"-" } else { b"+" }, &[*letter][..], b": invalid option"].concat(),
-                );
-                vm.usage();
-                return Outcome::Status(2);
             }
         }
     }
@@ -81,6 +80,32 @@ fn run(vm: &mut Vm, argv: &[Str]) -> Outcome {
         set_args(vm, argv.get(at..).unwrap_or_default());
     }
     Outcome::Status(0)
+}
+
+/// The name that belongs to a `-o`, if it is not an option that follows.
+fn name_behind(argv: &[Str], at: usize) -> Option<&Str> {
+    argv.get(at).filter(|name| !matches!(name.first(), Some(b'-' | b'+')))
+}
+
+/// The first letter that is none: then nothing is set.
+fn wrong_option(argv: &[Str]) -> Option<[u8; 2]> {
+    let mut at = 1;
+    while let Some(arg) = argv.get(at) {
+        let (sign, letters) = match arg.as_bytes() {
+            b"--" | b"-" => return None,
+            [sign @ (b'-' | b'+'), letters @ ..] => (*sign, letters),
+            _ => return None,
+        };
+        at += 1;
+        for letter in letters {
+            if *letter == b'o' {
+                at += usize::from(name_behind(argv, at).is_some());
+            } else if opt_from_letter(*letter).is_none() {
+                return Some([sign, *letter]);
+            }
+        }
+    }
+    None
 }
 
 fn set_args(vm: &mut Vm, args: &[Str]) {

@@ -54,7 +54,7 @@ impl Vm {
                     let format = if format.is_empty() { b"%X".to_vec() } else { format };
                     out.extend_from_slice(&quote(&self.strftime(&format, self.ctx.now().seconds)));
                 }
-                b'u' => out.extend_from_slice(&self.plain_value(crate::symbol::known::USER)),
+                b'u' => out.extend_from_slice(&self.user_name()),
                 b'h' | b'H' => out.extend_from_slice(&self.plain_value(crate::symbol::known::HOSTNAME)),
                 b'v' => out.extend_from_slice(b"5.2"),
                 b'V' => out.extend_from_slice(b"5.2.15"),
@@ -73,7 +73,9 @@ impl Vm {
                     let number = self.shell.history.dropped
                         + self.shell.history.entries.len()
                         + usize::from(!self.shell.history.has_current);
-                    out.extend_from_slice(number.max(1).to_string().as_bytes());
+                    // What asks here is part of a command, which has a number already.
+                    let number = number.max(1) - usize::from(letter == b'#');
+                    out.extend_from_slice(number.to_string().as_bytes());
                 }
                 b'd' => out.extend_from_slice(&self.format_time("%a %b %d")),
                 b't' => out.extend_from_slice(&self.format_time("%H:%M:%S")),
@@ -108,5 +110,18 @@ impl Vm {
 
     fn format_time(&self, format: &str) -> Vec<u8> {
         self.strftime(format.as_bytes(), self.ctx.now().seconds)
+    }
+
+    /// The name of the user of the process, as `/etc/passwd` has it.
+    fn user_name(&self) -> Vec<u8> {
+        let uid = self.ctx.user().0.to_string();
+        let accounts = self.ctx.kernel().fs().read_file("/etc/passwd").unwrap_or_default();
+        let of = |line: &[u8]| {
+            let mut fields = line.split(|b| *b == b':');
+            let name = fields.next()?.to_vec();
+            (fields.nth(1)? == uid.as_bytes()).then_some(name)
+        };
+        // Bash's words for it.
+        accounts.split(|b| *b == b'\n').find_map(of).unwrap_or_else(|| b"I have no name!".to_vec())
     }
 }

@@ -74,8 +74,9 @@ impl Vm {
                 }
             }
             let mut outcome = self.run_builtin(builtin, &argv);
-            if matches!(outcome, Outcome::Status(2)) && !self.shell.interactive {
-                // They cannot be used so, which ends the shell.
+            if matches!(outcome, Outcome::Status(2)) && !self.shell.interactive && !self.current.in_condition
+            {
+                // They cannot be used so, which ends the shell unless the status is looked at.
                 self.flush_now();
                 outcome = Outcome::Unwind(Unwind::Exit(2));
             }
