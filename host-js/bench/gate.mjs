@@ -14,6 +14,8 @@ import { Assets } from "../src/assets.js";
 import { Clock } from "../src/clock.js";
 import { createNodeSession } from "../src/index.js";
 import { Sandbox } from "../src/link.js";
+import { Memories } from "../src/memory.js";
+import { readPart } from "../src/node-read.js";
 import { Randomness } from "../src/randomness.js";
 import { wasi } from "../src/wasi.js";
 import { SessionWorker } from "../src/worker.js";
@@ -51,8 +53,10 @@ async function run(session, command, stdout) {
 }
 
 async function calls() {
-  const { script, modules } = await Assets.of(undefined).component("core");
-  const { files, snapshots } = new Sandbox({ glue: await import(script), modules }, {
+  const { script, modules, data } = await Assets.of(undefined).component("core");
+  const memories = new Memories(readPart);
+  const memory = (name) => (name in data ? memories.take(data[name]) : undefined);
+  const { files, snapshots } = new Sandbox({ glue: await import(script), modules, memory }, {
     ...wasi(() => {}, new Clock(), new Randomness()),
     "wasmsh:session/host": { block: () => [], reportPanic: () => {} },
   });
@@ -77,6 +81,7 @@ async function inThread() {
   const worker = new SessionWorker({
     blocks: true, post: (message) => waiting.get(message.id)?.(message), pending: () => false, pause: async () => {}, receive() {}, wait() {}, sleep() {},
     later: (task) => setImmediate(task),
+    read: readPart,
   });
   const ask = (message) => new Promise((resolve) => {
     waiting.set(message.id, resolve);

@@ -34,7 +34,9 @@ export async function buildSite(out) {
   await writeFile(join(out, "index.html"), page);
   await cp(join(root, "dist"), join(out, "wasmsh"), { recursive: true, filter: (path) => !/\.d\.ts$|index\.js$/.test(path) });
   const { components } = JSON.parse(await readFile(join(out, "wasmsh/manifest.json"), "utf8"));
-  const first = ["./", "main.js", "main-style.css", "worker.js", "wasmsh/manifest.json", `wasmsh/${components.core.multi.script}`, ...Object.values(components.core.multi.modules).map((path) => `wasmsh/${path}`)];
+  const { script, modules, data } = components.core.multi;
+  const core = [script, ...Object.values(modules), ...Object.values(data).map(({ module }) => module)];
+  const first = ["./", "main.js", "main-style.css", "worker.js", "wasmsh/manifest.json", ...core.map((path) => `wasmsh/${path}`)];
   for (const file of await readdir(out)) if (/^chunk-.*\.js$/.test(file)) first.push(file);
   const hash = createHash("sha256");
   for (const file of first) hash.update(await readFile(join(out, file === "./" ? "index.html" : file)));

@@ -9,7 +9,7 @@
 //! dist/wasm/<SHA-256, 16 hex digits>.wasm   the modules; equal ones, of both modes and of all components, once
 //! ```
 //!
-//! A component that is not named is left out of the manifest.
+//! Of a module that has much in its memory from the start, this is apart (`data.mjs`). A component that is not named is left out of the manifest.
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -18,6 +18,7 @@ import { parseArgs } from "node:util";
 import { transpile } from "@bytecodealliance/jco";
 import { INDEX_TYPES, indexOf } from "./index-of.mjs";
 import { bound } from "./bound.mjs";
+import { withoutData } from "./data.mjs";
 import { strip } from "./strip.mjs";
 import { trim } from "./trim.mjs";
 
@@ -55,7 +56,7 @@ await mkdir(join(fresh, "wasm"), { recursive: true });
 /** @type {Map<string, string>} */
 const scripts = new Map();
 
-/** @type {Record<string, Record<string, {script: string, modules: Record<string, string>}>>} */
+/** @type {import("../src/assets.js").Components} */
 const components = {};
 for (const component of named) {
   const bytes = await readFile(/** @type {string} */ (values[component]));
@@ -66,7 +67,7 @@ for (const component of named) {
 }
 await writeFile(join(fresh, "index.js"), indexOf(components));
 await writeFile(join(fresh, "index.d.ts"), INDEX_TYPES);
-await writeFile(join(fresh, "manifest.json"), `${JSON.stringify({ format: 1, components }, null, 1)}\n`);
+await writeFile(join(fresh, "manifest.json"), `${JSON.stringify({ format: 2, components }, null, 1)}\n`);
 await rm(out, { recursive: true, force: true });
 await rename(fresh, out);
 
@@ -85,13 +86,14 @@ async function translate(component, bytes, mode) {
   let script = `${component}.${mode}.js`;
   /** @type {Record<string, string>} */
   const modules = {};
+  /** @type {Record<string, import("../src/assets.js").DataFile>} */
+  const data = {};
   for (const [path, contents] of Object.entries(files)) {
     const name = basename(path);
     if (name.endsWith(".wasm")) {
-      const bounded = strip(bound(contents, MOST_PAGES[component]));
-      const hash = createHash("sha256").update(bounded).digest("hex").slice(0, 16);
-      modules[name] = `wasm/${hash}.wasm`;
-      await writeFile(join(fresh, modules[name]), bounded);
+      const { module, data: apart } = withoutData(strip(bound(contents, MOST_PAGES[component])));
+      modules[name] = await keep(module);
+      if (apart !== undefined) data[name] = { ...apart, module: await keep(apart.module) };
     } else if (name.endsWith(".js")) {
       const generated = new TextDecoder().decode(contents);
       const known = scripts.get(generated);
@@ -100,5 +102,12 @@ async function translate(component, bytes, mode) {
       scripts.set(generated, script);
     }
   }
-  return { script, modules };
+  return { script, modules, data };
+}
+
+/** @param {Uint8Array} module @returns {Promise<string>} its path below the directory */
+async function keep(module) {
+  const path = `wasm/${createHash("sha256").update(module).digest("hex").slice(0, 16)}.wasm`;
+  await writeFile(join(fresh, path), module);
+  return path;
 }

@@ -5,12 +5,17 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { AssetError } from "./errors.js";
 
 /**
- * @import { Assets as Component } from "./protocol.js"
- * @typedef {Record<string, Record<string, { script: string, modules: Record<string, string> }>>} Manifest
+ * @import { Assets as Component, Data, Outline } from "./protocol.js"
+ *
+ * `module` is the path of the module that puts it there.
+ * @typedef {Omit<Data, "from"> & { module: string }} DataFile
+ *
+ * Components by their names, and by what the engine can do.
+ * @typedef {Record<string, Record<string, { script: string, modules: Record<string, string>, data: Record<string, DataFile> }>>} Components
  */
 
 /** The version of `manifest.json` that this code reads. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The smallest module with two memories. */
 const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
@@ -23,12 +28,10 @@ const stores = new Map();
 
 /** The components of one directory. */
 export class Assets {
-  /** @type {Promise<Manifest> | undefined} */
+  /** @type {Promise<Components> | undefined} */
   #manifest = undefined;
   /** @type {Map<string, Promise<WebAssembly.Module>>} */
   #modules = new Map();
-  /** @type {Map<string, Promise<Component>>} */
-  #components = new Map();
 
   /**
    * @param {string | undefined} directory path or `file:` URL
@@ -51,31 +54,34 @@ export class Assets {
     this.mode = mode;
   }
 
-  /** @param {string} name @returns {Promise<Component>} */
-  component(name) {
-    let component = this.#components.get(name);
-    if (component === undefined) {
-      component = this.#load(name);
-      this.#components.set(name, component);
-      // A failure is not for ever: files may be put there.
-      component.catch(() => this.#components.delete(name));
-    }
-    return component;
-  }
-
-  /** @param {string} name @returns {Promise<Component>} */
-  async #load(name) {
+  /**
+   * @param {string} name
+   * @param {(outline: Outline) => void} [coming] is told what is known before the modules are compiled
+   * @returns {Promise<Component>}
+   */
+  async component(name, coming) {
     this.#manifest ??= this.#readManifest();
-    const manifest = await this.#manifest;
-    const entry = manifest[name]?.[this.mode];
+    const entry = (await this.#manifest)[name]?.[this.mode];
     if (entry === undefined) throw new AssetError(`${fileURLToPath(this.base)} has no component '${name}'`);
+    const outline = { script: this.#address(entry.script), data: Object.fromEntries(Object.entries(entry.data).map(([of, data]) => [of, this.#data(data)])) };
+    coming?.(outline);
     const modules = await Promise.all(
       Object.entries(entry.modules).map(async ([asked, path]) => /** @type {const} */ ([asked, await this.#compile(path)])),
     );
-    return { script: new URL(entry.script, this.base).href, modules: Object.fromEntries(modules) };
+    return { ...outline, modules: Object.fromEntries(modules) };
   }
 
-  /** @returns {Promise<Manifest>} */
+  /** @param {string} path */
+  #address(path) {
+    return new URL(path, this.base).href;
+  }
+
+  /** Each thread reads it into its own memory. @param {DataFile} data */
+  #data({ module, ...rest }) {
+    return { from: this.#address(module), ...rest };
+  }
+
+  /** @returns {Promise<Components>} */
   async #readManifest() {
     const url = new URL("manifest.json", this.base);
     let manifest;

@@ -64,7 +64,7 @@ export async function openBrowserSession(options = {}, { composition = "linked",
       if (!needed) keeper?.rest();
     },
     save: keeper === undefined ? undefined : () => keeper.save(),
-    component: (name) => assets.component(name),
+    component: (name, coming) => assets.component(name, coming),
     modules: true,
   });
   worker.addEventListener("message", ({ data }) => session.receive(data));

@@ -31,12 +31,16 @@ function isTrap(error) {
  * @param {Record<string, object>} imports
  * @returns {any} the component's exports
  */
-function instantiate({ glue, modules }, imports) {
+function instantiate({ glue, modules, memory }, imports) {
+  const names = new Map(Object.entries(modules).map(([name, module]) => [module, name]));
   return glue.instantiate(
     (/** @type {string} */ name) => modules[name],
     imports,
     // Synchronous: the modules are compiled, and a worker may.
-    (/** @type {WebAssembly.Module} */ module, /** @type {WebAssembly.Imports} */ wanted) => new WebAssembly.Instance(module, wanted),
+    (/** @type {WebAssembly.Module} */ module, /** @type {WebAssembly.Imports} */ wanted) => {
+      const own = memory(names.get(module) ?? "");
+      return new WebAssembly.Instance(module, own === undefined ? wanted : { ...wanted, wasmsh: { memory: own } });
+    },
   );
 }
 

@@ -22,10 +22,12 @@ thread.listen(
 /** @type {Assets | undefined} */
 let assets;
 
+const coming = (/** @type {import("./protocol.js").Outline} */ outline) => thread.post({ type: "Coming", outline });
+
 /** @param {string} name */
 async function component(name) {
   try {
-    thread.post({ type: "Component", name, assets: await /** @type {Assets} */ (assets).component(name) });
+    thread.post({ type: "Component", name, assets: await /** @type {Assets} */ (assets).component(name, coming) });
   } catch (error) {
     thread.post({ type: "Component", name, error: error instanceof Error ? error.message : String(error) });
   }
@@ -34,7 +36,7 @@ async function component(name) {
 process.on("message", (/** @type {any} */ message) => {
   if (message.type === "Prepare") {
     assets = Assets.of(message.assetDir, message.mode);
-    assets.component(message.component).then(
+    assets.component(message.component, coming).then(
       (found) => thread.post({ type: "Prepare", id: message.id, assets: found, composition: message.composition }),
       (error) => send({ type: "Failure", id: message.id, failure: { kind: "assets", message: error.message } }),
     );

@@ -1,6 +1,7 @@
 //! The thread of one session or several in Node, Deno and Bun.
 
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { readPart } from "./node-read.js";
 import { SessionWorker } from "./worker.js";
 
 /** Milliseconds that a script may run before the other sessions of its thread have their turn. */
@@ -47,6 +48,7 @@ function seat({ bell, port }) {
     wait: (milliseconds) => void Atomics.wait(bell, 0, received, milliseconds),
     sleep: (milliseconds) => void Atomics.wait(silence, 0, 0, milliseconds),
     later: (task) => void setImmediate(task),
+    read: readPart,
   });
   port.on("message", take);
 }

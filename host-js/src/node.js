@@ -24,6 +24,12 @@ const OFFER = {
 /** Milliseconds after the last session was made before a spare is: whoever makes several gets them first. */
 const REST = 100;
 
+/** Milliseconds that a spare waits at most for sessions that are at work, which need the processor themselves. */
+const PATIENCE = 1000;
+
+/** Sessions that are at work. */
+let busy = 0;
+
 /** How many threads are kept ready for each set of assets. */
 let kept = 1;
 
@@ -93,11 +99,17 @@ async function child(...parameters) {
  * @param {{ held: boolean }} keeper whether the process may go on for the session
  */
 function connect(thread, assets, keeper) {
+  let working = false;
   const session = new Session({
     post: (message, transfer) => thread.post(message, transfer),
     terminate: () => thread.terminate(),
-    keep: (needed) => thread.keep(needed && keeper.held),
-    component: (name) => assets.component(name),
+    keep: (needed) => {
+      const kept = needed && keeper.held;
+      if (kept !== working) busy += kept ? 1 : -1;
+      working = kept;
+      thread.keep(kept);
+    },
+    component: (name, coming) => assets.component(name, coming),
     modules: thread.modules,
   });
   thread.listen((message) => session.receive(message), (why, cause) => session.lose(why, cause));
@@ -144,10 +156,13 @@ async function takeSpare(assets) {
 /** @type {any} */
 let timer;
 
-/** @param {Assets} assets */
-function later(assets) {
+/** @param {Assets} assets @param {number} [latest] when, on `performance.now`, it waits for nobody any more */
+function later(assets, latest = performance.now() + PATIENCE) {
   clearTimeout(timer);
-  timer = setTimeout(() => void replenish(assets, false), REST);
+  timer = setTimeout(() => {
+    if (busy > 0 && performance.now() < latest) later(assets, latest);
+    else void replenish(assets, false);
+  }, REST);
   timer.unref?.();
 }
 

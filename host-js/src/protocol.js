@@ -10,8 +10,20 @@
  */
 
 /**
- * Where a component is: its glue by address, its modules compiled, by the names that the glue uses.
- * @typedef {{ script: string, modules: Record<string, WebAssembly.Module> }} Assets
+ * What the memory of a module begins with, where that is apart from the module (`scripts/data.mjs`).
+ * @typedef {object} Data
+ * @property {WebAssembly.Module | string} from what fills the memory, or the address of a file to read it from
+ * @property {number} position where in the file it begins
+ * @property {number} length in bytes
+ * @property {number} offset where in the memory it belongs
+ * @property {number} initial pages of the memory
+ * @property {number} [maximum]
+ *
+ * What is known of a component before its modules are compiled: its glue by address, and data by the names of modules.
+ * @typedef {{ script: string, data: Record<string, Data> }} Outline
+ *
+ * A component: its modules compiled, by the names that the glue uses.
+ * @typedef {Outline & { modules: Record<string, WebAssembly.Module> }} Assets
  *
  * A file to be there from the start. `host`: it belongs to nobody in the sandbox; `target`: it is a symbolic link.
  * @typedef {{ path: string, content: Uint8Array, mode?: number, host?: boolean, target?: string, directory?: boolean }} PlacedFile
@@ -67,13 +79,14 @@
  * } Request
  *
  * These are told, and not answered. `Cancel` ends a run as `kill -9` would; `Leave` ends the
- * session, where its thread goes on.
+ * session, where its thread goes on; `Coming` is what can be made ready before a component is there.
  * @typedef {{ type: "Stdin", run: number, bytes: Uint8Array }
  *   | { type: "StdinEnd", run: number }
  *   | { type: "Signal", run: number, signal: Signal }
  *   | { type: "Cancel", run: number }
  *   | { type: "Leave" }
  *   | { type: "Taken", bytes: number }
+ *   | { type: "Coming", outline: Outline }
  *   | { type: "Component", name: string, assets?: Assets, error?: string }
  *   | { type: "Answer", run: number, request: number, answer: Answer }
  *   | CommandCall

@@ -14,14 +14,15 @@ import { ActiveRun, StreamedRun } from "./run.js";
 /**
  * @import { Content, DirectoryEntry, FilePromises, InstallOptions, RunOptions, RunResult, SignalName, SpawnedRun, StreamContent, WasmshSession } from "../types/index.js"
  * @import { CheckedRun, CheckedSession, Listeners } from "./options.js"
- * @import { Assets, Failure, FromWorker, Limits, ToWorker } from "./protocol.js"
+ * @import { Assets, Failure, FromWorker, Limits, Outline, ToWorker } from "./protocol.js"
  *
  * The thread at the other side.
  * @typedef {object} Transport
  * @property {(message: ToWorker, transfer?: ArrayBuffer[]) => void} post
  * @property {() => Promise<void>} terminate
  * @property {(needed: boolean) => void} keep whether the process must go on for this session
- * @property {(name: string) => Promise<Assets>} component finds and compiles a component
+ * @property {(name: string, coming: (outline: Outline) => void) => Promise<Assets>} component finds and compiles a component; `coming` is told
+ *   first what is known before it is compiled
  * @property {boolean} modules whether compiled modules can be sent there
  * @property {() => Promise<void>} [save] writes what has changed to where the session is kept
  *
@@ -94,8 +95,7 @@ export class Session {
    * @param {"linked" | "composed"} composition
    */
   async prepare(composition) {
-    const { component, modules } = this.#transport;
-    const assets = modules ? await component(composition === "linked" ? "core" : "sandbox") : { script: "", modules: {} };
+    const assets = this.#transport.modules ? await this.#component(composition === "linked" ? "core" : "sandbox") : { script: "", data: {}, modules: {} };
     await this.#ask((id) => ({ type: "Prepare", id, assets, composition }));
   }
 
@@ -408,10 +408,15 @@ export class Session {
   /** @param {string} name */
   async #sendComponent(name) {
     try {
-      this.#transport.post({ type: "Component", name, assets: await this.#transport.component(name) });
+      this.#transport.post({ type: "Component", name, assets: await this.#component(name) });
     } catch (error) {
       this.#transport.post({ type: "Component", name, error: error instanceof Error ? error.message : String(error) });
     }
+  }
+
+  /** @param {string} name */
+  #component(name) {
+    return this.#transport.component(name, (outline) => this.#transport.post({ type: "Coming", outline }));
   }
 
   /** @param {number} id */

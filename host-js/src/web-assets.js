@@ -4,12 +4,12 @@ import { AssetError } from "./errors.js";
 
 /**
  * @import { Progress } from "../types/index.js"
- * @import { Assets as Component } from "./protocol.js"
- * @typedef {{ glue: () => Promise<unknown>, modules: Record<string, URL> }} Bundled
+ * @import { Assets as Component, Data, Outline } from "./protocol.js"
+ * @typedef {{ modules: Record<string, URL>, data: Record<string, Omit<Data, "from"> & { module: URL }> }} Files
  */
 
 /** The version of `manifest.json` that this code reads. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The smallest module with two memories. */
 const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
@@ -33,17 +33,25 @@ export class WebAssets {
     this.mode = mode;
   }
 
-  /** @param {string} name @returns {Promise<Component>} */
-  async component(name) {
-    const { script, modules } = this.base === undefined ? await this.#bundled(name) : await this.#listed(name, this.base);
+  /**
+   * @param {string} name
+   * @param {(outline: Outline) => void} [coming] is told what is known before anything is compiled
+   * @returns {Promise<Component>}
+   */
+  async component(name, coming) {
+    const { script, modules, data } = this.base === undefined ? await this.#bundled(name) : await this.#listed(name, this.base);
+    coming?.({ script, data: {} });
     const loading = new Loading(name, this.progress);
-    const entries = await Promise.all(Object.entries(modules).map(async ([asked, url]) => /** @type {const} */ ([asked, await compile(url, loading)])));
-    return { script, modules: Object.fromEntries(entries) };
+    const [entries, filling] = await Promise.all([
+      Promise.all(Object.entries(modules).map(async ([asked, url]) => /** @type {const} */ ([asked, await compile(url, loading)]))),
+      Promise.all(Object.entries(data).map(async ([of, { module, ...rest }]) => /** @type {const} */ ([of, { ...rest, from: await compile(module, loading) }]))),
+    ]);
+    return { script, modules: Object.fromEntries(entries), data: Object.fromEntries(filling) };
   }
 
-  /** @param {string} name */
+  /** @param {string} name @returns {Promise<{ script: string } & Files>} */
   async #bundled(name) {
-    /** @type {Record<string, Record<string, Bundled>>} */
+    /** @type {Record<string, Record<string, Files>>} */
     let components;
     try {
       // @ts-ignore: made by `cargo xtask build`
@@ -53,10 +61,10 @@ export class WebAssets {
     }
     const found = components[name]?.[this.mode];
     if (found === undefined) throw new AssetError(`this package has no component '${name}'`);
-    return { script: `${BUNDLED}${name}/${this.mode}`, modules: found.modules };
+    return { script: `${BUNDLED}${name}/${this.mode}`, ...found };
   }
 
-  /** @param {string} name @param {URL} base */
+  /** @param {string} name @param {URL} base @returns {Promise<{ script: string } & Files>} */
   async #listed(name, base) {
     const url = new URL("manifest.json", base);
     let manifest;
@@ -70,9 +78,12 @@ export class WebAssets {
     if (manifest.format !== FORMAT) throw new AssetError(`${url} has format ${manifest.format}, not ${FORMAT}`);
     const entry = manifest.components[name]?.[this.mode];
     if (entry === undefined) throw new AssetError(`${base} has no component '${name}'`);
+    /** @type {{ script: string, modules: Record<string, string>, data: Record<string, import("./assets.js").DataFile> }} */
+    const { script, modules, data } = entry;
     return {
-      script: new URL(entry.script, base).href,
-      modules: Object.fromEntries(Object.entries(entry.modules).map(([asked, path]) => [asked, new URL(/** @type {string} */ (path), base)])),
+      script: new URL(script, base).href,
+      modules: Object.fromEntries(Object.entries(modules).map(([asked, path]) => [asked, new URL(path, base)])),
+      data: Object.fromEntries(Object.entries(data).map(([of, { module, ...rest }]) => [of, { ...rest, module: new URL(module, base) }])),
     };
   }
 }

@@ -202,4 +202,6 @@ export interface Interpreter {
 export interface Loaded {
   glue: { instantiate(getModule: (name: string) => WebAssembly.Module, imports: object, instantiateCore: Function): any };
   modules: Record<string, WebAssembly.Module>;
+  /** A memory with what it begins with, if the module does not bring it. */
+  memory(name: string): WebAssembly.Memory | undefined;
 }

@@ -5,6 +5,7 @@ import { PYTHON_COMMANDS, RunDriver } from "./driver.js";
 import { FileFailure, operate } from "./files.js";
 import { ForeignCommands } from "./foreign.js";
 import { Python, Sandbox, symbolDispose } from "./link.js";
+import { Memories } from "./memory.js";
 import { Randomness } from "./randomness.js";
 import { OUTPUT_BATCH, OUTPUT_WINDOW } from "./protocol.js";
 import { SnapshotFailure, SnapshotKeeper } from "./snapshot.js";
@@ -14,13 +15,14 @@ import { BUNDLED } from "./web-assets.js";
 
 /**
  * @import { Environment } from "./driver.js"
- * @import { Assets, Failure, FromWorker, InitOptions, Limits as RunLimits, Request, RunRequest, ToWorker } from "./protocol.js"
+ * @import { Assets, Failure, FromWorker, InitOptions, Limits as RunLimits, Outline, Request, RunRequest, ToWorker } from "./protocol.js"
  * @import { Ceilings, Chunk, Limits, Loaded, Session } from "./wit.js"
  *
  * @typedef {Environment & {
  *   post: (message: FromWorker, transfer?: ArrayBuffer[]) => void,
  *   sleep: (milliseconds: number) => void,
  *   later: (task: () => void) => void,
+ *   read?: import("./memory.js").Read,
  * }} WorkerEnvironment
  */
 
@@ -56,10 +58,13 @@ export class SessionWorker {
   /** Commands that the caller answers. @type {ReadonlySet<string>} */
   #commands = new Set();
   #linked = true;
+  /** @type {Memories} */
+  #memories;
 
   /** @param {WorkerEnvironment} environment */
   constructor(environment) {
     this.environment = environment;
+    this.#memories = new Memories(environment.read);
     this.#wasi = wasi(environment.sleep, this.#clock, this.#randomness);
   }
 
@@ -100,6 +105,9 @@ export class SessionWorker {
         else waiting?.reject(new Error(message.error));
         return;
       }
+      case "Coming":
+        this.#coming(message.outline);
+        return;
       case "Leave":
         this.leave();
         return;
@@ -179,10 +187,26 @@ export class SessionWorker {
     return { kind: "other", message };
   }
 
+  /** @param {Outline} outline of a component whose modules are being compiled */
+  #coming({ script, data }) {
+    // What fails here is tried again when all is there, and told then.
+    glueOf(script).catch(() => {});
+    try {
+      this.#memories.prepare(data);
+    } catch {}
+  }
+
+  /** @param {Assets} assets @returns {Promise<Loaded>} */
+  async #load({ script, data, modules }) {
+    const glue = await glueOf(script);
+    this.#memories.prepare(data);
+    return { glue, modules, memory: (name) => (Object.hasOwn(data, name) ? this.#memories.take(data[name]) : undefined) };
+  }
+
   /** Instantiates the components. @param {Assets} assets @param {"linked" | "composed"} composition */
   async #prepare(assets, composition) {
     this.#linked = composition === "linked";
-    const sandbox = new Sandbox(await load(assets), {
+    const sandbox = new Sandbox(await this.#load(assets), {
       ...this.#wasi,
       "wasmsh:session/host": {
         block: (/** @type {Chunk[]} */ output, /** @type {any} */ requests, /** @type {boolean} */ stdin, /** @type {bigint | undefined} */ timeout) => {
@@ -254,7 +278,7 @@ export class SessionWorker {
     const source = {
       loaded: undefined,
       load: () => (loading ??= this.#want("python").then(
-        async (assets) => (source.loaded = new Python(await load(assets), sandbox, this.#wasi)),
+        async (assets) => (source.loaded = new Python(await this.#load(assets), sandbox, this.#wasi)),
       ).catch((error) => {
         // The next `python3` tries again.
         loading = undefined;
@@ -406,13 +430,13 @@ class Output {
   }
 }
 
-/** @param {Assets} assets @returns {Promise<Loaded>} */
-async function load({ script, modules }) {
-  if (!script.startsWith(BUNDLED)) return { glue: await import(/* @vite-ignore */ /* webpackIgnore: true */ script), modules };
+/** @param {string} script @returns {Promise<Loaded["glue"]>} */
+async function glueOf(script) {
+  if (!script.startsWith(BUNDLED)) return import(/* @vite-ignore */ /* webpackIgnore: true */ script);
   const [component, mode] = script.slice(BUNDLED.length).split("/");
   // @ts-ignore: made by `cargo xtask build`
   const { components } = await import("../dist/index.js");
-  return { glue: await components[component][mode].glue(), modules };
+  return components[component][mode].glue();
 }
 
 /** @param {Record<string, string>} environment @returns {Array<[Uint8Array, Uint8Array]>} */
