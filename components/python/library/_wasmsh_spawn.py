@@ -223,3 +223,8 @@ def execve(path, argv, env):
     if env is None:
         raise TypeError("execve: environment must be a mapping object")
     _replace("execve", path, argv, env)
+
+
+# `os` has these from `posix` elsewhere, where they are built in: as attributes of a class they are no methods.
+for _function in posix_spawn, posix_spawnp, execv, execve:
+    setattr(posix, _function.__name__, staticmethod(_function))

@@ -3,19 +3,26 @@
 Two maps of one file see each other's changes after `flush` only.
 """
 
+import operator
 import os
+import sys
 
 ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ACCESS_COPY = range(4)
 MAP_SHARED, MAP_PRIVATE, MAP_ANON = 1, 2, 32
 MAP_ANONYMOUS = MAP_ANON
+MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED = range(4)
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 PAGESIZE = ALLOCATIONGRANULARITY = 65536
 
 error = OSError
 
-__all__ = ["ACCESS_COPY", "ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ALLOCATIONGRANULARITY", "MAP_ANON",
-           "MAP_ANONYMOUS", "MAP_PRIVATE", "MAP_SHARED", "PAGESIZE", "PROT_EXEC", "PROT_READ", "PROT_WRITE", "error",
-           "mmap"]
+__all__ = ["ACCESS_COPY", "ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ALLOCATIONGRANULARITY", "MADV_NORMAL",
+           "MADV_RANDOM", "MADV_SEQUENTIAL", "MADV_WILLNEED", "MAP_ANON", "MAP_ANONYMOUS", "MAP_PRIVATE", "MAP_SHARED", "PAGESIZE", "PROT_EXEC",
+           "PROT_READ", "PROT_WRITE", "error", "mmap"]
+
+
+def _index(number):
+    return number if number is None else operator.index(number)
 
 
 class mmap:
@@ -24,16 +31,20 @@ class mmap:
     Maps length bytes from the file specified by the file descriptor fileno, and returns a mmap object.
     """
 
-    def __init__(self, fileno, length, flags=MAP_SHARED, prot=PROT_WRITE | PROT_READ, access=ACCESS_DEFAULT, offset=0,
-                 *, trackfd=True):
+    def __new__(cls, fileno, length, flags=MAP_SHARED, prot=PROT_WRITE | PROT_READ, access=ACCESS_DEFAULT, offset=0,
+                *, trackfd=True):
         if length < 0:
             raise OverflowError("memory mapped length must be positive")
+        if length > sys.maxsize:
+            raise OverflowError("cannot fit 'int' into an index-sized integer")
         if offset < 0:
             raise OverflowError("memory mapped offset must be positive")
         if access != ACCESS_DEFAULT and (flags, prot) != (MAP_SHARED, PROT_WRITE | PROT_READ):
             raise ValueError("mmap can't specify both access and flags, prot.")
         if access not in range(4):
             raise ValueError("mmap invalid access parameter.")
+        self = super().__new__(cls)
+        self._asked = access
         if access == ACCESS_DEFAULT:
             writable = prot & PROT_WRITE
             access = ACCESS_READ if not writable else ACCESS_COPY if flags & MAP_PRIVATE else ACCESS_WRITE
@@ -43,11 +54,12 @@ class mmap:
         self._offset = offset
         self._position = 0
         self._fd = -1
+        self._tracked = trackfd
         if fileno == -1:
             if length == 0:
                 raise OSError(22, "Invalid argument")
             self._data = bytearray(length)
-            return
+            return self
         size = os.fstat(fileno).st_size
         if length == 0:
             if size == 0:
@@ -55,12 +67,15 @@ class mmap:
             if offset >= size:
                 raise ValueError("mmap offset is greater than file size")
             length = size - offset
+            if length > sys.maxsize:
+                raise ValueError("mmap length is too large")
         elif offset > size or size - offset < length:
             raise ValueError("mmap length is greater than file size")
         # The map outlives the descriptor that it was made by.
         self._fd = os.dup(fileno)
         self._data = bytearray(length)
         self._load()
+        return self
 
     def _load(self):
         at, view = 0, memoryview(self._data)
@@ -94,15 +109,29 @@ class mmap:
     def __len__(self):
         return len(self._open())
 
+    def _key(self, key):
+        """A key whose numbers are plain, so that nothing of the program's own runs while it is used."""
+        self._open()
+        if isinstance(key, slice):
+            return slice(_index(key.start), _index(key.stop), _index(key.step))
+        key = operator.index(key)
+        if not -len(self) <= key < len(self):
+            raise IndexError("mmap index out of range")
+        return key
+
     def __getitem__(self, key):
+        key = self._key(key)
         data = self._open()
         return bytes(data[key]) if isinstance(key, slice) else data[key]
 
     def __setitem__(self, key, value):
-        data = self._changeable()
+        self._changeable()
+        key = self._key(key)
         if not isinstance(key, slice):
-            data[key] = value
+            value = operator.index(value)
+            self._changeable()[key] = value
             return
+        data = self._changeable()
         value = memoryview(value)
         if len(range(*key.indices(len(data)))) != value.nbytes:
             raise IndexError("mmap slice assignment is wrong size")
@@ -125,7 +154,7 @@ class mmap:
         name = f"{type(self).__module__}.{type(self).__qualname__}"
         if self._data is None:
             return f"<{name} closed=True>"
-        access = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")[self._access]
+        access = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")[self._asked]
         return (f"<{name} closed=False, access={access}, length={len(self._data)}, pos={self._position}, "
                 f"offset={self._offset}>")
 
@@ -151,24 +180,31 @@ class mmap:
             at += os.pwrite(self._fd, view[at:], self._offset + offset + at)
 
     def find(self, sub, start=None, end=None):
-        data = self._open()
+        start, end, data = _index(start), _index(end), self._open()
         return data.find(sub, self._position if start is None else start, len(data) if end is None else end)
 
     def rfind(self, sub, start=None, end=None):
-        data = self._open()
+        start, end, data = _index(start), _index(end), self._open()
         return data.rfind(sub, self._position if start is None else start, len(data) if end is None else end)
 
     def madvise(self, option, start=0, length=None):
-        pass
+        size = len(self)
+        if not 0 <= start < size:
+            raise ValueError("madvise start out of bounds")
+        if length is not None and length < 0:
+            raise ValueError("madvise length invalid")
+        if length is not None and start + length > sys.maxsize:
+            raise OverflowError("madvise length too large")
 
     def move(self, dest, src, count):
+        dest, src, count = operator.index(dest), operator.index(src), operator.index(count)
         data = self._changeable()
         if min(dest, src, count) < 0 or max(dest, src) + count > len(data):
             raise ValueError("source, destination, or count out of range")
         data[dest:dest + count] = data[src:src + count]
 
     def read(self, n=None):
-        data = self._open()
+        n, data = _index(n), self._open()
         end = len(data) if n is None or n < 0 else min(self._position + n, len(data))
         got = bytes(data[self._position:end])
         self._position += len(got)
@@ -189,6 +225,8 @@ class mmap:
         data = self._changeable()
         if self._access == ACCESS_COPY:
             raise TypeError("mmap can't resize a readonly or copy-on-write memory map.")
+        if not self._tracked:
+            raise ValueError("mmap can't resize with trackfd=False.")
         if self._fd >= 0:
             os.ftruncate(self._fd, self._offset + newsize)
         del data[newsize:]
@@ -207,7 +245,10 @@ class mmap:
         return True
 
     def size(self):
-        return len(self._open()) if self._fd < 0 else os.fstat(self._fd).st_size
+        self._open()
+        if not self._tracked:
+            raise OSError(9, "Bad file descriptor")
+        return len(self._data) if self._fd < 0 else os.fstat(self._fd).st_size
 
     def tell(self):
         self._open()
@@ -222,6 +263,7 @@ class mmap:
         return len(data)
 
     def write_byte(self, byte):
+        byte = operator.index(byte)
         into = self._changeable()
         if self._position >= len(into):
             raise ValueError("write byte out of range")

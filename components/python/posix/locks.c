@@ -2,6 +2,7 @@
 // sees to that itself. Among processes a file belongs to one at a time: to the one that made the folder `FILE.lock`.
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,12 +10,12 @@
 #include "layer.h"
 #include "locks.h"
 
-enum { FILES = 64, RANGES = 8, PATH = 1024 };
+enum { FILES = 64, RANGES = 8 };
 
 typedef struct {
     uint64_t device, inode;
-    // Of the folder; empty: none could be made, and nobody could make one.
-    char folder[PATH];
+    // Of the folder; NULL: none could be made, and nobody could make one.
+    char *folder;
     struct {
         int64_t start, length;
     } ranges[RANGES];
@@ -33,20 +34,41 @@ static file_lock *of(const wasmsh_stat_t *stat) {
 
 static void give_up(file_lock *file) {
     file->count = 0;
-    if (*file->folder != '\0') wasmsh_rmdir(AT_FDCWD, file->folder);
+    if (file->folder != NULL) wasmsh_rmdir(AT_FDCWD, file->folder);
+    free(file->folder);
+    file->folder = NULL;
+}
+
+// The path of an open file with room for `more` characters after it. 0, or an errno.
+static int path_of(int fd, size_t more, char **path) {
+    for (size_t size = 256;; size *= 2) {
+        char *larger = malloc(size + more + 1);
+        if (larger == NULL) return ENOLCK;
+        int length = wasmsh_path(fd, larger, size);
+        if (length >= 0) {
+            larger[length] = '\0';
+            *path = larger;
+            return 0;
+        }
+        free(larger);
+        if (length != -ENAMETOOLONG) return -length;
+    }
 }
 
 // Makes the folder. 0, or an errno.
 static int take(int fd, file_lock *file) {
     static const char SUFFIX[] = ".lock";
-    int length = wasmsh_path(fd, file->folder, sizeof file->folder - sizeof SUFFIX);
-    *(length < 0 ? file->folder : file->folder + length) = '\0';
+    file->folder = NULL;
+    int result = path_of(fd, sizeof SUFFIX, &file->folder);
     // A file without a name is nobody else's.
-    if (length < 0) return 0;
+    if (result != 0) return result == ENOLCK ? result : 0;
     strcat(file->folder, SUFFIX);
-    int result = -wasmsh_mkdir(AT_FDCWD, file->folder, 0777);
+    result = -wasmsh_mkdir(AT_FDCWD, file->folder, 0777);
+    if (result != 0) {
+        free(file->folder);
+        file->folder = NULL;
+    }
     if (result == EEXIST) return EAGAIN;
-    if (result != 0) *file->folder = '\0';
     // Where nobody may write there is nothing to be kept from.
     return result == EACCES || result == EROFS || result == EPERM ? 0 : result;
 }

@@ -41,7 +41,16 @@ static int answer(int result)
 // ---- descriptors -------------------------------------------------------------------------------------
 
 ssize_t read(int fd, void *to, size_t length) { return answer(wasmsh_read(fd, to, length)); }
-ssize_t write(int fd, const void *from, size_t length) { return answer(wasmsh_write(fd, from, length)); }
+
+ssize_t write(int fd, const void *from, size_t length)
+{
+    int result = wasmsh_write(fd, from, length);
+    if (result >= 0 && (size_t)result < length) {
+        // A signal may have cut it short.
+        wasmsh_look_soon();
+    }
+    return answer(result);
+}
 
 ssize_t pread(int fd, void *to, size_t length, off_t offset)
 {
@@ -721,9 +730,9 @@ int pause(void)
 {
     int result;
     do {
-        result = wasmsh_sleep(INT64_MAX);
-    } while (result == 0);
-    errno = -result;
+        result = wasmsh_sleep((uint64_t)wasmsh_until_alarm(INT64_MAX));
+    } while (result == 0 && !wasmsh_alarm_is_due() && !wasmsh_has_ended());
+    errno = result == 0 ? EINTR : -result;
     return -1;
 }
 

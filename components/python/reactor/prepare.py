@@ -9,6 +9,9 @@ def exec_module(self, module, exec_module=importlib.machinery.SourcelessFileLoad
     exec_module(self, module)
 
 
+# A part of the import system, which warnings and tracebacks pass over.
+exec_module.__code__ = exec_module.__code__.replace(
+    co_filename=importlib.machinery.SourcelessFileLoader.get_code.__code__.co_filename)
 importlib.machinery.SourcelessFileLoader.exec_module = exec_module
 del exec_module
 import abc, argparse, ast, base64, bisect, calendar, codecs, collections, collections.abc, contextlib, copy

@@ -153,7 +153,8 @@ static PyObject *take_main(void)
     return contents && PyDict_DelItemString(modules, "__main__") == 0 ? contents : NULL;
 }
 
-// A `__main__` that becomes garbage at the end of a run, so that its files are written: what was frozen never does.
+// A `__main__` that becomes garbage at the end of a run, so that its files are written and what is in cycles with its
+// functions is finalised: what was frozen never does.
 static int new_main(PyObject *contents)
 {
     PyObject *module = PyImport_AddModule("__main__"), *annotations = PyDict_New();
@@ -182,16 +183,17 @@ __attribute__((export_name("wasmsh-prepare"))) void wasmsh_prepare(void)
         fail("the image cannot be prepared");
     }
     Py_DECREF(names);
-    kept_modules = PySet_New(PyImport_GetModuleDict());
     // `__main__` belongs to the run.
-    if (kept_modules == NULL || PySet_Discard(kept_modules, PyUnicode_FromString("__main__")) < 0) {
+    PyObject *main_contents = take_main();
+    kept_modules = PySet_New(PyImport_GetModuleDict());
+    if (main_contents == NULL || kept_modules == NULL) {
         fail("the image cannot be prepared");
     }
     // What is in the image now never becomes garbage: a collection need not look at it.
     PyGC_Collect();
     PyObject *gc = PyImport_ImportModule("gc");
     PyObject *done = gc ? PyObject_CallMethod(gc, "freeze", NULL) : NULL;
-    if (done == NULL) {
+    if (done == NULL || new_main(main_contents) < 0) {
         fail("the image cannot be prepared");
     }
     Py_DECREF(done);
@@ -303,6 +305,17 @@ static wchar_t *executable(const char *name)
     return wide;
 }
 
+// PEP 540. All is UTF-8 anyway: this is what a program is told of it.
+static int utf8_mode(const PyConfig *config)
+{
+    const wchar_t *option = _Py_get_xoption(&config->xoptions, L"utf8");
+    if (option != NULL) {
+        return wcscmp(option, L"utf8=0") != 0;
+    }
+    const char *variable = config->use_environment ? getenv("PYTHONUTF8") : NULL;
+    return variable != NULL && strcmp(variable, "1") == 0;
+}
+
 static PyStatus read_command_line(PyConfig *config, int argc, char **argv)
 {
     config->use_hash_seed = 1;
@@ -310,6 +323,8 @@ static PyStatus read_command_line(PyConfig *config, int argc, char **argv)
     config->pathconfig_warnings = 0;
     // The import system stands already.
     config->_install_importlib = 0;
+    // What is asked before the command line is read was asked when the image was made: here it is undecided again.
+    _PyRuntime.preconfig.dev_mode = -1;
     PyStatus status = PyConfig_SetBytesArgv(config, argc, argv);
     if (PyStatus_Exception(status)) {
         return status;
@@ -328,6 +343,8 @@ static PyStatus read_command_line(PyConfig *config, int argc, char **argv)
     if (PyStatus_Exception(status)) {
         return status;
     }
+    _PyRuntime.preconfig.dev_mode = config->dev_mode;
+    _PyRuntime.preconfig.utf8_mode = utf8_mode(config);
     return set_search_paths(config);
 }
 

@@ -13,6 +13,8 @@ bool wasmsh_alarm_is_due(void);
 
 // signals.c: delivers the signals that wait for this process, and the alarm.
 void wasmsh_look_for_signals(void);
+// signals.c: the eval loop does so at its next check.
+void wasmsh_look_soon(void);
 
 // sqlite.c: a run as SQLite's shell.
 int wasmsh_sqlite3_main(int argc, char **argv);

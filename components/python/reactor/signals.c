@@ -140,6 +140,8 @@ void wasmsh_look_for_signals(void)
     }
 }
 
+void wasmsh_look_soon(void) { _Py_emscripten_signal_clock = 0; }
+
 void _Py_CheckEmscriptenSignals(void)
 {
     _Py_emscripten_signal_clock = INTERVAL;
