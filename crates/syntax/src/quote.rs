@@ -339,9 +339,11 @@ pub fn is_balanced(subscript: &[u8]) -> bool {
     let mut bytes = subscript.iter().copied();
     while let Some(b) = bytes.next() {
         match b {
-            b'\\' if quote != b'\'' => {
-                bytes.next();
-            }
+            b'\\' if quote != b'\'' => match bytes.next() {
+                Some(_) => {}
+                // It is the bracket that closes which is quoted.
+                None => return false,
+            },
             _ if quote == b => quote = 0,
             b'\'' | b'"' | b'`' if quote == 0 => quote = b,
             b'[' if quote == 0 => depth += 1,

@@ -29,8 +29,10 @@ pub(crate) enum Quoting {
 pub(crate) enum WordEnd {
     /// Field splitting, pathname expansion: any number of arguments.
     Fields,
-    /// One string.
+    /// One string, which is assigned.
     Single,
+    /// One string, which is not assigned: what an operator has made of `$@` is joined by spaces then.
+    Operand,
     /// One string, in which quoted characters are escaped for a pattern.
     Pattern,
     /// One string, in which quoted characters are escaped for a regular expression.

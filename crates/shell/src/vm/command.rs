@@ -500,6 +500,7 @@ impl Vm {
             options: None,
             saved,
             script: None,
+            edited: false,
             after_trap: None,
             trap: 0,
             getopts_at: None,
@@ -616,6 +617,14 @@ impl Vm {
         self.keep_temporary();
     }
 
+    /// Commands that `fc` has let an editor change.
+    pub(crate) fn call_edited(&mut self, text: Str, source: Str) {
+        self.call_source(text, source, None);
+        if let Some(call) = self.calls.last_mut() {
+            Rc::make_mut(call).edited = true;
+        }
+    }
+
     /// The script of the shell itself.
     pub(crate) fn call_main(&mut self, text: Str, source: Str) {
         let options = self.parser_options();
@@ -669,6 +678,7 @@ impl Vm {
             options: None,
             saved: Vec::new(),
             script: None,
+            edited: false,
             after_trap: None,
             trap: 0,
             getopts_at: None,

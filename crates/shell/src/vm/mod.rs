@@ -207,6 +207,8 @@ pub(crate) struct Call {
     /// Variables that are local here, as they were before.
     pub(crate) saved: Vec<(Sym, Var)>,
     script: Option<(Rc<RefCell<Script>>, usize)>,
+    /// Its commands come from `fc`: each is shown, and enters the history.
+    edited: bool,
     /// Of a trap: what is put back after it.
     after_trap: Option<AfterTrap>,
     /// The trap that runs.

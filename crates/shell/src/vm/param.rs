@@ -292,7 +292,11 @@ impl Vm {
                     self.push_expansion(Expansion::One(text), quoting);
                     return Ok(());
                 }
-                self.push_expansion(Expansion::Many { values, star: !at }, quoting);
+                if at {
+                    self.push_operated(&values, quoting);
+                } else {
+                    self.push_expansion(Expansion::Many { values, star: true }, quoting);
+                }
                 return Ok(());
             }
             ParamOp::Keys => {
@@ -306,10 +310,12 @@ impl Vm {
                     self.push_expansion(Expansion::One(text), quoting);
                     return Ok(());
                 }
-                self.push_expansion(
-                    Expansion::Many { values, star: param.subscript == SubscriptKind::Star },
-                    quoting,
-                );
+                if param.subscript == SubscriptKind::Star || quoting != Quoting::Quoted {
+                    let star = param.subscript == SubscriptKind::Star;
+                    self.push_expansion(Expansion::Many { values, star }, quoting);
+                } else {
+                    self.push_operated(&values, quoting);
+                }
                 return Ok(());
             }
             _ => {}
@@ -603,7 +609,13 @@ impl Vm {
             _ => None,
         };
         if letter == b'a' {
-            let Some(symbol) = symbol else { return Ok(()) };
+            let Some(symbol) = symbol else {
+                if place.name == ParamName::Special(b'@') {
+                    // Positional parameters have no attributes.
+                    self.push_operated(&vec![Str::EMPTY; self.shell.args.len()], quoting);
+                }
+                return Ok(());
+            };
             let target = self.resolve(symbol)?.0;
             let flags = Str::from(self.attribute_letters(target));
             let count = match place.subscript {
@@ -625,9 +637,11 @@ impl Vm {
             }
             let values = vec![flags; count];
             let expansion = match place.subscript {
-                SubscriptKind::At | SubscriptKind::Star => {
-                    Expansion::Many { values, star: place.subscript == SubscriptKind::Star }
+                SubscriptKind::At => {
+                    self.push_operated(&values, quoting);
+                    return Ok(());
                 }
+                SubscriptKind::Star => Expansion::Many { values, star: true },
                 _ => values.into_iter().next().map_or(Expansion::Unset, Expansion::One),
             };
             self.push_expansion(expansion, quoting);
@@ -695,8 +709,13 @@ impl Vm {
             let values = self.values(symbol)?;
             let star = place.subscript == SubscriptKind::Star;
             if letter == b'k' || values.is_empty() {
-                let values = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
-                self.push_expansion(Expansion::Many { values, star }, quoting);
+                let values: Vec<Str> =
+                    keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
+                if star {
+                    self.push_expansion(Expansion::Many { values, star }, quoting);
+                } else {
+                    self.push_operated(&values, quoting);
+                }
             } else {
                 let mut text = Vec::new();
                 for (key, value) in keys.iter().zip(&values) {
@@ -801,10 +820,6 @@ impl Vm {
 
     pub(crate) fn param_default(&mut self, index: u32, target: u32) -> Result<(), Unwind> {
         let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
-        // `=` needs the key again if it assigns.
-        let key = matches!(param.op, ParamOp::Assign { .. })
-            .then(|| (param.subscript == SubscriptKind::Key).then(|| self.args.last().cloned()).flatten())
-            .flatten();
         let subscript = if param.subscript == SubscriptKind::Key { self.args.last().cloned() } else { None };
         let found = self.param_place(&param).and_then(|place| {
             self.present(place.as_ref(), Self::colon(param.op), param.quoting == Quoting::Quoted)
@@ -818,9 +833,6 @@ impl Vm {
                 self.pc = target as usize;
             }
             None => {
-                if let Some(key) = key {
-                    self.args.push(key);
-                }
                 if param.quoting == Quoting::Quoted && matches!(param.op, ParamOp::Default { .. }) {
                     self.word().quote();
                 }
@@ -854,8 +866,8 @@ impl Vm {
 
     pub(crate) fn param_assign(&mut self, index: u32) -> Result<(), Unwind> {
         let Some(param) = self.code.params.get(index as usize).copied() else { return Ok(()) };
-        let value = self.args.pop().unwrap_or_default();
         let place = self.param_place(&param)?;
+        let value = self.args.pop().unwrap_or_default();
         let Some(Place { name: ParamName::Var(symbol), subscript, key }) = place else {
             let mut message = match param.name {
                 ParamName::Positional(number) => format!("${number}").into_bytes(),

@@ -811,14 +811,14 @@ impl Vm {
                     return Ok(true);
                 }
                 Ok(Unit::Code(code)) => {
-                    let main = call.kind == CallKind::Main;
+                    let (main, edited) = (call.kind == CallKind::Main, call.edited);
                     let keep = script.borrow().keep;
                     if let Some((_, index)) = &mut call.script
                         && keep
                     {
                         *index += 1;
                     }
-                    if main && self.opt(Opt::History) {
+                    if (main || edited) && self.opt(Opt::History) {
                         self.remember(&code.ast.text, code.ast.has_here_documents());
                     }
                     let old = std::mem::replace(&mut self.code, code);
@@ -827,7 +827,7 @@ impl Vm {
                         script.borrow_mut().recycle(&shared, old);
                     }
                     let open = script.borrow().open;
-                    if self.opt(Opt::Verbose) && !open {
+                    if (edited || self.opt(Opt::Verbose)) && !open {
                         let code = self.code.clone();
                         self.put(2, &code.ast.text);
                         self.flush_now();

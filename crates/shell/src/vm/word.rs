@@ -15,8 +15,10 @@ enum Kind {
     /// Between two elements of `$@` without quotes: as if the first character of `IFS` stood here, unless that
     /// is a blank or nothing.
     ListBreak,
-    /// The same for `"${a[@]#p}"` and other operators: where nothing is split they join as `$*` does.
+    /// The same as `Break` for `"${a[@]#p}"` and other operators: in an assignment they join as `$*` does.
     OperatedBreak,
+    /// The same as `ListBreak` for them.
+    OperatedListBreak,
     /// The same for `$*`, whose elements are joined by the first character of `IFS` where nothing is split.
     StarBreak,
 }
@@ -85,13 +87,14 @@ impl Builder {
         self.segments.push(Segment { end, kind: Kind::Break });
     }
 
-    /// Ends a field of `"${a[@]#p}"`.
-    fn operated_break(&mut self) {
+    /// Ends a field of `"${a[@]#p}"`, or of the same without quotes.
+    fn operated_break(&mut self, quoted: bool) {
         if self.is_full() {
             return;
         }
         let end = self.bytes.len();
-        self.segments.push(Segment { end, kind: Kind::OperatedBreak });
+        let kind = if quoted { Kind::OperatedBreak } else { Kind::OperatedListBreak };
+        self.segments.push(Segment { end, kind });
     }
 
     /// Ends a field of `$@` without quotes.
@@ -152,8 +155,8 @@ impl Builder {
         self.over = false;
     }
 
-    /// As one string; breaks become `separator`.
-    fn join(&self, separator: &[u8], star: &[u8]) -> Str {
+    /// As one string, which is assigned or not; `star` joins the elements of `$*`.
+    fn join(&self, star: &[u8], assigned: bool) -> Str {
         if !self.segments.iter().any(|segment| !matches!(segment.kind, Kind::Text(_))) {
             return Str::new(&self.bytes);
         }
@@ -161,8 +164,13 @@ impl Builder {
         let mut start = 0;
         for segment in &self.segments {
             match segment.kind {
-                Kind::Break | Kind::ListBreak => out.extend_from_slice(separator),
-                Kind::StarBreak | Kind::OperatedBreak => out.extend_from_slice(star),
+                Kind::StarBreak => out.extend_from_slice(star),
+                Kind::OperatedBreak | Kind::OperatedListBreak if assigned && !star.is_empty() => {
+                    out.extend_from_slice(star);
+                }
+                Kind::Break | Kind::ListBreak | Kind::OperatedBreak | Kind::OperatedListBreak => {
+                    out.push(b' ');
+                }
                 Kind::Text(_) => {
                     out.extend_from_slice(self.bytes.get(start..segment.end).unwrap_or_default());
                     start = segment.end;
@@ -179,8 +187,10 @@ impl Builder {
         for segment in &self.segments {
             let text = self.bytes.get(start..segment.end).unwrap_or_default();
             match segment.kind {
-                Kind::Break | Kind::ListBreak => out.push(b' '),
-                Kind::StarBreak | Kind::OperatedBreak => out.extend_from_slice(star),
+                Kind::StarBreak => out.extend_from_slice(star),
+                Kind::Break | Kind::ListBreak | Kind::OperatedBreak | Kind::OperatedListBreak => {
+                    out.push(b' ');
+                }
                 Kind::Text(quoting) => {
                     for &b in text {
                         if special(b, quoting == Quoting::Quoted) {
@@ -371,7 +381,11 @@ impl Vm {
         }
         match end {
             WordEnd::Single => {
-                let text = builder.join(b" ", &self.shell.ifs.first);
+                let text = builder.join(&self.shell.ifs.first, true);
+                self.args.push(text);
+            }
+            WordEnd::Operand => {
+                let text = builder.join(&self.shell.ifs.first, false);
                 self.args.push(text);
             }
             WordEnd::Pattern => {
@@ -414,11 +428,8 @@ impl Vm {
     /// Field splitting and pathname expansion.
     fn fields(&mut self, builder: &Builder) -> Result<(), Unwind> {
         let glob = !self.opt(Opt::NoGlob);
-        let plain = builder.segments.iter().all(|segment| match segment.kind {
-            Kind::Break | Kind::StarBreak | Kind::ListBreak | Kind::OperatedBreak => false,
-            Kind::Text(Quoting::Quoted) => true,
-            Kind::Text(_) => false,
-        });
+        let plain = |segment: &Segment| matches!(segment.kind, Kind::Text(Quoting::Quoted));
+        let plain = builder.segments.iter().all(plain);
         if plain {
             if builder.quoted || !builder.bytes.is_empty() {
                 self.args.push(Str::new(&builder.bytes));
@@ -433,7 +444,7 @@ impl Vm {
             let text = builder.bytes.get(start..segment.end).unwrap_or_default();
             start = segment.end;
             match segment.kind {
-                Kind::ListBreak | Kind::StarBreak
+                Kind::ListBreak | Kind::StarBreak | Kind::OperatedListBreak
                     if self.shell.ifs.first.first().is_some_and(|b| !self.shell.ifs.is_white(*b)) =>
                 {
                     if field.exists() {
@@ -445,7 +456,11 @@ impl Vm {
                         self.field(&mut field, glob)?;
                     }
                 }
-                Kind::Break | Kind::StarBreak | Kind::ListBreak | Kind::OperatedBreak => {
+                Kind::Break
+                | Kind::StarBreak
+                | Kind::ListBreak
+                | Kind::OperatedBreak
+                | Kind::OperatedListBreak => {
                     self.field(&mut field, glob)?;
                     after_white = false;
                 }
@@ -562,16 +577,16 @@ impl Vm {
 
     /// The same after an operator such as `#`.
     pub(crate) fn push_operated(&mut self, values: &[Str], quoting: Quoting) {
-        if quoting != Quoting::Quoted {
-            return self.push_star(values, quoting);
-        }
+        let quoted = quoting == Quoting::Quoted;
         let word = self.word();
         for (i, value) in values.iter().enumerate() {
             if i > 0 {
-                word.operated_break();
+                word.operated_break(quoted);
             }
             word.push(value, quoting);
-            word.quote();
+            if quoted {
+                word.quote();
+            }
         }
     }
 

@@ -437,7 +437,7 @@ impl Compiler<'_> {
         self.emit(Op::Line(command.line));
         self.emit(Op::Debug(command.span, skipped));
         self.emit(Op::TraceCase);
-        self.then(Task::Word(subject, WordEnd::Single));
+        self.then(Task::Word(subject, WordEnd::Operand));
         let done = self.label();
         let arms = &ast[arms];
         let bodies: Vec<_> = arms.iter().map(|_| self.label()).collect();
@@ -490,19 +490,19 @@ impl Compiler<'_> {
         let ast = self.ast.clone();
         match ast[id] {
             Cond::Word(word) => {
-                self.then(Task::Word(word, WordEnd::Single));
+                self.then(Task::Word(word, WordEnd::Operand));
                 self.emit(Op::CondWord);
             }
             Cond::Unary(CondUnary(letter), word) => {
-                self.then(Task::Word(word, WordEnd::Single));
+                self.then(Task::Word(word, WordEnd::Operand));
                 self.emit(Op::CondUnary(letter));
             }
             Cond::Binary(op, left, right) => {
-                self.then(Task::Word(left, WordEnd::Single));
+                self.then(Task::Word(left, WordEnd::Operand));
                 let end = match op {
                     CondBinary::Match | CondBinary::MatchSingle | CondBinary::NotMatch => WordEnd::Pattern,
                     CondBinary::Regex => WordEnd::Regex,
-                    _ => WordEnd::Single,
+                    _ => WordEnd::Operand,
                 };
                 self.then(Task::Word(right, end));
                 self.emit(Op::CondBinary(op));
@@ -753,11 +753,11 @@ impl Compiler<'_> {
                         self.emit(Op::ElementWords);
                         continue;
                     }
-                    self.then(Task::Word(subscript, WordEnd::Single));
+                    self.then(Task::Word(subscript, WordEnd::Operand));
                     if assoc {
                         self.plain_word(element.value);
                     } else {
-                        self.then(Task::Word(element.value, WordEnd::Single));
+                        self.then(Task::Word(element.value, WordEnd::Operand));
                     }
                     self.emit(Op::ElementKeyed { append: element.append });
                 }
@@ -863,7 +863,7 @@ impl Compiler<'_> {
                 RedirectKind::DupOutput(w) => (RedirKind::DupOutput, w, WordEnd::Redirect),
                 RedirectKind::OutputBoth(w) => (RedirKind::OutputBoth, w, WordEnd::Redirect),
                 RedirectKind::AppendBoth(w) => (RedirKind::AppendBoth, w, WordEnd::Redirect),
-                RedirectKind::HereDoc(id) => (RedirKind::Here, ast[id].body, WordEnd::Single),
+                RedirectKind::HereDoc(id) => (RedirKind::Here, ast[id].body, WordEnd::Operand),
                 RedirectKind::HereString(w) => (RedirKind::Here, w, WordEnd::Single),
             };
             self.then(Task::Word(word, end));

@@ -125,7 +125,7 @@ impl Compiler<'_> {
                 self.part(*part, UNQUOTED);
             }
         }
-        self.emit(Op::EndWord(WordEnd::Single));
+        self.emit(Op::EndWord(WordEnd::Operand));
     }
 
     /// A word made by brace expansion whose pieces mean something else together: `~` and a name, `$v` and more
@@ -227,7 +227,7 @@ impl Compiler<'_> {
                 if let Some(symbol) = self.plain_variable(*id) {
                     match end {
                         WordEnd::Fields => self.emit(Op::PushVarSplit(symbol)),
-                        WordEnd::Single => self.emit(Op::PushVar(symbol)),
+                        WordEnd::Single | WordEnd::Operand => self.emit(Op::PushVar(symbol)),
                         _ => return false,
                     }
                     return true;
@@ -235,7 +235,8 @@ impl Compiler<'_> {
             }
             [Part::DoubleQuoted(inner)] => {
                 if let [Part::Param(id)] = ast[*inner] {
-                    if let (Some(symbol), WordEnd::Fields | WordEnd::Single) = (self.plain_variable(id), end)
+                    if let (Some(symbol), WordEnd::Fields | WordEnd::Single | WordEnd::Operand) =
+                        (self.plain_variable(id), end)
                     {
                         self.emit(Op::PushVar(symbol));
                         return true;
@@ -611,11 +612,17 @@ impl Compiler<'_> {
                 self.emit(Op::BeginWord);
                 self.then(Task::Parts(word.parts, Place { quoted: place.quoted, operand: false }));
                 self.emit(Op::EndWord(WordEnd::Single));
-                self.emit(if matches!(op, code::ParamOp::Assign { .. }) {
-                    Op::ParamAssign(index)
+                if matches!(op, code::ParamOp::Assign { .. }) {
+                    // Bash evaluates the subscript once more to assign.
+                    if let (code::ParamName::Var(symbol), Some(Subscript::Index(word))) =
+                        (name, param.subscript)
+                    {
+                        self.subscript(symbol, word);
+                    }
+                    self.emit(Op::ParamAssign(index));
                 } else {
-                    Op::ParamError(index)
-                });
+                    self.emit(Op::ParamError(index));
+                }
                 self.place(end);
             }
             _ => self.emit(Op::Param(index)),
