@@ -465,9 +465,10 @@ fn show(vm: &mut Vm, mut found: Vec<Vec<u8>>, change: &Change) -> u8 {
 }
 
 impl Vm {
-    /// Something is done when the function that was just called has returned.
-    fn after_call(&mut self, after: impl Fn(&mut Vm) -> u8 + 'static) {
-        let call = self.calls.iter_mut().rev().find(|call| call.kind == crate::vm::CallKind::Function);
+    /// Something is done when the function or text that was just called has returned; it gives the status.
+    pub(crate) fn after_call(&mut self, after: impl Fn(&mut Vm) -> u8 + 'static) {
+        // The DEBUG trap may run first.
+        let call = self.calls.iter_mut().rev().find(|call| call.kind != crate::vm::CallKind::Trap);
         if let Some(call) = call {
             Rc::make_mut(call).after = Some(Rc::new(after));
         }

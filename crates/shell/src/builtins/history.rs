@@ -231,10 +231,9 @@ fn run_fc(vm: &mut Vm, argv: &[Str]) -> Outcome {
         }
         vm.put(2, &[&*text, b"\n"].concat());
         vm.flush_now();
-        let now = vm.ctx.now().seconds;
         if vm.shell.history.has_current {
             vm.forget_current();
-            vm.history().add(Str::new(&text), now);
+            vm.remember(&text, false);
         }
         vm.call_eval(text.into());
         return Outcome::Continue;
@@ -291,8 +290,20 @@ fn edit(vm: &mut Vm, lines: &[(usize, Str)], editor: Option<Str>) -> Outcome {
         return vm.complain(path.as_bytes(), error.strerror());
     }
     let editor = editor.unwrap_or_else(|| Str::from("${FCEDIT:-${EDITOR:-vi}}"));
-    let script = [&*editor, b" ", path.as_bytes(), b" && . ", path.as_bytes()].concat();
+    let script = [&*editor, b" ", path.as_bytes()].concat();
     vm.call_eval(script.into());
+    vm.after_call(move |vm: &mut Vm| {
+        let fs = vm.ctx.kernel().fs();
+        let edited = fs.read_file(&path);
+        let _ = fs.remove_file(&path);
+        match edited {
+            Ok(bytes) if vm.shell.status == 0 => {
+                vm.call_edited(bytes.into(), Str::from(&*path));
+                0
+            }
+            _ => 1,
+        }
+    });
     Outcome::Continue
 }
 
