@@ -19,3 +19,5 @@ IFS=; e1=1 e2=2; for i in ${!e?*}; do echo "<$i>"; done; for i in ${!e*}; do ech
 echo ${undef:} ; echo ${undef: }
 echo "${!#}" ${!nope-x}
 echo still here
+# A wrong subscript is one also where there is no array, but for a length.
+for op in '' '#x' ':-d' ':1' '@P' '+x' '/a/b' '^'; do (eval "echo \"\${none[a b]$op}\""; echo no) 2> /dev/null; echo $?; done; echo ${#none[a b]}

@@ -505,7 +505,9 @@ impl Compiler<'_> {
             Some(Subscript::Star) => SubscriptKind::Star,
             Some(Subscript::Index(word)) => {
                 if let code::ParamName::Var(symbol) = name {
-                    let wrong = self.static_arith(word.parts).is_some_and(|code| code.is_wrong());
+                    // The length of an element that is not there is asked for without a look at its subscript.
+                    let wrong = param.op == ParamOp::Length
+                        && self.static_arith(word.parts).is_some_and(|code| code.is_wrong());
                     let end = wrong.then(|| self.label());
                     if let Some(end) = end {
                         self.emit(Op::UnsetKey(symbol, end));
