@@ -200,8 +200,10 @@ impl Ctx {
     pub fn add_descriptor(&self, description: Rc<Description>, from: u32) -> Result<u32, Errno> {
         let mut table = self.process.descriptors.borrow_mut();
         let number = table.lowest_free(from);
-        if number >= self.kernel.ceilings().descriptors {
-            self.kernel.meet(Ceiling::Descriptors);
+        if number >= self.descriptor_limit() {
+            if number >= self.kernel.ceilings().descriptors {
+                self.kernel.meet(Ceiling::Descriptors);
+            }
             return Err(Errno::TooManyOpenFiles);
         }
         // Free, so nothing is dropped.
@@ -214,8 +216,10 @@ impl Ctx {
     /// # Errors
     /// `BadDescriptor`: the number is too large.
     pub fn set_descriptor(&self, number: u32, description: Rc<Description>) -> Result<(), Errno> {
-        if number >= self.kernel.ceilings().descriptors {
-            self.kernel.meet(Ceiling::Descriptors);
+        if number >= self.descriptor_limit() {
+            if number >= self.kernel.ceilings().descriptors {
+                self.kernel.meet(Ceiling::Descriptors);
+            }
             return Err(Errno::BadDescriptor);
         }
         let old = Rc::make_mut(&mut self.process.descriptors.borrow_mut()).set(number, description, false);

@@ -214,6 +214,7 @@ impl Kernel {
             arguments: RefCell::new(Rc::new(vec!["init".into()])),
             environment: RefCell::default(),
             umask: Cell::new(0o022),
+            limits: RefCell::default(),
             descriptors: RefCell::default(),
             ignored: Cell::default(),
             caught: Cell::default(),
@@ -515,6 +516,9 @@ impl Kernel {
                 self.meet(Ceiling::Processes);
                 return Err(Errno::Again);
             }
+            if table.len() > parent.limits.borrow().processes as usize {
+                return Err(Errno::Again);
+            }
             table.free_pid()
         };
         let group = match group {
@@ -531,6 +535,7 @@ impl Kernel {
             arguments: RefCell::new(arguments),
             environment: RefCell::new(environment),
             umask: Cell::new(parent.umask.get()),
+            limits: RefCell::new(parent.limits.borrow().clone()),
             descriptors: RefCell::new(descriptors),
             ignored: Cell::new(parent.ignored.get()),
             caught: Cell::default(),
@@ -587,7 +592,7 @@ impl Kernel {
             Rc::make_mut(&mut descriptors).take_close_on_exec();
         }
         for (number, description) in what.descriptors {
-            if number >= self.ceilings.get().descriptors {
+            if number >= self.ceilings.get().descriptors.min(parent.limits.borrow().descriptors) {
                 return Err(Errno::BadDescriptor);
             }
             let table = Rc::make_mut(&mut descriptors);

@@ -161,6 +161,8 @@ pub(crate) struct Process {
     pub(crate) arguments: RefCell<Rc<Vec<BString>>>,
     pub(crate) environment: RefCell<Environment>,
     pub(crate) umask: Cell<u32>,
+    /// Shared with the parent until one of them sets a limit.
+    pub(crate) limits: RefCell<Rc<crate::limits::Limits>>,
     pub(crate) descriptors: RefCell<Rc<DescriptorTable>>,
     pub(crate) ignored: Cell<SignalSet>,
     pub(crate) caught: Cell<SignalSet>,

@@ -43,7 +43,7 @@ impl Vm {
         set_up: impl FnOnce(&mut Vm),
     ) -> Result<Pid, Unwind> {
         self.flush_now();
-        if self.ctx.kernel().processes_left() == 0 {
+        if self.ctx.processes_left() == 0 {
             // Those that have ended make room.
             self.reap();
         }
@@ -163,8 +163,12 @@ impl Vm {
 
     /// There may be no more processes.
     pub(crate) fn fork_error(&mut self) {
-        let limit = self.ctx.kernel().ceilings().processes;
-        self.ctx.kernel().meet(Ceiling::Processes);
+        let ceiling = self.ctx.kernel().ceilings().processes;
+        let own = self.ctx.limit(wasmsh_os::Resource::Processes).soft.unwrap_or(u64::MAX);
+        let limit = own.min(u64::from(ceiling));
+        if limit == u64::from(ceiling) {
+            self.ctx.kernel().meet(Ceiling::Processes);
+        }
         self.error(format!("fork: Resource temporarily unavailable (limit of {limit} processes)").as_bytes());
     }
 
