@@ -307,6 +307,7 @@ pub(crate) struct Shell {
     pub(crate) disabled: Rc<Vec<Sym>>,
     pub(crate) completions: Rc<BTreeMap<Str, Rc<Vec<Str>>>>,
     pub(crate) history: Rc<crate::history::History>,
+    pub(crate) bindings: Rc<crate::builtins::bind::Bindings>,
     pub(crate) random: u32,
     pub(crate) seconds_base: i64,
     pub(crate) started: u64,

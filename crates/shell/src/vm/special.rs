@@ -95,6 +95,7 @@ impl Shell {
             disabled: Rc::default(),
             completions: Rc::default(),
             history: Rc::default(),
+            bindings: Rc::default(),
             random: pid.get().wrapping_mul(2_654_435_761) ^ (now as u32) | 1,
             seconds_base: 0,
             started: now,
