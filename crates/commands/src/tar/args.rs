@@ -6,6 +6,7 @@ use wasmsh_os::Timestamp;
 use super::header::Dialect;
 use super::list::Columns;
 use super::names::{BACKUPS, Matching, Pattern, VCS};
+use super::sparse::Version;
 use super::transform::{self, Substitution};
 use crate::compress::codec::Format;
 use crate::lines::next_line;
@@ -173,8 +174,6 @@ const REFUSED: &[&str] = &[
     "no-quote-chars",
     "quote-chars",
     "pax-option",
-    "sparse-version",
-    "hole-detection",
     "level",
     "g",
     "G",
@@ -324,6 +323,11 @@ pub(super) struct Plan {
     pub(super) dialect: Dialect,
     pub(super) label: Option<BString>,
     pub(super) record: u64,
+    /// Holes of files are left out.
+    pub(super) sparse: bool,
+    pub(super) sparse_version: Version,
+    /// They are found by reading alone.
+    pub(super) raw_holes: bool,
     pub(super) ignore_zeros: bool,
     pub(super) occurrence: Option<u64>,
     pub(super) starting: Option<BString>,
@@ -458,6 +462,9 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
         dialect: Dialect::Gnu,
         label: None,
         record: 20 * 512,
+        sparse: false,
+        sparse_version: Version::V1_0,
+        raw_holes: false,
         ignore_zeros: false,
         occurrence: None,
         starting: None,
@@ -634,10 +641,10 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
                 _ => {
                     return Err(Fail::Bare(
                         format!(
-                            "tar: invalid argument {} for ‘--sort’\nValid arguments are:\n  - ‘none’\n  - ‘name’\n  - ‘inode’\nTry 'tar --help' or 'tar --usage' for more information.",
+                            "tar: invalid argument {} for ‘--sort’\nValid arguments are:\n  - ‘none’\n  - ‘name’\n  - ‘inode’",
                             t.quote(&value)
                         ),
-                        64,
+                        2,
                     ));
                 }
             },
@@ -683,6 +690,32 @@ pub(super) async fn read(t: &mut Tool) -> Result<Plan, Fail> {
                     _ if name == "b" => return Err(hint(&format!("{value}: Invalid blocking factor"))),
                     _ => return Err(hint("Record size must be a multiple of 512.")),
                 }
+            }
+            "S" => plan.sparse = true,
+            "sparse-version" => {
+                plan.sparse = true;
+                plan.sparse_version = match &value[..] {
+                    b"0" | b"0.0" => Version::V0_0,
+                    b"0.1" => Version::V0_1,
+                    b"1" | b"1.0" => Version::V1_0,
+                    _ => return Err(hint(&format!("{value}: there is no such version of sparse members"))),
+                };
+            }
+            "hole-detection" => {
+                plan.sparse = true;
+                plan.raw_holes = match &value[..] {
+                    b"raw" => true,
+                    b"seek" => false,
+                    _ => {
+                        return Err(Fail::Bare(
+                            format!(
+                                "tar: invalid argument {} for ‘--hole-detection’\nValid arguments are:\n  - ‘raw’\n  - ‘seek’",
+                                t.quote(&value)
+                            ),
+                            2,
+                        ));
+                    }
+                };
             }
             "i" => plan.ignore_zeros = true,
             "occurrence" => {

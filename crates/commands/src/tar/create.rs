@@ -7,7 +7,8 @@ use wasmsh_os::{Errno, FileType, Stat, Timestamp};
 
 use super::archive::Writer;
 use super::args::{Leaves, Name, Plan, Tag};
-use super::header::{Kind, Member, encode};
+use super::header::{Dialect, Kind, Member, encode};
+use super::sparse::{self, Version};
 use super::transform::Role;
 use super::{Prefixes, cannot, error, fatal, open_writer, transformed};
 use crate::compress::stream::StreamError;
@@ -86,7 +87,7 @@ async fn written(t: &mut Tool, plan: &Plan, result: Result<(), StreamError>) -> 
 }
 
 async fn header(t: &mut Tool, plan: &Plan, adding: &mut Adding, member: &Member) -> Result<bool, Fail> {
-    match encode(member, plan.dialect) {
+    match encode(member, plan.dialect, plan.sparse_version) {
         Ok(blocks) => {
             let result = adding.writer.put(&blocks).await;
             written(t, plan, result).await?;
@@ -255,7 +256,7 @@ async fn walk(t: &mut Tool, plan: &mut Plan, adding: &mut Adding, top: &Name) ->
 /// What the header of a file says, the name and what depends on its kind left out.
 fn member(t: &Tool, plan: &Plan, stat: &Stat) -> Member {
     let mut modified = stat.modified;
-    if plan.dialect != super::header::Dialect::Pax {
+    if plan.dialect != Dialect::Pax {
         modified.nanoseconds = 0;
     }
     if let Some(forced) = plan.mtime
@@ -431,6 +432,70 @@ async fn remove(t: &mut Tool, plan: &Plan, path: &[u8]) -> Done {
     Ok(())
 }
 
+/// A sparse file: the data of its pieces alone.
+async fn pieces_of(
+    t: &mut Tool,
+    plan: &mut Plan,
+    adding: &mut Adding,
+    name: &[u8],
+    path: &[u8],
+    mut member: Member,
+    pieces: Vec<(u64, u64)>,
+) -> Done {
+    member.stored = sparse::data(&pieces);
+    if plan.dialect == Dialect::Pax && plan.sparse_version == Version::V1_0 {
+        member.stored += sparse::map_text(&pieces).len() as u64;
+    }
+    member.sparse = Some(pieces.clone());
+    tell(t, plan, name, &member).await?;
+    if !header(t, plan, adding, &member).await? {
+        return Ok(());
+    }
+    let mut missing = 0;
+    for (offset, length) in pieces {
+        let mut left = length;
+        if missing == 0 && left > 0 {
+            let result = match t.ctx.open_input(path).await {
+                Ok(input) => sparse::start_at(&input, offset).map(|()| input),
+                Err(reason) => Err(reason),
+            };
+            let mut input = match result {
+                Ok(input) => input,
+                Err(reason) => {
+                    cannot(t, name, "open", reason).await?;
+                    missing += left;
+                    continue;
+                }
+            };
+            while left > 0 {
+                let block = match input.fill().await {
+                    Ok([]) => break,
+                    Ok(block) => block,
+                    Err(reason) => {
+                        cannot(t, name, "read", reason).await?;
+                        break;
+                    }
+                };
+                let count = block.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                let result = adding.writer.put(block.get(..count).unwrap_or_default()).await;
+                input.consume(count);
+                left -= count as u64;
+                written(t, plan, result).await?;
+            }
+        }
+        missing += left;
+    }
+    let result = adding.writer.end_member(missing).await;
+    written(t, plan, result).await?;
+    if missing > 0 && plan.says("file-shrank") {
+        t.status = t.status.max(1);
+        let shown = super::list::escape(name, t.utf8);
+        let bytes = if missing == 1 { "byte" } else { "bytes" };
+        t.warn(format!("{shown}: File shrank by {missing} {bytes}; padding with zeros")).await?;
+    }
+    remove(t, plan, path).await
+}
+
 async fn regular(
     t: &mut Tool,
     plan: &mut Plan,
@@ -449,6 +514,13 @@ async fn regular(
         Err(reason) => return cannot(t, name, "open", reason).await,
     };
     (member.size, member.stored) = (stat.size, stat.size);
+    let can = matches!(plan.dialect, Dialect::Gnu | Dialect::Pax);
+    if plan.sparse && can && sparse::has_holes(stat) {
+        match sparse::map(t, &mut input, stat.size, plan.raw_holes).await {
+            Ok(pieces) => return pieces_of(t, plan, adding, name, path, member, pieces).await,
+            Err(reason) => return cannot(t, name, "read", reason).await,
+        }
+    }
     tell(t, plan, name, &member).await?;
     if !header(t, plan, adding, &member).await? {
         return Ok(());

@@ -3,6 +3,8 @@
 use bstr::{BString, ByteSlice};
 use wasmsh_os::Timestamp;
 
+use super::sparse::{self, Version};
+
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 512;
 
@@ -226,7 +228,7 @@ fn number(field: &[u8]) -> i64 {
 }
 
 /// Puts a number into a field: octal digits with a NUL behind, or base 256 where they do not fit.
-fn put_number(block: &mut [u8; BLOCK], start: usize, length: usize, value: i64) {
+pub(super) fn put_number(block: &mut [u8; BLOCK], start: usize, length: usize, value: i64) {
     let digits = format!("{value:0width$o}", width = length - 1);
     let Some(field) = block.get_mut(start..start + length) else { return };
     if value >= 0 && digits.len() < length {
@@ -264,10 +266,16 @@ fn finish(block: &mut [u8; BLOCK]) {
 pub(super) struct TooLong;
 
 /// The blocks that stand before the data of a member.
-pub(super) fn encode(member: &Member, dialect: Dialect) -> Result<Vec<u8>, TooLong> {
+/// Those of a sparse member tell where it has data, in the given version if they are pax's.
+pub(super) fn encode(member: &Member, dialect: Dialect, version: Version) -> Result<Vec<u8>, TooLong> {
     let mut out = Vec::new();
     let mut prefix: &[u8] = b"";
-    let mut name: &[u8] = &member.name;
+    let pieces = member.sparse.as_deref();
+    let (sparse, shown_name) = match (pieces, dialect) {
+        (Some(pieces), Dialect::Pax) => sparse::records(member, pieces, version),
+        _ => (Vec::new(), member.name.clone()),
+    };
+    let mut name: &[u8] = &shown_name;
     match dialect {
         Dialect::Gnu => {
             if member.link.len() > 100 {
@@ -294,7 +302,7 @@ pub(super) fn encode(member: &Member, dialect: Dialect) -> Result<Vec<u8>, TooLo
                 return Err(TooLong);
             }
             if dialect == Dialect::Pax {
-                pax(&mut out, member, prefix.is_empty() && name.len() > 100);
+                pax(&mut out, member, prefix.is_empty() && name.len() > 100, &sparse);
             }
         }
     }
@@ -334,8 +342,14 @@ pub(super) fn encode(member: &Member, dialect: Dialect) -> Result<Vec<u8>, TooLo
         put_number(&mut block, 337, 8, i64::try_from(member.device.1).unwrap_or(0));
     }
     put_text(&mut block, 345, 155, prefix);
+    let behind = match (pieces, dialect) {
+        (Some(pieces), Dialect::Gnu) => sparse::put_old(&mut block, member, pieces),
+        (Some(pieces), Dialect::Pax) if version == Version::V1_0 => sparse::map_text(pieces),
+        _ => Vec::new(),
+    };
     finish(&mut block);
     out.extend_from_slice(&block);
+    out.extend_from_slice(&behind);
     Ok(out)
 }
 
@@ -368,13 +382,16 @@ fn long(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
     pad(out);
 }
 
-fn pad(out: &mut Vec<u8>) {
+pub(super) fn pad(out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(BLOCK), 0);
 }
 
 /// The extended header of a member, if it needs one.
-fn pax(out: &mut Vec<u8>, member: &Member, long_name: bool) {
+fn pax(out: &mut Vec<u8>, member: &Member, long_name: bool, sparse: &[(&str, BString)]) {
     let mut records = Vec::new();
+    for (key, value) in sparse {
+        record(&mut records, key, value);
+    }
     if long_name {
         record(&mut records, "path", &member.name);
     }
@@ -539,7 +556,7 @@ mod tests {
     use super::*;
 
     fn header(member: &Member, dialect: Dialect) -> [u8; BLOCK] {
-        let blocks = encode(member, dialect).unwrap();
+        let blocks = encode(member, dialect, Version::V1_0).unwrap();
         blocks[blocks.len() - BLOCK..].try_into().unwrap()
     }
 
@@ -572,7 +589,7 @@ mod tests {
         let block = header(&member, Dialect::Ustar);
         assert_eq!(Raw(&block).member().name, name.as_str());
         let member = Member { name: "x".repeat(101).into(), ..Member::default() };
-        assert_eq!(encode(&member, Dialect::Ustar), Err(TooLong));
+        assert_eq!(encode(&member, Dialect::Ustar, Version::V1_0), Err(TooLong));
     }
 
     #[test]

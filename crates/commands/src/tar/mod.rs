@@ -7,6 +7,7 @@ mod extract;
 mod header;
 mod list;
 mod names;
+mod sparse;
 mod transform;
 mod update;
 
