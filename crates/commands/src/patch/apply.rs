@@ -42,18 +42,27 @@ fn same(a: &[u8], b: &[u8], loose: bool) -> bool {
 /// far the last one was from its place.
 pub(super) fn locate(file: &Text, hunk: &Hunk, from: usize, offset: isize, how: Strictness) -> Option<Found> {
     let (prefix, suffix) = hunk.context();
+    (0..=how.fuzz.min(prefix.max(suffix))).find_map(|fuzz| locate_with(file, hunk, from, offset, how, fuzz))
+}
+
+/// The same with just so many lines of context left out.
+pub(super) fn locate_with(
+    file: &Text,
+    hunk: &Hunk,
+    from: usize,
+    offset: isize,
+    how: Strictness,
+    fuzz: usize,
+) -> Option<Found> {
+    let (prefix, suffix) = hunk.context();
     let context = prefix.max(suffix);
     let old: Vec<&BString> = hunk.old_lines().collect();
-    for fuzz in 0..=how.fuzz.min(context) {
-        // Shorter context at one end stands for the end of the file: less of it is left out there.
-        let cut = |own: usize| (fuzz + own).saturating_sub(context);
-        let left_out = (cut(prefix), cut(suffix));
-        let pattern = old.get(left_out.0..old.len() - left_out.1).unwrap_or_default();
-        if let Some(at) = search(file, hunk, pattern, left_out, (prefix, suffix), from, offset, how, fuzz) {
-            return Some(Found { lines: at..at + pattern.len(), left_out, fuzz });
-        }
-    }
-    None
+    // Shorter context at one end stands for the end of the file: less of it is left out there.
+    let cut = |own: usize| (fuzz + own).saturating_sub(context);
+    let left_out = (cut(prefix), cut(suffix));
+    let pattern = old.get(left_out.0..old.len() - left_out.1).unwrap_or_default();
+    let at = search(file, hunk, pattern, left_out, (prefix, suffix), from, offset, how, fuzz)?;
+    Some(Found { lines: at..at + pattern.len(), left_out, fuzz })
 }
 
 #[expect(clippy::too_many_arguments, reason = "one search of several, with what they share")]
@@ -94,23 +103,49 @@ fn search(
     None
 }
 
-/// Appends what a hunk makes of the lines where it was found: lines of context stay as the file has them.
-pub(super) fn write(file: &Text, hunk: &Hunk, found: &Found, out: &mut Vec<u8>) {
+/// Appends a line; one before it that has no newline gets one.
+pub(super) fn put_line(line: &[u8], out: &mut Vec<u8>) {
+    if !out.is_empty() && !out.ends_with(b"\n") {
+        out.push(b'\n');
+    }
+    out.extend_from_slice(line);
+}
+
+/// Appends what a hunk makes of the lines where it was found: lines of context stay as the file has them. With a name to
+/// `define` both versions are written, between lines for the preprocessor.
+pub(super) fn write(file: &Text, hunk: &Hunk, found: &Found, define: Option<&BString>, out: &mut Vec<u8>) {
     let mut at = found.lines.start;
     let count = hunk.lines.len() - found.left_out.0 - found.left_out.1;
+    // What the lines before this one are, in one change.
+    let mut change = Mark::Same;
+    let directive = |from: Mark, to: Mark, out: &mut Vec<u8>| {
+        let Some(name) = define else { return };
+        match (from, to) {
+            (from, to) if from == to => {}
+            (_, Mark::Same) => put_line(b"#endif\n", out),
+            (Mark::Same, to) => {
+                let word = if to == Mark::Insert { "#ifdef" } else { "#ifndef" };
+                put_line(format!("{word} {name}\n").as_bytes(), out);
+            }
+            _ => put_line(b"#else\n", out),
+        }
+    };
     for (mark, line) in hunk.lines.iter().skip(found.left_out.0).take(count) {
+        directive(change, *mark, out);
+        change = *mark;
         match mark {
             Mark::Same => {
-                out.extend_from_slice(file.line(at));
+                put_line(file.line(at), out);
                 at += 1;
             }
-            Mark::Delete => at += 1,
-            Mark::Insert => {
-                if !out.is_empty() && !out.ends_with(b"\n") {
-                    out.push(b'\n');
+            Mark::Delete => {
+                if define.is_some() {
+                    put_line(file.line(at), out);
                 }
-                out.extend_from_slice(line);
+                at += 1;
             }
+            Mark::Insert => put_line(line, out),
         }
     }
+    directive(change, Mark::Same, out);
 }

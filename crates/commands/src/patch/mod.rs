@@ -1,6 +1,7 @@
 //! `patch`: applies differences, as GNU patch 2.7.
 
 mod apply;
+mod ed;
 mod output;
 mod parse;
 mod reject;
@@ -35,6 +36,7 @@ pub(crate) static COMMAND: Command = Command {
         Opt::value("o,output", "FILE", "Output patched files to FILE."),
         Opt::value("r,reject-file", "FILE", "Output rejects to FILE."),
         Opt::value("D,ifdef", "NAME", "Make merged if-then-else output using NAME."),
+        Opt::optional("merge", "STYLE", ""),
         Opt::flag("E,remove-empty-files", "Remove output files that are empty after patching."),
         Opt::flag("Z,set-utc", "Set times of patched files, assuming diff uses UTC (GMT)."),
         Opt::flag("T,set-time", "Likewise, assuming local time."),
@@ -92,6 +94,8 @@ struct Plan {
     input: Option<BString>,
     output: Option<BString>,
     reject: Option<BString>,
+    /// `-D`: both versions are written, and the preprocessor chooses by this name.
+    define: Option<BString>,
     remove_empty: bool,
     silent: bool,
     verbose: bool,
@@ -141,6 +145,7 @@ async fn run(t: &mut Tool) -> Done {
         input: None,
         output: None,
         reject: None,
+        define: None,
         remove_empty: false,
         silent: false,
         verbose: false,
@@ -195,7 +200,8 @@ async fn run(t: &mut Tool) -> Done {
             "i" => plan.input = Some(value),
             "o" => plan.output = Some(value),
             "r" => plan.reject = Some(value),
-            "D" => return Err(fatal("merged output (-D) is not supported")),
+            "D" => plan.define = Some(value),
+            "merge" => return Err(t.refused("merge")),
             "E" => plan.remove_empty = true,
             "s" => plan.silent = true,
             "verbose" => plan.verbose = true,
@@ -251,7 +257,9 @@ async fn run(t: &mut Tool) -> Done {
             }
         },
     };
-    plan.backup_mismatch = plan.backup_mismatch.or(Some(!plan.posix));
+    // The option does not change what the environment has said of this.
+    let posix = t.ctx.env("POSIXLY_CORRECT").is_some();
+    plan.backup_mismatch = plan.backup_mismatch.or(Some(!posix));
     let mut operands = options.operands().into_iter();
     plan.file = operands.next();
     if let Some(input) = operands.next() {
@@ -309,7 +317,8 @@ async fn run(t: &mut Tool) -> Done {
         };
         any = true;
         if patch.form == Form::Ed {
-            return Err(fatal("ed scripts are not supported"));
+            edit(t, &mut plan, patch).await?;
+            continue;
         }
         strip_carriage_returns(t, &plan, &mut patch).await?;
         one(t, &mut plan, patch).await?;
@@ -338,8 +347,9 @@ async fn say_name(t: &mut Tool, plan: &Plan) -> Done {
 /// What kind of patch it seems to be, and what stood before it.
 fn looks_like(t: &mut Tool, plan: &Plan, patch: &FilePatch) {
     let form = match patch.form {
-        Form::Context => "a context diff",
+        Form::Context => "a new-style context diff",
         Form::Normal => "a normal diff",
+        Form::Ed => "an ed script",
         _ => "a unified diff",
     };
     let mut text = format!("Hmm...  Looks like {form} to me...\n");
@@ -419,6 +429,51 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
+/// A script for `ed`. Nothing is said of what it does, and it has no other way round.
+async fn edit(t: &mut Tool, plan: &mut Plan, patch: FilePatch) -> Done {
+    if plan.verbose {
+        looks_like(t, plan, &patch);
+    }
+    let mut target = match choose(t, plan, &patch) {
+        Choice::Target(target) => target,
+        Choice::None => return nothing_to_patch(t, plan, &patch).await,
+        Choice::Skip(text) => {
+            note(t, plan, &text);
+            t.status = t.status.max(1);
+            return Ok(t.out.drain().await?);
+        }
+    };
+    if plan.file.is_none() && leads_out(t, &target.name) {
+        note(t, plan, &format!("Invalid file name {} -- skipping patch\n", quoted(&target.name)));
+        t.status = t.status.max(1);
+        return Ok(t.out.drain().await?);
+    }
+    let name = target.name.clone();
+    let bytes = match target.stat {
+        Some(_) => t.ctx.read_file(&name).await,
+        None => Ok(Vec::new()),
+    };
+    let bytes = bytes.map_err(|error| fatal(format!("Can't open file {name} : {}", error.strerror())))?;
+    let file = Text::new(bytes);
+    let body = |line: usize| -> BString {
+        let line = file.line(line);
+        line.strip_suffix(b"\n").unwrap_or(line).into()
+    };
+    let mut lines: Vec<BString> = (0..file.len()).map(body).collect();
+    if ed::apply(&mut lines, &patch.script).is_err() {
+        t.out.put(b"?\n");
+        t.out.drain().await?;
+        return Err(fatal("ed FAILED"));
+    }
+    let mut out = Vec::with_capacity(file.bytes.len());
+    for line in &lines {
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    finish(t, plan, &mut target, &patch, out, false, false).await?;
+    Ok(t.out.drain().await?)
+}
+
 async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     if plan.verbose {
         looks_like(t, plan, &patch);
@@ -468,13 +523,16 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     let mut mismatch = false;
     let mut skip = is_odd || is_locked && plan.read_only == ReadOnly::Fail;
     if !skip {
-        // The other way round it must fit as it is.
-        let exact = Strictness { fuzz: 0, ..how };
-        let fits = |hunk: &parse::Hunk| locate(&file, hunk, 0, 0, exact).is_some();
+        // With each amount of fuzz the one way is tried, then the other.
         let other_way = patch.hunks.first().is_some_and(|first| {
             let mut other = first.clone();
             other.reverse();
-            (file.len() > 0 || other.old_count() > 0) && !fits(first) && fits(&other)
+            let fits = |hunk: &parse::Hunk, fuzz| apply::locate_with(&file, hunk, 0, 0, how, fuzz).is_some();
+            let (prefix, suffix) = first.context();
+            let way = (0..=how.fuzz.min(prefix.max(suffix))).find_map(|fuzz| {
+                if fits(first, fuzz) { Some(false) } else { fits(&other, fuzz).then_some(true) }
+            });
+            (file.len() > 0 || other.old_count() > 0) && way == Some(true)
         });
         let makes = !patch.hunks.is_empty() && makes(&patch) && file.len() > 0;
         if makes && plan.force {
@@ -530,15 +588,16 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
         let in_way = file.len() > 0 && hunk.old_count() == 0 && makes(&patch);
         let found = if skip || in_way { None } else { locate(&file, hunk, at, offset, how) };
         let Some(found) = found else {
-            // Nothing stands behind the line that is named.
-            let start = hunk.new_start + usize::from(hunk.new_count() == 0);
-            let place = (start as isize + offset).max(0);
-            if !skip && !plan.silent {
-                t.out.put(format!("Hunk #{number} FAILED at {place}.\n").as_bytes());
+            // No lines stand behind the line that is named.
+            let start = hunk.old_start + usize::from(hunk.old_count() == 0);
+            let place = (start as isize + growth).max(0);
+            if if skip { plan.verbose } else { !plan.silent } {
+                let what = if skip { "ignored" } else { "FAILED" };
+                t.out.put(format!("Hunk #{number} {what} at {place}.\n").as_bytes());
             }
             let mut hunk = hunk.clone();
-            hunk.old_start = (hunk.old_start as isize + offset).max(0) as usize;
-            hunk.new_start = (hunk.new_start as isize + offset).max(0) as usize;
+            hunk.old_start = (hunk.old_start as isize + growth).max(0) as usize;
+            hunk.new_start = (hunk.new_start as isize + growth).max(0) as usize;
             rejected.push(hunk);
             continue;
         };
@@ -561,16 +620,16 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
         }
         offset = shift;
         for line in at..found.lines.start {
-            out.extend_from_slice(file.line(line));
+            apply::put_line(file.line(line), &mut out);
         }
-        apply::write(&file, hunk, &found, &mut out);
+        apply::write(&file, hunk, &found, plan.define.as_ref(), &mut out);
         at = found.lines.end;
         let inserted = hunk.lines.iter().filter(|(mark, _)| *mark == Mark::Insert).count() as isize;
         let deleted = hunk.lines.iter().filter(|(mark, _)| *mark == Mark::Delete).count() as isize;
         growth += inserted - deleted;
     }
     for line in at..file.len() {
-        out.extend_from_slice(file.line(line));
+        apply::put_line(file.line(line), &mut out);
     }
     let gone = removes(&patch);
     let moves = target.from.is_some() || plan.output.is_some();

@@ -2,6 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
+use super::ed::{self, Edit};
 use crate::diff::text::Text;
 
 /// The form of a patch's hunks.
@@ -115,6 +116,8 @@ pub(super) struct FilePatch {
     pub(super) index: Option<BString>,
     pub(super) git: Option<Git>,
     pub(super) hunks: Vec<Hunk>,
+    /// Commands, in the form for `ed`.
+    pub(super) script: Vec<Edit>,
     /// The lines before the hunks, and the number of the first hunk's line.
     pub(super) leading: Vec<BString>,
     pub(super) line: usize,
@@ -281,6 +284,7 @@ impl<'a> Parser<'a> {
             index: None,
             git: None,
             hunks: Vec::new(),
+            script: Vec::new(),
             leading: Vec::new(),
             line: 0,
         };
@@ -332,6 +336,7 @@ impl<'a> Parser<'a> {
                 patch.form = Form::Normal;
             } else if is(Form::Ed) && is_ed(line_body(line)) && begin == self.at {
                 patch.form = Form::Ed;
+                self.script(&mut patch);
                 return Ok(Some(patch));
             } else {
                 patch.leading.push(line_body(line).into());
@@ -345,6 +350,23 @@ impl<'a> Parser<'a> {
                 _ => self.normal(&mut patch)?,
             }
             return Ok(Some(patch));
+        }
+    }
+
+    /// The commands of a script for `ed`, up to the first line that is none.
+    fn script(&mut self, patch: &mut FilePatch) {
+        while let Some(mut edit) = self.peek(0).and_then(|line| ed::command(line_body(line))) {
+            self.at += 1;
+            while edit.takes_text()
+                && let Some(line) = self.peek(0)
+            {
+                self.at += 1;
+                if line_body(line) == b"." {
+                    break;
+                }
+                edit.push(line_body(line).into());
+            }
+            patch.script.push(edit);
         }
     }
 

@@ -92,9 +92,6 @@ fn as_context(hunk: &Hunk, stars: bool, out: &mut Vec<u8>) {
             format!("--- {}{end}\n", range(hunk.new_start, hunk.new_count()))
         };
         out.extend_from_slice(heading.as_bytes());
-        if !hunk.lines.iter().any(|(mark, _)| *mark == own) {
-            continue;
-        }
         let mut at = 0;
         while at < hunk.lines.len() {
             let run: Vec<_> =
