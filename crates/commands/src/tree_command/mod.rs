@@ -1,5 +1,6 @@
 //! `tree`: shows directories and what is in them as a tree, as text, XML or JSON.
 
+mod listing;
 mod options;
 mod print;
 mod walk;
@@ -23,6 +24,7 @@ pub(crate) static COMMAND: Command = Command {
         Opt::flag("R", "accepted; there is nothing to rerun"),
         Opt::value("P", "PATTERN", "list only those files that match the pattern given"),
         Opt::value("I", "PATTERN", "do not list files that match the given pattern"),
+        Opt::flag("fromfile", "read paths from files (.=stdin)"),
         Opt::flag("gitignore", "filter by using .gitignore files"),
         Opt::flag("ignore-case", "ignore case when pattern matching"),
         Opt::flag("matchdirs", "include directory names in -P pattern matching"),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use bstr::{BStr, BString, ByteSlice};
 use wasmsh_os::{FileType, Stat};
 
+use super::listing;
 use super::options::{Order, Plan};
 use super::print::Printer;
 use crate::glob::Glob;
@@ -63,20 +64,23 @@ struct Rule {
 /// Lists `root`.
 pub(super) async fn tree(t: &mut Tool, printer: &mut Printer, root: &BString, report: &mut Report) -> Done {
     let mut rules = Vec::new();
-    let stat = t.ctx.stat(root, true);
+    let from_file = printer.plan.from_file;
+    let stat = if from_file { Ok(listing::unknown(true)) } else { t.ctx.stat(root, true) };
     let entries = match &stat {
+        _ if from_file => listing::read(t, &printer.plan, root).await.ok(),
         Ok(stat) if stat.is_directory() => read(t, &printer.plan, root, false, &mut rules).await.ok(),
         _ => None,
     };
     let Some(mut nodes) = entries else {
-        report.errors = stat.is_err();
-        report.files += u64::from(stat.is_ok_and(|stat| !stat.is_directory()));
-        printer.root_error(t, root, stat.ok());
+        report.errors = stat.is_err() || from_file;
+        let stat = stat.ok().filter(|_| !from_file);
+        report.files += u64::from(stat.is_some_and(|stat| !stat.is_directory()));
+        printer.root_error(t, root, stat);
         return Ok(());
     };
     let Ok(stat) = stat else { return Ok(()) };
     let mut total = stat.size;
-    if printer.plan.usage || printer.plan.prune {
+    if !from_file && (printer.plan.usage || printer.plan.prune) {
         gather(t, &printer.plan, &mut nodes, stat.device, &mut rules).await?;
         total += nodes.iter().map(|node| node.size).sum::<u64>();
     }
@@ -286,7 +290,7 @@ async fn read(
     Ok(nodes)
 }
 
-fn lists(plan: &Plan, node: &mut Node) -> bool {
+pub(super) fn lists(plan: &Plan, node: &mut Node) -> bool {
     let directory = node.is_directory();
     if plan.directories_only && !directory {
         return false;
@@ -347,7 +351,7 @@ fn ignored(rules: &[Rule], node: &Node) -> bool {
     matching.is_some_and(|rule| !rule.negated)
 }
 
-fn sort(plan: &Plan, nodes: &mut [Node]) {
+pub(super) fn sort(plan: &Plan, nodes: &mut [Node]) {
     let by_name = |a: &Node, b: &Node| BStr::new(&a.name).cmp(BStr::new(&b.name));
     if plan.order == Order::None {
         return;
