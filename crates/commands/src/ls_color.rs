@@ -109,11 +109,6 @@ impl Colors {
         (!color.is_empty() && color != "0" && color != "00").then(|| color.to_string())
     }
 
-    /// Of directories.
-    pub(crate) fn directory(&self) -> Option<String> {
-        self.kind("di")
-    }
-
     /// Of a link whose target is not there.
     pub(crate) fn missing(&self) -> Option<String> {
         self.kind("mi").or_else(|| self.kind("or"))

@@ -6,12 +6,11 @@ use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 use wasmsh_os::Timestamp;
 
+use super::colors::Colors;
 use super::template::Template;
 use super::{Action, Kinds, Owner, Plan, Size};
-use crate::ls_color::Colors;
 use crate::opts::Options;
-use crate::path::base_name;
-use crate::tree::{Found, Rules};
+use crate::tree::Rules;
 use crate::users::Users;
 use crate::{Fail, Opt, Tool};
 
@@ -299,26 +298,6 @@ fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, Fail> {
         })
 }
 
-/// The path in the colours of `LS_COLORS`: its directories, then its name.
-pub(super) fn put_colored(colors: &Colors, found: &Found, path: &BString, out: &mut Vec<u8>) {
-    let name = base_name(path);
-    let length = name.len() + usize::from(path.ends_with(b"/") && path.len() > 1);
-    let (directories, rest) = path.split_at(path.len().saturating_sub(length));
-    let name_length = rest.len().min(name.len());
-    let (name, slash) = rest.split_at(name_length);
-    let mut put = |style: Option<String>, text: &[u8]| match style {
-        Some(style) if !text.is_empty() => {
-            out.extend_from_slice(format!("\x1b[{style}m").as_bytes());
-            out.extend_from_slice(text);
-            out.extend_from_slice(b"\x1b[0m");
-        }
-        _ => out.extend_from_slice(text),
-    };
-    put(colors.directory(), directories);
-    put(colors.of(name, Some(&found.stat), None), name);
-    put(colors.directory(), slash);
-}
-
 /// Reads the command line.
 pub(super) async fn read(t: &mut Tool) -> Result<Arguments, Fail> {
     let (arguments, commands) = take_commands(t.arguments());
@@ -524,7 +503,7 @@ pub(super) async fn read(t: &mut Tool) -> Result<Arguments, Fail> {
         rules.overrides = builder.build().map_err(|_| bad("Mismatch in exclude patterns".into()))?;
     }
     let action = action(commands, list, batch_size)?;
-    let colors = if color { Colors::of_environment(&t.ctx.environment()) } else { None };
+    let colors = color.then(|| Colors::new(&t.ctx.environment()));
     let prefix = implied && !strip && (null || !matches!(action, Action::Print));
     let plan = Plan {
         patterns,

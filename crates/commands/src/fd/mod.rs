@@ -2,16 +2,17 @@
 //! `globset` and the matchers of `ignore`.
 
 mod args;
+mod colors;
 mod template;
 
 use bstr::{BString, ByteSlice};
 use regex_automata::meta::Regex;
 use wasmsh_os::{AccessMode, Child, Errno, Exit, FileType, Spawn, Timestamp};
 
-use crate::ls_color::Colors;
 use crate::path::{base_name, join};
 use crate::tree::{Found, Walk};
 use crate::{Command, Done, Fail, Tool, start};
+use colors::Colors;
 use template::Template;
 
 pub(crate) static COMMAND: Command = Command {
@@ -283,10 +284,12 @@ fn put(t: &mut Tool, plan: &Plan, found: &Found, path: &BString) {
     } else if directory {
         path.push(b'/');
     }
+    let dangling =
+        plan.colors.is_some() && found.stat.is_symbolic_link() && t.ctx.stat(&found.path, true).is_err();
     let out = t.out.buffer();
     match &plan.colors {
         None => out.extend_from_slice(&path),
-        Some(colors) => args::put_colored(colors, found, &path, out),
+        Some(colors) => colors.put(found, &path, dangling, out),
     }
     out.push(if plan.null { 0 } else { b'\n' });
 }
