@@ -109,6 +109,7 @@ async fn run(t: &mut Tool) -> Done {
     };
     let mut machine = Machine::new(length, library);
     let mut names = Names::default();
+    let mut standard = Lines { input: t.ctx.stdin().ok() };
     for file in options.operands() {
         let Ok(input) = t.ctx.open_input(&file).await else {
             t.out.flush().await?;
@@ -117,21 +118,21 @@ async fn run(t: &mut Tool) -> Done {
             return Err(Fail::Status(1));
         };
         let lines = Lines { input: Some(input) };
-        if interpret(t, &mut machine, &mut names, lines, &file).await? == Ended::Halted {
+        if interpret(t, &mut machine, &mut names, lines, Some(&mut standard), &file).await? == Ended::Halted {
             return Ok(());
         }
     }
-    let lines = Lines { input: t.ctx.stdin().ok() };
-    interpret(t, &mut machine, &mut names, lines, b"(standard_in)").await?;
+    interpret(t, &mut machine, &mut names, standard, None, b"(standard_in)").await?;
     Ok(())
 }
 
-/// Reads and runs all of an input.
+/// Reads and runs all of an input. `read()` reads from `numbers`, or from the input itself.
 async fn interpret(
     t: &mut Tool,
     machine: &mut Machine,
     names: &mut Names,
     mut lines: Lines,
+    mut numbers: Option<&mut Lines>,
     name: &[u8],
 ) -> Result<Ended, Fail> {
     let mut line = 1;
@@ -165,7 +166,8 @@ async fn interpret(
                 Ok(Some(code)) => {
                     line += passed;
                     text.drain(..at.min(text.len()));
-                    if machine.run(t, names, code, &mut lines).await? == Ended::Halted {
+                    let numbers = numbers.as_deref_mut().unwrap_or(&mut lines);
+                    if machine.run(t, names, code, numbers).await? == Ended::Halted {
                         return Ok(Ended::Halted);
                     }
                     if !text.is_empty() {

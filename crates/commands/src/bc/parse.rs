@@ -181,10 +181,11 @@ impl<'a, 'n> Parser<'a, 'n> {
                 Token::Op(";") => self.advance(),
                 _ => {
                     if self.is_word("define") {
+                        // More may stand behind its brace.
                         self.define()?;
-                    } else {
-                        self.statement()?;
+                        continue;
                     }
+                    self.statement()?;
                     match &self.token {
                         Token::Newline | Token::Op(";") => {}
                         _ => return self.wrong(),
