@@ -235,6 +235,18 @@ fn add_columns(t: &Tool, text: &[u8], columns: &mut Vec<Column>) -> Done {
     Ok(())
 }
 
+/// Gives a file the field that it is joined by, counted from 0; once only.
+fn set_key(key: &mut Option<usize>, number: usize) -> Done {
+    if let Some(other) = key
+        && *other != number
+    {
+        let message = format!("incompatible join fields {}, {}", *other + 1, number + 1);
+        return Err(Fail::Message(message, 1));
+    }
+    *key = Some(number);
+    Ok(())
+}
+
 async fn run(t: &mut Tool) -> Done {
     let mut plan = Plan {
         separator: Separator::Blanks,
@@ -252,6 +264,8 @@ async fn run(t: &mut Tool) -> Done {
     let mut keys: [Option<usize>; 2] = [None; 2];
     let mut filler: Option<BString> = None;
     let mut separator: Option<Separator> = None;
+    // Where `-j1` and `-j2` stand among the operands: once, the field stood behind them as a word of its own.
+    let mut old_fields: Vec<(usize, usize)> = Vec::new();
     let mut options = t.options();
     while let Some((name, value)) = options.next()? {
         let value = value.unwrap_or_default();
@@ -269,17 +283,14 @@ async fn run(t: &mut Tool) -> Done {
                 filler = Some(value);
             }
             "i" => plan.ignore_case = true,
+            "j" if value == "1" || value == "2" => {
+                old_fields.push((options.operands_so_far(), usize::from(value == "2")));
+            }
             "1" | "2" | "j" => {
                 let number = field_number(t, &value)?;
                 for (file, key) in keys.iter_mut().enumerate() {
                     if name == "j" || (name == "1") == (file == 0) {
-                        if let Some(other) = key
-                            && *other != number
-                        {
-                            let message = format!("incompatible join fields {}, {}", *other + 1, number + 1);
-                            return Err(Fail::Message(message, 1));
-                        }
-                        *key = Some(number);
+                        set_key(key, number)?;
                     }
                 }
             }
@@ -303,10 +314,23 @@ async fn run(t: &mut Tool) -> Done {
             _ => plan.end = 0,
         }
     }
-    plan.keys = keys.map(|key| key.unwrap_or(0));
     plan.filler = filler.unwrap_or_default();
     plan.separator = separator.unwrap_or(Separator::Blanks);
     let mut operands = options.operands();
+    for (taken, (place, file)) in old_fields.into_iter().enumerate() {
+        // With two operands alone these are the files, and the number is the field of both.
+        if operands.len() > 2 && place >= taken && place - taken < operands.len() {
+            let number = field_number(t, &operands.remove(place - taken))?;
+            if let Some(key) = keys.get_mut(file) {
+                set_key(key, number)?;
+            }
+        } else {
+            for key in &mut keys {
+                set_key(key, file)?;
+            }
+        }
+    }
+    plan.keys = keys.map(|key| key.unwrap_or(0));
     // Further specifications may stand behind the first one, as they did once.
     while operands.len() > 2 && plan.columns.is_some() {
         let word = operands.remove(0);

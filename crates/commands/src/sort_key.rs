@@ -324,6 +324,14 @@ fn number(text: &[u8]) -> (bool, &[u8], &[u8]) {
     (negative, whole, fraction)
 }
 
+/// The length of a number without blanks: sign, digits, one point, digits. The suffix stands behind it.
+fn decimal(text: &[u8]) -> usize {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    let digits = |from: usize| text.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = sign + digits(sign);
+    if text.get(whole) == Some(&b'.') { whole + 1 + digits(whole + 1) } else { whole }
+}
+
 fn whole_part(text: &[u8]) -> u64 {
     let (negative, whole, _) = number(text);
     let mut value = 0_u64;
@@ -380,14 +388,8 @@ fn compare_human(a: &[u8], b: &[u8]) -> Ordering {
         if whole.is_empty() && fraction.is_empty() {
             return 0;
         }
-        // The suffix stands behind all digits and points.
         let blanks = text.iter().take_while(|byte| is_blank(**byte)).count();
-        let digits = text
-            .iter()
-            .skip(blanks)
-            .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
-            .count();
-        let order = match text.get(blanks + digits) {
+        let order = match text.get(blanks + decimal(text.get(blanks..).unwrap_or_default())) {
             Some(b'K' | b'k') => 1,
             Some(b'M') => 2,
             Some(b'G') => 3,

@@ -1,5 +1,7 @@
 //! `test` and `[`: evaluates a condition. The logic serves the shell's builtins too.
 
+use std::cmp::Ordering;
+
 use bstr::{BString, ByteSlice};
 use wasmsh_os::{AccessMode, Ctx, FileType, Stat};
 
@@ -54,6 +56,18 @@ pub trait Environment {
     fn integer(&self, text: &[u8]) -> Option<i64> {
         parse_integer(text)
     }
+    /// Compares integer operands.
+    ///
+    /// # Errors
+    /// One of them is none.
+    fn order(&self, left: &[u8], right: &[u8]) -> Result<Ordering, TestError> {
+        let integer = |text: &[u8]| self.integer(text).ok_or_else(|| TestError::NotInteger(text.into()));
+        Ok(integer(left)?.cmp(&integer(right)?))
+    }
+    /// Whether `-l STRING` can stand in the place of an integer, as in coreutils.
+    fn has_lengths(&self) -> bool {
+        false
+    }
 }
 
 impl Environment for Ctx {
@@ -71,6 +85,16 @@ impl Environment for Ctx {
 
     fn is_terminal(&self, descriptor: u32) -> bool {
         Ctx::is_terminal(self, descriptor)
+    }
+
+    fn order(&self, left: &[u8], right: &[u8]) -> Result<Ordering, TestError> {
+        let not_integer = |text: &[u8]| TestError::NotInteger(text.into());
+        let left = Decimal::read(left).ok_or_else(|| not_integer(left))?;
+        Ok(left.cmp(&Decimal::read(right).ok_or_else(|| not_integer(right))?))
+    }
+
+    fn has_lengths(&self) -> bool {
+        true
     }
 
     fn is_set(&self, _: &[u8]) -> Option<bool> {
@@ -104,6 +128,9 @@ pub enum TestError {
     /// More follows after the end of the condition.
     #[error("too many arguments")]
     TooMany(BString),
+    /// An operator on files has `-l STRING` for an operand.
+    #[error("{0} does not accept -l")]
+    NoLength(BString),
     /// A parenthesis is open: what stands there instead of its end.
     #[error("{}", match .0 { Some(found) => format!("`)' expected, found {found}"), None => "`)' expected".into() })]
     Unclosed(Option<BString>),
@@ -220,6 +247,11 @@ impl<'a> Parser<'a> {
             let last = self.arguments.last().copied().unwrap_or_default();
             return Err(TestError::ArgumentExpected(last.into()));
         };
+        if self.environment.has_lengths()
+            && let Some(result) = self.lengths(first)?
+        {
+            return Ok(result);
+        }
         if let (Some(operator), Some(right)) = (self.peek(1), self.peek(2))
             && is_binary(operator)
         {
@@ -238,6 +270,34 @@ impl<'a> Parser<'a> {
         }
         self.at += 1;
         Ok(!first.is_empty())
+    }
+
+    /// A comparison of integers of which one is `-l STRING`, the length of a string. `None`: there is none here.
+    fn lengths(&mut self, first: &'a [u8]) -> Result<Option<bool>, TestError> {
+        let (left, at) = match (first, self.peek(1)) {
+            (b"-l", Some(text)) if self.peek(3).is_some() => (Some(text.len()), 2),
+            _ => (None, 1),
+        };
+        let Some(operator) = self.peek(at).filter(|operator| is_binary(operator)) else { return Ok(None) };
+        let (right, used) = match (self.peek(at + 1), self.peek(at + 2)) {
+            (Some(b"-l"), Some(text)) => (Some(text.len()), at + 3),
+            _ => (None, at + 2),
+        };
+        if left.is_none() && right.is_none() {
+            return Ok(None);
+        }
+        if matches!(operator, b"-nt" | b"-ot" | b"-ef") {
+            return Err(TestError::NoLength(operator.into()));
+        }
+        let written = |length: Option<usize>, word: &[u8]| match length {
+            Some(length) => length.to_string().into_bytes(),
+            None => word.to_vec(),
+        };
+        let left = written(left, first);
+        let right = written(right, self.peek(at + 1).unwrap_or_default());
+        let result = self.binary(&left, operator, &right)?;
+        self.at += used;
+        Ok(Some(result))
     }
 
     fn group(&mut self) -> Result<bool, TestError> {
@@ -309,20 +369,18 @@ impl<'a> Parser<'a> {
 
     fn binary(&self, left: &[u8], operator: &[u8], right: &[u8]) -> Result<bool, TestError> {
         let environment = self.environment;
-        let integer =
-            |text: &[u8]| environment.integer(text).ok_or_else(|| TestError::NotInteger(text.into()));
         let stats = || (environment.stat(left, true), environment.stat(right, true));
         Ok(match operator {
             b"=" | b"==" => left == right,
             b"!=" => left != right,
             b"<" => left < right,
             b">" => left > right,
-            b"-eq" => integer(left)? == integer(right)?,
-            b"-ne" => integer(left)? != integer(right)?,
-            b"-lt" => integer(left)? < integer(right)?,
-            b"-le" => integer(left)? <= integer(right)?,
-            b"-gt" => integer(left)? > integer(right)?,
-            b"-ge" => integer(left)? >= integer(right)?,
+            b"-eq" => environment.order(left, right)?.is_eq(),
+            b"-ne" => environment.order(left, right)?.is_ne(),
+            b"-lt" => environment.order(left, right)?.is_lt(),
+            b"-le" => environment.order(left, right)?.is_le(),
+            b"-gt" => environment.order(left, right)?.is_gt(),
+            b"-ge" => environment.order(left, right)?.is_ge(),
             b"-ef" => matches!(stats(), (Some(a), Some(b)) if crate::path::same_file(&a, &b)),
             b"-nt" => match stats() {
                 (Some(a), Some(b)) => a.modified > b.modified,
@@ -353,6 +411,40 @@ fn is_binary(operator: &[u8]) -> bool {
             | b"-nt"
             | b"-ot"
     )
+}
+
+/// An integer of any size, in decimal digits.
+#[derive(PartialEq, Eq)]
+struct Decimal<'a> {
+    negative: bool,
+    /// Without leading zeros.
+    digits: &'a [u8],
+}
+
+impl<'a> Decimal<'a> {
+    /// A number with white space around it.
+    fn read(text: &'a [u8]) -> Option<Decimal<'a>> {
+        let text = text.trim_ascii();
+        let digits = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        let digits = digits.get(zeros..).unwrap_or_default();
+        Some(Decimal { negative: text.starts_with(b"-") && !digits.is_empty(), digits })
+    }
+
+    fn cmp(&self, other: &Decimal<'_>) -> Ordering {
+        let size = |number: &Decimal<'a>, other: &Decimal<'_>| {
+            number.digits.len().cmp(&other.digits.len()).then_with(|| number.digits.cmp(other.digits))
+        };
+        match (self.negative, other.negative) {
+            (false, false) => size(self, other),
+            (true, true) => size(self, other).reverse(),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        }
+    }
 }
 
 /// A decimal integer with white space around it.
@@ -393,6 +485,7 @@ async fn conclude(t: &mut Tool, arguments: &[BString]) -> Done {
                 }
                 TestError::BinaryExpected(text) => format!("{}: binary operator expected", quoted(text)),
                 TestError::TooMany(text) => format!("extra argument {}", quoted(text)),
+                TestError::NoLength(_) => error.to_string(),
                 TestError::Unclosed(None) => format!("{} expected", quoted(b")")),
                 TestError::Unclosed(Some(found)) => format!("{} expected, found {found}", quoted(b")")),
             };

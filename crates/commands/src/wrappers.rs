@@ -85,8 +85,8 @@ async fn nice(t: &mut Tool) -> Done {
     }
     let words = options.operands();
     if let Some(text) = &adjustment {
-        let number: Option<i64> = text.to_str().ok().and_then(|text| text.parse().ok());
-        if number.is_none() {
+        let digits = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return Err(Fail::Message(format!("invalid adjustment {}", t.quote(text)), 125));
         }
         if words.is_empty() {
@@ -94,10 +94,23 @@ async fn nice(t: &mut Tool) -> Done {
         }
     }
     if words.is_empty() {
-        t.out.put(b"0\n");
+        let niceness = t.ctx.niceness();
+        t.out.put(format!("{niceness}\n").as_bytes());
         return Ok(());
     }
-    // All processes have their turn one after the other: none is nicer than another.
+    let adjustment = match &adjustment {
+        None => 10,
+        // More than the whole range is as good as the whole range.
+        Some(text) => text
+            .to_str()
+            .ok()
+            .and_then(|text| text.parse::<i32>().ok())
+            .unwrap_or(if text.starts_with(b"-") { -40 } else { 40 })
+            .clamp(-40, 40),
+    };
+    if let Err(error) = t.ctx.set_niceness(t.ctx.niceness() + adjustment) {
+        t.warn(format!("cannot set niceness: {}", error.strerror())).await?;
+    }
     execute(t, words, None).await
 }
 

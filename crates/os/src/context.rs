@@ -111,6 +111,24 @@ impl Ctx {
         self.process.umask.set(umask & 0o777);
     }
 
+    /// `getpriority(2)`: -20 to 19. It is told and inherited; all processes have their turn one after the other.
+    pub fn niceness(&self) -> i32 {
+        self.process.niceness.get()
+    }
+
+    /// `setpriority(2)`; beyond the range, its end.
+    ///
+    /// # Errors
+    /// `Access`: only user 0 can lower it.
+    pub fn set_niceness(&self, niceness: i32) -> Result<(), Errno> {
+        let niceness = niceness.clamp(-20, 19);
+        if niceness < self.niceness() && self.user().0 != 0 {
+            return Err(Errno::Access);
+        }
+        self.process.niceness.set(niceness);
+        Ok(())
+    }
+
     /// User and group.
     pub fn user(&self) -> (u32, u32) {
         self.kernel.fs().get_user()

@@ -163,6 +163,7 @@ pub(crate) struct Process {
     pub(crate) umask: Cell<u32>,
     /// Shared with the parent until one of them sets a limit.
     pub(crate) limits: RefCell<Rc<crate::limits::Limits>>,
+    pub(crate) niceness: Cell<i32>,
     pub(crate) descriptors: RefCell<Rc<DescriptorTable>>,
     pub(crate) ignored: Cell<SignalSet>,
     pub(crate) caught: Cell<SignalSet>,

@@ -111,6 +111,8 @@ pub(crate) struct Decoder {
     pub(crate) crc: u32,
     /// Something follows that is not compressed data, and was ignored.
     pub(crate) garbage: bool,
+    /// Zeros follow, which were ignored.
+    pub(crate) padding: bool,
     /// Members, streams or frames that have begun.
     pub(crate) members: u64,
 }
@@ -145,6 +147,7 @@ impl Decoder {
             header: GzipHeader::default(),
             crc: 0,
             garbage: false,
+            padding: false,
             members: 0,
         }
     }
@@ -269,6 +272,7 @@ impl Decoder {
             if self.format == Format::Gzip && input.iter().all(|byte| *byte == 0) {
                 // Padding of tapes.
                 if end {
+                    self.padding = !input.is_empty();
                     self.machine = Machine::Done;
                     return Ok((input.len(), Progress::Done));
                 }

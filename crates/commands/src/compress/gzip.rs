@@ -12,6 +12,7 @@ use crate::{Command, Done, Fail, Opt, Tool, start};
 
 const OPTIONS: &[Opt] = &[
     Opt::flag("a,ascii", ""),
+    Opt::value("b,bits", "BITS", ""),
     Opt::flag("c,stdout,to-stdout", "write on standard output, keep original files unchanged"),
     Opt::flag("d,decompress,uncompress", "decompress"),
     Opt::flag("f,force", "force overwrite of output file and compress links"),
@@ -129,8 +130,8 @@ async fn run(t: &mut Tool, mut plan: Plan) -> Done {
             digit if digit.bytes().all(|byte| byte.is_ascii_digit()) => {
                 plan.level = digit.parse().unwrap_or(6);
             }
-            // Bytes are never converted, and a file of the sandbox is safe once it is written.
-            "a" | "synchronous" => {}
+            // Bytes are never converted, the bits were those of an older format, and a file of the sandbox is safe once it is written.
+            "a" | "b" | "synchronous" => {}
             name => return Err(t.refused(name)),
         }
     }
@@ -272,21 +273,30 @@ fn suffix_of<'a>(plan: &'a Plan, name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
-/// The name of the output, or the warning why there is none.
-fn output_name(plan: &Plan, file: &BString) -> Result<BString, Option<String>> {
+/// Why there is no output for a file.
+enum NoOutput {
+    Silent,
+    /// A warning that the status tells of.
+    Warning(String),
+    /// It is compressed already, which the status does not tell.
+    Packed(String),
+}
+
+/// The name of the output.
+fn output_name(plan: &Plan, file: &BString) -> Result<BString, NoOutput> {
     let suffix = suffix_of(plan, file);
     if !plan.decompress {
         return match suffix {
             Some(suffix) if plan.verbose || (!plan.recursive && !plan.quiet) => {
-                Err(Some(format!("{file} already has {} suffix -- unchanged", suffix.as_bstr())))
+                Err(NoOutput::Packed(format!("{file} already has {} suffix -- unchanged", suffix.as_bstr())))
             }
-            Some(_) => Err(None),
+            Some(_) => Err(NoOutput::Silent),
             None => Ok(with_suffix(file, &plan.suffix)),
         };
     }
     match suffix {
-        None if plan.recursive && !plan.verbose => Err(None),
-        None => Err(Some(format!("{file}: unknown suffix -- ignored"))),
+        None if plan.recursive && !plan.verbose => Err(NoOutput::Silent),
+        None => Err(NoOutput::Warning(format!("{file}: unknown suffix -- ignored"))),
         Some(suffix) => {
             let stem = file.get(..file.len() - suffix.len()).unwrap_or_default();
             Ok(if suffix == b".taz" || suffix == b".tgz" { with_suffix(stem, b".tar") } else { stem.into() })
@@ -308,8 +318,9 @@ async fn one(t: &mut Tool, plan: &mut Plan, file: &BString, stat: &Stat) -> Done
     } else {
         match output_name(plan, file) {
             Ok(name) => Some(name),
-            Err(None) => return Ok(()),
-            Err(Some(text)) => return warning(t, plan, text).await,
+            Err(NoOutput::Silent) => return Ok(()),
+            Err(NoOutput::Warning(text)) => return warning(t, plan, text).await,
+            Err(NoOutput::Packed(text)) => return t.warn(text).await,
         }
     };
     let input = match t.ctx.open_input(file).await {
@@ -551,6 +562,13 @@ async fn decompress(
             let text = format!("\ngzip: {}: decompression OK, trailing garbage ignored\n", file.as_bstr());
             say(t, text).await?;
         }
+    }
+    if plan.verbose && !plan.list && unpacked.decoder.as_ref().is_some_and(|decoder| decoder.padding) {
+        if t.status == 0 {
+            t.status = 2;
+        }
+        let text = format!("\ngzip: {}: decompression OK, trailing zero bytes ignored\n", file.as_bstr());
+        say(t, text).await?;
     }
     let taken = unpacked.taken;
     let frame = header.length as u64 + 8;

@@ -6,6 +6,7 @@ mod gzip;
 pub(crate) mod stream;
 pub(crate) mod through;
 mod xz;
+mod xz_list;
 mod zstd;
 
 pub(crate) use self::bzip2::{BUNZIP2, BZCAT, BZIP2};

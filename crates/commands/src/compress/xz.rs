@@ -13,6 +13,7 @@ const OPTIONS: &[Opt] = &[
     Opt::flag("z,compress", "force compression"),
     Opt::flag("d,decompress,uncompress", "force decompression"),
     Opt::flag("t,test", "test compressed file integrity"),
+    Opt::flag("l,list", "list information about .xz files"),
     Opt::flag("k,keep", "keep (don't delete) input files"),
     Opt::flag("f,force", "force overwrite of output file and (de)compress links"),
     Opt::flag("c,stdout,to-stdout", "write to standard output and don't delete input files"),
@@ -104,6 +105,7 @@ async fn run(t: &mut Tool, decompress: bool, stdout: bool, lzma: bool) -> Done {
         format: lzma.then_some(Format::Lzma),
         settings: Settings::new(Format::Xz),
     };
+    let (mut list, mut robot, mut verbose) = (false, false, false);
     let mut options = t.options();
     loop {
         let name = t.name.clone();
@@ -118,6 +120,8 @@ async fn run(t: &mut Tool, decompress: bool, stdout: bool, lzma: bool) -> Done {
             "z" => plan.decompress = false,
             "d" => plan.decompress = true,
             "t" => (plan.test, plan.decompress) = (true, true),
+            "l" => list = true,
+            "robot" => robot = true,
             "k" => plan.keep = true,
             "f" => plan.force = true,
             "c" => plan.stdout = true,
@@ -150,7 +154,8 @@ async fn run(t: &mut Tool, decompress: bool, stdout: bool, lzma: bool) -> Done {
             "h" => return Err(Fail::Help),
             "V" => return Err(Fail::Version),
             // There is one thread, and files have no holes that one would have to ask for.
-            "T" | "no-sparse" | "v" => {}
+            "v" => verbose = true,
+            "T" | "no-sparse" => {}
             option => match option.parse() {
                 Ok(level) => plan.settings.level = level,
                 Err(_) => return Err(t.refused(option)),
@@ -160,6 +165,19 @@ async fn run(t: &mut Tool, decompress: bool, stdout: bool, lzma: bool) -> Done {
     let mut files = options.operands();
     if files.is_empty() {
         files.push("-".into());
+    }
+    if list {
+        if !matches!(plan.format, None | Some(Format::Xz)) {
+            let text = "--list works only on .xz files (--format=xz or --format=auto)";
+            return Err(Fail::Message(text.into(), 1));
+        }
+        if verbose {
+            return Err(Fail::Message("option --verbose is not available here with --list".into(), 1));
+        }
+        return super::xz_list::list(t, &files, robot).await;
+    }
+    if robot {
+        return Err(t.refused("robot"));
     }
     for file in files {
         if file != "-" {
