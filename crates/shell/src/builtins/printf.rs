@@ -507,8 +507,11 @@ fn float_text(value: Extended, letter: u8, spec: Spec) -> Vec<u8> {
     text
 }
 
+/// The bytes that a time can have.
+const LONGEST_TIME: usize = 127;
+
 impl Vm {
-    /// `strftime(3)` in the zone of an exported `TZ`.
+    /// `strftime(3)` in the zone of an exported `TZ`, into 128 bytes as bash has it: what does not fit is nothing.
     pub(crate) fn strftime(&self, format: &[u8], seconds: i64) -> Vec<u8> {
         use wasmsh_commands::time::{Moment, zone_named};
         let zone = match self.shell.vars.get(known::TZ).value.scalar() {
@@ -519,6 +522,9 @@ impl Vm {
         let mut out = Vec::new();
         if let Some(moment) = Moment::new(at, &zone) {
             moment.format(format, &mut out);
+        }
+        if out.len() > LONGEST_TIME {
+            out.clear();
         }
         out
     }
