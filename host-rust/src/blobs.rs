@@ -3,6 +3,8 @@
 //! Copying this copies pointers: sessions that came from one another, and the checkpoint of a session, share the bytes.
 //! Numbers mean something in one session only, so that none can name what is another's.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,10 +23,13 @@ enum Place {
 }
 
 /// What the filesystem of one session has outside of its memory.
+///
+/// A copy is made for every fork and every checkpoint, so it copies nothing before one of the two is changed.
 #[derive(Clone)]
 pub(crate) struct Blobs {
-    places: Vec<Place>,
-    free: Vec<u32>,
+    places: Arc<Vec<Place>>,
+    /// The least is taken first: numbers that follow one another take less room in a snapshot that is shared.
+    free: Arc<BinaryHeap<Reverse<u32>>>,
     /// Bytes that are kept.
     bytes: u64,
     /// And the most that may be: the filesystem bounds it by its quota; this is for one that does not.
@@ -40,16 +45,19 @@ impl fmt::Debug for Blobs {
 impl Blobs {
     /// None yet, and room for so many bytes.
     pub(crate) fn new(most: u64) -> Self {
-        Self { places: Vec::new(), free: Vec::new(), bytes: 0, most }
+        Self { places: Arc::default(), free: Arc::default(), bytes: 0, most }
     }
 
     fn put(&mut self, place: Place) -> Option<u64> {
-        if let Some(number) = self.free.pop() {
-            *self.places.get_mut(number as usize)? = place;
+        let places = Arc::make_mut(&mut self.places);
+        if !self.free.is_empty()
+            && let Some(Reverse(number)) = Arc::make_mut(&mut self.free).pop()
+        {
+            *places.get_mut(number as usize)? = place;
             return Some(number.into());
         }
-        let number = u32::try_from(self.places.len()).ok()?;
-        self.places.push(place);
+        let number = u32::try_from(places.len()).ok()?;
+        places.push(place);
         Some(number.into())
     }
 
@@ -81,12 +89,12 @@ impl Blobs {
     /// Frees a number.
     pub(crate) fn release(&mut self, number: u64) {
         let Ok(number) = u32::try_from(number) else { return };
-        match self.places.get_mut(number as usize).map(std::mem::take) {
+        match Arc::make_mut(&mut self.places).get_mut(number as usize).map(std::mem::take) {
             None | Some(Place::Free) => return,
             Some(Place::Kept(bytes)) => self.bytes = self.bytes.saturating_sub(bytes.len() as u64),
             Some(Place::Lent(_)) => {}
         }
-        self.free.push(number);
+        Arc::make_mut(&mut self.free).push(Reverse(number));
     }
 
     /// Whether two numbers, of two sessions perhaps, are the same bytes in memory.
@@ -122,5 +130,16 @@ mod tests {
             (Some(vec![3; 3]), None, None)
         );
         assert!(!one.same(a, &two, a) && one.same(b, &two, b));
+    }
+
+    #[test]
+    fn numbers_that_were_released_are_given_in_their_order() {
+        let mut blobs = Blobs::new(100);
+        let numbers: Vec<_> = (0..5).map(|i| blobs.keep(vec![i]).unwrap()).collect();
+        for number in [1, 4, 2] {
+            blobs.release(number);
+        }
+        assert_eq!(numbers, [0, 1, 2, 3, 4]);
+        assert_eq!([(); 4].map(|()| blobs.keep(vec![9]).unwrap()), [1, 2, 4, 5]);
     }
 }

@@ -44,6 +44,17 @@ pub struct Change {
 }
 
 /// How two trees differ at a path.
+///
+/// ```
+/// use wasmsh::Difference;
+///
+/// let mut session = wasmsh::Sandbox::builder().build()?;
+/// let mut other = session.fork()?;
+/// other.run("echo text > file").output()?;
+/// let added = session.diff(&mut other)?.iter().filter(|change| change.difference == Difference::Added).count();
+/// assert_eq!(added, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "difference", rename_all = "kebab-case")]
 pub enum Difference {
@@ -218,6 +229,8 @@ impl<'a> Rest<'a> {
         /// Of a length: the bytes are kept; and they are lent. Both only in snapshots that are shared.
         const KEPT: u32 = 1 << 31;
         const LENT: u32 = 1 << 30;
+        /// Bytes of a chunk: what is kept and longer is several.
+        const CHUNK: usize = 64 << 10;
         let mut extents = Vec::new();
         let mut end = 0;
         loop {
@@ -229,12 +242,20 @@ impl<'a> Rest<'a> {
             let (length, offset) = ((word & !flags) as usize, self.u64()?);
             let next = offset.checked_add(length as u64).filter(|next| offset >= end && *next <= size);
             end = next.ok_or_else(|| damaged("an extent is out of its place"))?;
-            let bytes = if flags & KEPT != 0 {
-                Bytes::Kept(self.u64()?, self.u64()?)
-            } else {
-                Bytes::Here(self.bytes(length)?)
-            };
-            extents.push(Extent { offset, length, bytes });
+            if flags & KEPT == 0 {
+                extents.push(Extent { offset, length, bytes: Bytes::Here(self.bytes(length)?) });
+                continue;
+            }
+            let (number, at) = (self.u64()?, self.u64()?);
+            for (index, skipped) in (0..).zip((0..length).step_by(CHUNK)) {
+                let bytes = if flags & LENT == 0 {
+                    Bytes::Kept(number.saturating_add(index), at)
+                } else {
+                    Bytes::Kept(number, at.saturating_add(skipped as u64))
+                };
+                let (offset, length) = (offset + skipped as u64, (length - skipped).min(CHUNK));
+                extents.push(Extent { offset, length, bytes });
+            }
         }
     }
 }
@@ -252,7 +273,7 @@ impl<'a> Tree<'a> {
             return Err(damaged("the files do not begin like files"));
         }
         let version = rest.u32()?;
-        if version != 1 && (blobs.is_none() || version != (1 << 31 | 1)) {
+        if version != 1 && (blobs.is_none() || version != (1 << 31 | 2)) {
             return Err(SnapshotError::NewerVersion(version));
         }
         if xxh3_64(hashed) != u64::from_le_bytes(*sum) {

@@ -329,6 +329,9 @@ impl files::Host for Forward {
         make_directory => call_make_directory(path: String => &path, mode: u32 => mode) -> Outcome<()>;
         make_fifo => call_make_fifo(path: String => &path, mode: u32 => mode) -> Outcome<()>;
         link => call_link(existing: String => &existing, new: String => &new, follow: bool => follow) -> Outcome<()>;
+        link_all => call_link_all(
+            existing: String => &existing, directory: String => &directory, names: Vec<String> => &names
+        ) -> Outcome<()>;
         symlink => call_symlink(target: String => &target, new: String => &new) -> Outcome<()>;
         rename => call_rename(old: String => &old, new: String => &new) -> Outcome<()>;
         remove_file => call_remove_file(path: String => &path) -> Outcome<()>;

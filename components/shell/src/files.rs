@@ -150,6 +150,11 @@ impl FileSystem for ImportedFiles {
         imported::link(existing, new, follow).map_err(errno_out)
     }
 
+    fn link_all(&self, existing: &str, directory: &str, names: &[&str]) -> Result<(), Errno> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        imported::link_all(existing, directory, &names).map_err(errno_out)
+    }
+
     fn symlink(&self, target: &str, new: &str) -> Result<(), Errno> {
         imported::symlink(target, new).map_err(errno_out)
     }

@@ -135,6 +135,11 @@ impl files::Guest for Component {
         with(|vfs| vfs.link(&existing, &new, follow))
     }
 
+    fn link_all(existing: String, directory: String, names: Vec<String>) -> Result<(), types::ErrorCode> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        with(|vfs| vfs.link_all(&existing, &directory, &names))
+    }
+
     fn symlink(target: String, new: String) -> Result<(), types::ErrorCode> {
         with(|vfs| vfs.symlink(&target, &new))
     }

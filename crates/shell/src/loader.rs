@@ -45,9 +45,8 @@ impl ShellLoader {
         }
         let foreign = self.shared.foreign.borrow();
         let names = wasmsh_commands::COMMANDS.iter().map(|command| command.name).chain(SHELLS);
-        for name in names.chain(foreign.iter().map(String::as_str)) {
-            let _ = fs.link(&first, &format!("{BIN}/{name}"), false);
-        }
+        let names: Vec<&str> = names.chain(foreign.iter().map(String::as_str)).collect();
+        let _ = fs.link_all(&first, BIN, &names);
         if let Ok(stat) = fs.stat_at(&first, true) {
             self.inode.set(Some((stat.device, stat.inode)));
         }

@@ -311,6 +311,21 @@ pub trait FileSystem {
     /// `linkat(2)`; `follow`: a symbolic link at the end of `existing` is followed.
     fn link(&self, existing: &str, new: &str, follow: bool) -> Result<(), Errno>;
 
+    /// Further names for a file in one directory, as by [`FileSystem::link`]; those that are there already stay what they
+    /// are. Where a call is far, this is one for many.
+    ///
+    /// # Errors
+    /// Of the first name that cannot be made; those before it are.
+    fn link_all(&self, existing: &str, directory: &str, names: &[&str]) -> Result<(), Errno> {
+        for name in names {
+            match self.link(existing, &format!("{directory}/{name}"), false) {
+                Ok(()) | Err(Errno::Exist) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// `symlink(2)`.
     fn symlink(&self, target: &str, new: &str) -> Result<(), Errno>;
 

@@ -77,6 +77,55 @@ pub(crate) struct Stored<'a> {
     pub(crate) part: Option<&'a Part>,
 }
 
+/// Bytes of a file that the keeper has: one part, or whole chunks that follow one another there as they do here. What is
+/// lent is one number then, what is kept a number for each chunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Extent {
+    pub(crate) offset: u64,
+    pub(crate) length: usize,
+    /// The first number, and where the bytes begin there.
+    pub(crate) number: u64,
+    pub(crate) at: u64,
+    pub(crate) lent: bool,
+}
+
+impl Extent {
+    /// What the keeper has, as it was found in a chunk.
+    fn of(offset: u64, part: &Part) -> Self {
+        Self { offset, length: part.length, number: part.kept.number, at: part.at, lent: part.kept.lent }
+    }
+
+    /// The chunks of it: where each is in the file, its number, where it begins there, its length.
+    pub(crate) fn chunks(self) -> impl Iterator<Item = Self> {
+        let Self { offset, length, number, at, lent } = self;
+        (0..length.div_ceil(CHUNK) as u64).map(move |i| {
+            let skipped = i.saturating_mul(CHUNK_U64);
+            Self {
+                offset: offset.saturating_add(skipped),
+                length: length.saturating_sub(skipped as usize).min(CHUNK),
+                number: if lent { number } else { number.saturating_add(i) },
+                at: if lent { at.saturating_add(skipped) } else { at },
+                lent,
+            }
+        })
+    }
+
+    /// This and a chunk that follows it, as one; `None`: they do not belong together.
+    fn joined(self, next: Self, most: usize) -> Option<Self> {
+        let whole = self.length.is_multiple_of(CHUNK).then_some((self.length / CHUNK) as u64)?;
+        let follows = if self.lent {
+            (self.number, self.at.checked_add(self.length as u64)?)
+        } else {
+            (self.number.checked_add(whole)?, self.at)
+        };
+        let joins = next.lent == self.lent
+            && (next.number, next.at) == follows
+            && next.offset == self.offset.checked_add(self.length as u64)?;
+        let length = self.length.checked_add(next.length).filter(|length| *length <= most)?;
+        joins.then_some(Self { length, ..self })
+    }
+}
+
 /// The contents of one regular file. Cloning shares the chunks.
 #[derive(Clone, Default)]
 pub(crate) struct Contents {
@@ -165,6 +214,21 @@ impl Contents {
                 Some(Stored { offset: start + skip as u64, length, part })
             },
         )
+    }
+
+    /// As [`Contents::next_stored`], for what the keeper has: with the chunks that follow, as far as it has them one after
+    /// the other, at most `most` bytes. `None` too where the next bytes are here.
+    pub(crate) fn next_kept(&self, offset: u64, most: usize) -> Option<Extent> {
+        let Stored { offset, part: Some(part), .. } = self.next_stored(offset)? else { return None };
+        let mut extent = Extent::of(offset, part);
+        for (piece, chunk) in self.rest.range(offset / CHUNK_U64 + 1..) {
+            let Chunk::There(part) = chunk else { break };
+            let Some(joined) = extent.joined(Extent::of(piece.saturating_mul(CHUNK_U64), part), most) else {
+                break;
+            };
+            extent = joined;
+        }
+        Some(extent)
     }
 
     /// Appends to `buffer` what lies at `offset`, at most `max` bytes. How many.
@@ -265,12 +329,34 @@ impl Contents {
         }
     }
 
-    /// Takes over what the keeper has, at the start of a piece.
-    pub(crate) fn adopt(&mut self, offset: u64, part: Part) -> Result<(), Errno> {
-        if !offset.is_multiple_of(CHUNK_U64) || part.length > CHUNK {
+    /// Takes over what the keeper has, at the start of a piece. `kept` makes the owners of numbers.
+    pub(crate) fn adopt(
+        &mut self,
+        extent: Extent,
+        mut kept: impl FnMut(u64) -> Rc<Kept>,
+    ) -> Result<(), Errno> {
+        if !extent.offset.is_multiple_of(CHUNK_U64) {
             return Err(Errno::Invalid);
         }
-        self.put(offset / CHUNK_U64, Chunk::There(part));
+        let chunk = |Extent { offset, length, number, at, .. }: Extent| {
+            (offset / CHUNK_U64, Chunk::There(Part { kept: kept(number), at, length }))
+        };
+        let mut chunks = extent.chunks().map(chunk);
+        if extent.offset == 0
+            && let Some((piece, first)) = chunks.next()
+        {
+            self.put(piece, first);
+        }
+        if !self.rest.is_empty() {
+            chunks.for_each(|(piece, chunk)| self.put(piece, chunk));
+            return Ok(());
+        }
+        // A tree that is made at once takes a fraction of the time.
+        self.rest = chunks.collect();
+        for chunk in self.rest.values() {
+            self.stored += chunk.counted();
+            self.pages += chunk.len().div_ceil(PAGE) as u64;
+        }
         Ok(())
     }
 

@@ -171,6 +171,11 @@ impl Tree {
         follow: bool,
     ) -> Result<(), Errno> {
         let id = self.lookup(caller, existing.0, existing.1, follow)?;
+        self.link_to(caller, id, new)
+    }
+
+    /// Another name for an inode.
+    pub(crate) fn link_to(&mut self, caller: &Caller, id: NodeId, new: (NodeId, &str)) -> Result<(), Errno> {
         let (parent, name) = self.resolve_new(caller, new.0, new.1, false)?;
         let node = self.table.get(id)?;
         self.check_may_link(caller, node)?;

@@ -367,6 +367,20 @@ impl FileSystem for Vfs {
         self.link_to(existing, self, new, follow)
     }
 
+    fn link_all(&self, existing: &str, directory: &str, names: &[&str]) -> Result<(), Errno> {
+        self.with(|tree, caller, base| {
+            let file = tree.lookup(caller, base, existing, false)?;
+            let above = tree.lookup(caller, base, directory, true)?;
+            for name in names {
+                match tree.link_to(caller, file, (above, name)) {
+                    Ok(()) | Err(Errno::Exist) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn symlink(&self, target: &str, new: &str) -> Result<(), Errno> {
         self.with(|tree, caller, base| {
             tree.make(caller, base, new, 0o777, New::Symlink(Rc::from(target))).map(drop)

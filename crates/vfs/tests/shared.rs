@@ -103,6 +103,48 @@ fn a_fork_takes_no_contents_along_and_goes_its_own_way() {
 }
 
 #[test]
+fn what_lies_together_at_the_keeper_takes_one_record() {
+    const CHUNK: usize = 1 << 16;
+    let shelf = Rc::new(Shelf::default());
+    let vfs = filesystem(&shelf);
+    let empty = taken(&vfs).len();
+    let big = text(20 * CHUNK + 100);
+    vfs.write_file("/workspace/big", &big, 0o644).unwrap();
+    // The bytes at the end are too few to be kept.
+    let one = taken(&vfs).len();
+    assert!(one - empty < 300, "{one} bytes, {empty} without the file");
+
+    // Numbers go their own way here: chunks that were written anew, a hole, a piece that is short, chunks that two share.
+    let file = vfs.open("/workspace/big", OpenFlags::READ | OpenFlags::WRITE, 0).unwrap();
+    for piece in [3usize, 9, 10] {
+        file.write_at((piece * CHUNK) as u64, &[7; CHUNK]).unwrap();
+    }
+    file.set_size(15 * CHUNK as u64 + 1000).unwrap();
+    file.set_size(18 * CHUNK as u64).unwrap();
+    file.write_at(17 * CHUNK as u64 + 5, &big[..CHUNK - 5]).unwrap();
+    vfs.copy_file("/workspace/big", "/workspace/copy", 0o644).unwrap();
+    vfs.open("/workspace/copy", OpenFlags::WRITE, 0).unwrap().write_at(CHUNK as u64, &[1; CHUNK]).unwrap();
+    let number = shelf.keep(&text(5 * CHUNK + 77)).unwrap();
+    vfs.lend_file("/workspace/lent", 0o666, number, (5 * CHUNK + 77) as u64).unwrap();
+    drop(file);
+    let (other, others) = fork(&vfs, &shelf);
+    assert!(taken(&other).len() < one + 1000);
+    assert_eq!(other.usage(), vfs.usage());
+    for name in ["big", "copy", "lent"] {
+        let path = format!("/workspace/{name}");
+        assert!(vfs.read_file(&path).unwrap() == other.read_file(&path).unwrap(), "{name}");
+        assert_eq!(
+            vfs.stat_at(&path, true).unwrap().blocks,
+            other.stat_at(&path, true).unwrap().blocks,
+            "{name}"
+        );
+    }
+    assert_eq!(&other.read_file("/workspace/copy").unwrap()[CHUNK..CHUNK + 3], b"\x01\x01\x01");
+    drop((vfs, other));
+    assert!(shelf.0.borrow().is_empty() && others.0.borrow().is_empty());
+}
+
+#[test]
 fn the_two_forms_are_not_taken_for_one_another() {
     let shelf = Rc::new(Shelf::default());
     let vfs = filesystem(&shelf);

@@ -28,8 +28,10 @@
 //!
 //! Filesystems that have one [`Keeper`](crate::Keeper) between them pass trees on without their contents. Such a snapshot
 //! has the version [`SHARED`], which nobody else reads; the length of an extent can have bit 31 set, and then no bytes
-//! follow, but the `u64` number that the keeper has them under and the `u64` offset there (bit 30: they are lent); and a
-//! directory that is a mount is of kind 7, with an `u8` for whether it is read only behind its times.
+//! follow, but the `u64` number that the keeper has them under and the `u64` offset there. Such an extent can be of many
+//! chunks of 64 KiB: each but the first has the next number and the same offset, or, if bit 30 is set, which says that the
+//! bytes are lent, the same number and the next offset. And a directory that is a mount is of kind 7, with an `u8` for
+//! whether it is read only behind its times.
 
 mod reader;
 mod writer;
@@ -59,11 +61,13 @@ const HARD_LINK: u8 = 6;
 const MOUNT: u8 = 7;
 
 /// The version of a snapshot that is shared.
-const SHARED: u32 = 1 << 31 | SNAPSHOT_VERSION;
+const SHARED: u32 = 1 << 31 | 2;
 /// Of an extent's length: the keeper has the bytes.
 const KEPT: u32 = 1 << 31;
 /// Of an extent's length: and they are lent.
 const LENT: u32 = 1 << 30;
+/// Most bytes of an extent that somebody else has.
+const KEPT_MAX: usize = (LENT - 1) as usize;
 
 /// Why a snapshot cannot be restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

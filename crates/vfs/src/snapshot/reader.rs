@@ -6,8 +6,8 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, FILE, HARD_LINK, Item, ItemBody, KEPT, LENT, MAGIC,
-    MOUNT, SHARED, SNAPSHOT_VERSION, SYMLINK, What,
+    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, FILE, HARD_LINK, Item, ItemBody, KEPT, KEPT_MAX,
+    LENT, MAGIC, MOUNT, SHARED, SNAPSHOT_VERSION, SYMLINK, What,
 };
 use crate::contents::{Contents, Stored};
 use crate::node::{Body, NodeId};
@@ -158,22 +158,23 @@ impl SnapshotReader {
     fn produce(&mut self) -> Result<(), Errno> {
         let out = &mut self.pending;
         if let Some((contents, offset)) = &mut self.file {
+            if self.shared
+                && let Some(extent) = contents.next_kept(*offset, KEPT_MAX)
+            {
+                let flags = KEPT | if extent.lent { LENT } else { 0 };
+                out.extend_from_slice(&(extent.length as u32 | flags).to_le_bytes());
+                for number in [extent.offset, extent.number, extent.at] {
+                    out.extend_from_slice(&number.to_le_bytes());
+                }
+                *offset = extent.offset.saturating_add(extent.length as u64);
+                return Ok(());
+            }
             match contents.next_stored(*offset) {
                 // Bytes behind the end of the file cannot be: set_size cuts them off.
-                Some(Stored { offset: at, length, part }) => {
-                    let part = part.filter(|_| self.shared);
-                    let flags = match part {
-                        None => 0,
-                        Some(part) => KEPT | if part.kept.lent { LENT } else { 0 },
-                    };
-                    out.extend_from_slice(&(length as u32 | flags).to_le_bytes());
+                Some(Stored { offset: at, length, .. }) => {
+                    out.extend_from_slice(&(length as u32).to_le_bytes());
                     out.extend_from_slice(&at.to_le_bytes());
-                    if let Some(part) = part {
-                        out.extend_from_slice(&part.kept.number.to_le_bytes());
-                        out.extend_from_slice(&part.at.to_le_bytes());
-                    } else {
-                        contents.read(at, out, length)?;
-                    }
+                    contents.read(at, out, length)?;
                     *offset = at.saturating_add(length as u64);
                 }
                 None => {

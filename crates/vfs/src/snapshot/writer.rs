@@ -6,11 +6,11 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, HARD_LINK, Item, ItemBody, KEPT, LENT, MAGIC,
-    MOUNT, SHARED, SNAPSHOT_VERSION, SYMLINK, SnapshotError, What,
+    Attributes, DEVICE, DIRECTORY, END, EXTENT_MAX, FIFO, HARD_LINK, Item, ItemBody, KEPT, KEPT_MAX, LENT,
+    MAGIC, MOUNT, SHARED, SNAPSHOT_VERSION, SYMLINK, SnapshotError, What,
 };
-use crate::contents::Contents;
-use crate::kept::{Kept, Part};
+use crate::contents::{Contents, Extent};
+use crate::kept::{Keeper, Kept};
 use crate::node::{Body, Directory, NodeId};
 use crate::tree::{Mount, Tree, new_node};
 use crate::{Errno, NAME_MAX, PATH_MAX, Quota, Timestamp, Vfs};
@@ -32,7 +32,31 @@ pub struct SnapshotWriter {
     extent_end: u64,
     stored: u64,
     /// What the keeper has, by number; `None`: the snapshot must have everything itself.
-    kept: Option<BTreeMap<u64, Rc<Kept>>>,
+    kept: Option<Owners>,
+}
+
+/// The owners of the keeper's numbers that were met, in runs of numbers that follow one another, each under its first.
+#[derive(Default)]
+struct Owners(BTreeMap<u64, Vec<Rc<Kept>>>);
+
+impl Owners {
+    /// The one of a number, made at the first call.
+    fn of(&mut self, number: u64, lent: bool, keeper: &Rc<dyn Keeper>) -> Rc<Kept> {
+        if let Some((first, run)) = self.0.range_mut(..=number).next_back() {
+            let place = usize::try_from(number - first).unwrap_or(usize::MAX);
+            if let Some(kept) = run.get(place) {
+                return Rc::clone(kept);
+            }
+            if place == run.len() {
+                let kept = Kept::new(number, lent, keeper);
+                run.push(Rc::clone(&kept));
+                return kept;
+            }
+        }
+        let kept = Kept::new(number, lent, keeper);
+        self.0.insert(number, vec![Rc::clone(&kept)]);
+        kept
+    }
 }
 
 /// What comes next.
@@ -104,10 +128,10 @@ impl Vfs {
     /// As [`Vfs::restore_snapshot`], for one by [`Vfs::take_shared`]: the keeper of this filesystem has everything under
     /// the same numbers. Each of them is released once by this filesystem, like one of its own.
     pub fn restore_shared(&self) -> SnapshotWriter {
-        self.writer(Some(BTreeMap::new()))
+        self.writer(Some(Owners::default()))
     }
 
-    fn writer(&self, kept: Option<BTreeMap<u64, Rc<Kept>>>) -> SnapshotWriter {
+    fn writer(&self, kept: Option<Owners>) -> SnapshotWriter {
         SnapshotWriter {
             target: self.clone(),
             quota: self.quota(),
@@ -346,7 +370,7 @@ impl SnapshotWriter {
         }
         let flags = if self.kept.is_some() { word & (KEPT | LENT) } else { 0 };
         let length = (word & !flags) as usize;
-        if length > EXTENT_MAX {
+        if length > if flags & KEPT == 0 { EXTENT_MAX } else { KEPT_MAX } {
             return Err(self.damaged("an extent is too long"));
         }
         let Some(offset) = fields.u64() else { return Ok(None) };
@@ -364,9 +388,8 @@ impl SnapshotWriter {
             };
             let Some(keeper) = &tree.keeper else { return Err(self.damaged(WRONG)) };
             let lent = flags & LENT != 0;
-            let kept = kept.entry(number).or_insert_with(|| Kept::new(number, lent, keeper));
-            let part = Part { kept: Rc::clone(kept), at, length };
-            if contents.adopt(offset, part).is_err() {
+            let owner = |number| kept.of(number, lent, keeper);
+            if contents.adopt(Extent { offset, length, number, at, lent }, owner).is_err() {
                 return Err(self.damaged(WRONG));
             }
             if !lent {

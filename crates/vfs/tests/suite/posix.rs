@@ -229,6 +229,21 @@ tests! {
         assert!(fs.stat_at(&w("b2"), false).unwrap().is_regular());
     }
 
+    fn many_links_are_made_at_once(fs) {
+        fs.write_file(&w("a"), b"1", 0o644).unwrap();
+        fs.write_file(&w("there"), b"2", 0o644).unwrap();
+        fs.link_all(&w("a"), "/workspace", &["c", "there", "b"]).unwrap();
+        assert_eq!(names(fs, "/workspace"), ["a", "b", "c", "there"]);
+        assert_eq!(fs.read_file(&w("there")).unwrap(), b"2");
+        let inode = |name: &str| fs.stat_at(&w(name), true).unwrap().inode;
+        assert_eq!((inode("b"), inode("c")), (inode("a"), inode("a")));
+        assert_eq!(fs.stat_at(&w("a"), true).unwrap().links, 3);
+        assert_eq!(error(fs.link_all(&w("none"), "/workspace", &["d"])), Errno::NoEntry);
+        assert_eq!(error(fs.link_all(&w("a"), &w("none"), &["d"])), Errno::NoEntry);
+        assert_eq!(error(fs.link_all(&w("a"), "/workspace", &["d", "none/e", "f"])), Errno::NoEntry);
+        assert_eq!(names(fs, "/workspace"), ["a", "b", "c", "d", "there"]);
+    }
+
     fn directories_count_links(fs) {
         assert_eq!(fs.stat_at("/workspace", true).unwrap().links, 2);
         fs.make_directory(&w("a"), 0o755).unwrap();
