@@ -4,6 +4,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -62,7 +63,10 @@ fn keep(component: &Component, path: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     let bytes = component.serialize().map_err(io::Error::other)?;
-    let part = path.with_extension(format!("{}.part", std::process::id()));
+    // Of this process and this call alone: two threads may have compiled the same.
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let part = path.with_extension(format!("{}-{number}.part", std::process::id()));
     let written = fs::File::create(&part)
         .and_then(|mut file| file.write_all(&bytes))
         .and_then(|()| fs::rename(&part, path));

@@ -6,7 +6,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One of the components that a host loads.
+///
+/// ```
+/// use wasmsh::ComponentName;
+///
+/// let builder = wasmsh::Engine::builder().on_compile(|name| {
+///     if name == ComponentName::Python {
+///         eprintln!("compiling Python, which takes a while");
+///     }
+/// });
+/// let engine = builder.build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ComponentName {
     /// The filesystem and the shell.
     Core,
@@ -14,6 +27,8 @@ pub enum ComponentName {
     Python,
     /// The filesystem, the shell, Python and the driver between them.
     Sandbox,
+    /// `git`, a command like any other component.
+    Git,
 }
 
 impl ComponentName {
@@ -28,6 +43,7 @@ impl ComponentName {
             Self::Core => "core",
             Self::Python => "python",
             Self::Sandbox => "sandbox",
+            Self::Git => "git",
         }
     }
 }

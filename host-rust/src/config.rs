@@ -10,9 +10,18 @@ const SHALLOW_STACK: usize = 1 << 20;
 
 /// Native stack that Python may use: CPython recurses through C in its parser, in `repr`, in `re` and where C
 /// calls Python again, and 8 MiB is what it has on Unix.
+///
+/// ```
+/// assert_eq!(wasmsh::config::DEEP_STACK, 8 << 20);
+/// ```
 pub const DEEP_STACK: usize = 8 << 20;
 
 /// Beyond [`DEEP_STACK`], on a fiber: the host's own functions, and the core that is called from them.
+///
+/// ```
+/// let fiber = wasmsh::config::DEEP_STACK + wasmsh::config::DEEP_STACK_RESERVE;
+/// assert_eq!(fiber, 10 << 20);
+/// ```
 pub const DEEP_STACK_RESERVE: usize = SHALLOW_STACK + (1 << 20);
 
 /// The configuration that every component of wasmsh is compiled for.

@@ -33,6 +33,9 @@ const MAX_OUTPUT: u32 = 256 << 10;
 /// The names that run Python.
 pub(crate) const PYTHON: [&str; 7] = ["python3", "python", "python3.13", "pip", "pip3", "pip3.13", "sqlite3"];
 
+/// The name that runs `git`, where there is one.
+pub(crate) const GIT: &str = "git";
+
 /// The status of a command that was found and cannot be run (bash manual, 3.7.5).
 const CANNOT_RUN: u8 = 126;
 
@@ -81,7 +84,7 @@ pub(crate) struct Checkpoint {
     pub(crate) generation: u64,
     pub(crate) state: Vec<u8>,
     /// `None`: those of a new session.
-    pub(crate) files: Option<SharedFiles>,
+    pub(crate) files: Option<Arc<SharedFiles>>,
 }
 
 /// What drives the runs of one session.
@@ -124,11 +127,18 @@ impl Driver {
         }
     }
 
-    /// What the session is now, so that the next run need not find out.
-    pub(crate) fn keep(&mut self, checkpoint: Checkpoint) {
-        if self.recipe.checkpoint_bytes > 0 {
+    /// What the session is now, with so many bytes of files, so that the next run need not find out.
+    pub(crate) fn keep(&mut self, bytes: u64, checkpoint: Checkpoint) {
+        let most = self.recipe.checkpoint_bytes;
+        if most > 0 && bytes <= most {
             self.checkpoint = Some(checkpoint);
         }
+    }
+
+    /// What the checkpoint has of the files, if it is of this generation. A new session's files are in none.
+    pub(crate) fn shared(&self, generation: u64) -> Option<Arc<SharedFiles>> {
+        let checkpoint = self.checkpoint.as_ref().filter(|checkpoint| checkpoint.generation == generation)?;
+        checkpoint.files.clone()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -310,6 +320,18 @@ impl Driver {
             let (engine, pythons) = (self.engine().clone(), self.pythons.clone());
             return Box::pin(run_python(engine, pythons, core, name, pid, self.recipe.memory));
         }
+        if name == GIT && self.engine().0.has_git {
+            let (engine, memory) = (self.engine().clone(), self.recipe.memory);
+            return Box::pin(async move {
+                match engine.0.git() {
+                    Ok(git) => component::run::run(engine, git, core, name, pid, memory).await,
+                    Err(error) => {
+                        python::complain(&core, pid, &format!("{name}: cannot start: {}\n", chain(&error)));
+                        WitExit::Code(CANNOT_RUN)
+                    }
+                }
+            });
+        }
         Box::pin(async move {
             python::complain(&core, pid, &format!("{name}: the host does not have this command\n"));
             WitExit::Code(CANNOT_RUN)
@@ -336,7 +358,8 @@ impl Driver {
         } else if self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.generation == generation) {
             None
         } else {
-            let files = if core.usage()?.bytes <= most { core.share_files()?.ok() } else { None };
+            let files =
+                if core.usage()?.bytes <= most { core.share_files()?.ok().map(Arc::new) } else { None };
             if files.is_none() {
                 // Better none than one that is older than what everybody has seen.
                 self.checkpoint = None;
@@ -358,7 +381,9 @@ impl Driver {
         self.pythons = Pythons::default();
         let mut core = self.core.lock();
         let kept = match (core.save(), core.share_files()) {
-            (Ok(Ok(state)), Ok(Ok(files))) => Some(Checkpoint { generation: 0, state, files: Some(files) }),
+            (Ok(Ok(state)), Ok(Ok(files))) => {
+                Some(Checkpoint { generation: 0, state, files: Some(Arc::new(files)) })
+            }
             (Err(trapped), _) | (_, Err(trapped)) => {
                 tracing::debug!(error = %trapped.0, "a full session cannot be read any more");
                 None
@@ -386,7 +411,7 @@ impl Driver {
     /// at the moment, which says nothing about the checkpoint.
     fn renew(&self, checkpoint: Option<&Checkpoint>) -> Result<Option<Core>, Trapped> {
         let Some(checkpoint) = checkpoint else { return Ok(None) };
-        match self.recipe.core_with(&self.mailbox, checkpoint.files.as_ref(), &checkpoint.state) {
+        match self.recipe.core_with(&self.mailbox, checkpoint.files.as_deref(), &checkpoint.state) {
             Ok(core) => Ok(Some(core)),
             Err(Failure::Trapped(trapped)) => {
                 tracing::warn!(error = %trapped.0, "a checkpoint cannot be restored");

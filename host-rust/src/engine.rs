@@ -12,7 +12,7 @@ use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
 use crate::bindings::core::SandboxPre;
 use crate::bindings::python::PythonPre;
 use crate::compiled;
-use crate::component::Known;
+use crate::component::{CommandComponent, Known};
 use crate::components::{ComponentName, Components};
 use crate::config;
 use crate::core::CoreState;
@@ -22,6 +22,14 @@ use crate::ticker::{Ticker, Ticking};
 use crate::timer::Timer;
 
 /// How a session gets its `python3`.
+///
+/// ```
+/// use wasmsh::{Engine, Python};
+///
+/// let engine = Engine::builder().python(Python::None).build()?;
+/// assert!(!engine.session().build()?.run("type python3").output()?.success());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Python {
@@ -36,6 +44,17 @@ pub enum Python {
 }
 
 /// Why an engine cannot be made, or Python not be loaded.
+///
+/// ```
+/// use wasmsh::{Engine, EngineError};
+///
+/// match Engine::builder().components("/no/such/directory").build() {
+///     Err(EngineError::NotFound { name, searched }) => {
+///         assert_eq!((name, searched.len()), ("core", 1));
+///     }
+///     other => panic!("{:?}", other.err()),
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// A component is in none of the places that were searched.
@@ -93,9 +112,12 @@ pub(crate) struct Inner {
     pub(crate) python: Python,
     pub(crate) core: SandboxPre<CoreState>,
     linked: Mutex<Option<PythonPre<PythonState>>>,
+    /// Whether `git` is a command of every session.
+    pub(crate) has_git: bool,
+    git: Mutex<Option<CommandComponent>>,
     /// What components of others run in, once there is one.
     commands: Mutex<Option<wasmtime::Engine>>,
-    known_commands: Mutex<BTreeMap<PathBuf, Known>>,
+    known_commands: Mutex<BTreeMap<PathBuf, Arc<Mutex<Option<Known>>>>>,
     components: Components,
     cache: Option<PathBuf>,
     pooled: Option<u32>,
@@ -111,11 +133,18 @@ impl Drop for Inner {
 }
 
 /// Settings of an [`Engine`].
+///
+/// ```
+/// let engine = wasmsh::Engine::builder().python(wasmsh::Python::None).pooled(100).build()?;
+/// let sessions = (0..10).map(|_| engine.session().build()).collect::<Result<Vec<_>, _>>()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Default)]
 pub struct EngineBuilder {
     components: Option<PathBuf>,
     cache: Option<Option<PathBuf>>,
     python: Python,
+    no_git: bool,
     pooled: Option<u32>,
     on_compile: Option<OnCompile>,
 }
@@ -142,6 +171,12 @@ impl EngineBuilder {
     /// user's cache (`XDG_CACHE_HOME`, `LOCALAPPDATA` or `~/.cache`).
     ///
     /// The files contain machine code. Where others than the user could have written them they are left alone.
+    ///
+    /// ```
+    /// // Compiled anew in each process, unless it is precompiled.
+    /// let engine = wasmsh::Engine::builder().cache(None).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn cache(mut self, directory: Option<PathBuf>) -> Self {
         self.cache = Some(directory);
@@ -158,6 +193,20 @@ impl EngineBuilder {
     #[must_use]
     pub fn python(mut self, python: Python) -> Self {
         self.python = python;
+        self
+    }
+
+    /// Whether sessions have `git`; they do unless this is called with `false`, where `git.wasm` or `git.cwasm` is among the
+    /// components. It is loaded when a script first runs it. A command of that name of the session's own comes first.
+    ///
+    /// ```
+    /// let engine = wasmsh::Engine::builder().git(false).build()?;
+    /// assert_eq!(engine.session().build()?.run("git version").output()?.status(), 127);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn git(mut self, wanted: bool) -> Self {
+        self.no_git = !wanted;
         self
     }
 
@@ -229,6 +278,8 @@ impl EngineBuilder {
             python: self.python,
             core,
             linked: Mutex::new(None),
+            has_git: !self.no_git && components.find(ComponentName::Git).is_some(),
+            git: Mutex::new(None),
             commands: Mutex::new(None),
             known_commands: Mutex::default(),
             components,
@@ -340,6 +391,21 @@ impl Inner {
         Ok(python)
     }
 
+    /// `git`, loaded at the first call.
+    pub(crate) fn git(&self) -> Result<CommandComponent, EngineError> {
+        let mut git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(git) = &*git {
+            return Ok(git.clone());
+        }
+        let name = ComponentName::Git;
+        let engine = self.command_engine().map_err(|error| EngineError::Runtime(shared(error)))?;
+        let component =
+            load(&engine, &self.components, name, self.cache.as_deref(), self.on_compile.as_ref())?;
+        let linked = CommandComponent::link(&engine, component)
+            .map_err(|error| EngineError::Mismatch { name: name.stem(), source: Arc::new(error) })?;
+        Ok(git.insert(linked).clone())
+    }
+
     /// Where components are kept that had to be compiled.
     pub(crate) fn cache(&self) -> Option<&Path> {
         self.cache.as_deref()
@@ -356,8 +422,8 @@ impl Inner {
         Ok(commands.insert(engine).clone())
     }
 
-    /// Files of components that were compiled.
-    pub(crate) fn known_commands(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Known>> {
+    /// Files of components that were compiled, or are being compiled.
+    pub(crate) fn known_commands(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Arc<Mutex<Option<Known>>>>> {
         self.known_commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -14,7 +14,7 @@ use crate::bindings::core::wasmsh::session::types::Config;
 use crate::command::{Answering, Commands, Process, block_on};
 use crate::component::{ComponentError, ComponentSource};
 use crate::core::{Core, CoreCell, Trapped};
-use crate::driver::{Checkpoint, Driver, PYTHON};
+use crate::driver::{Checkpoint, Driver, GIT, PYTHON};
 use crate::engine::{Engine, EngineError, Python};
 use crate::limits::{Ceilings, Limits, Quota, Usage};
 use crate::mailbox::Mailbox;
@@ -26,12 +26,26 @@ use crate::snapshot::{SharedFiles, SnapshotError};
 use crate::types::Signal;
 
 /// The directory that a session starts in.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// assert_eq!(session.cwd()?, wasmsh::DEFAULT_WORKSPACE_DIR);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const DEFAULT_WORKSPACE_DIR: &str = "/workspace";
 
 /// Memory that one component may have unless the builder says otherwise: a quarter of what 32 bits address.
 const DEFAULT_MEMORY: usize = 1 << 30;
 
 /// Why a session cannot be made.
+///
+/// ```
+/// use wasmsh::{Sandbox, SessionError};
+///
+/// let error = Sandbox::builder().env("NAME", "a\0b").build().err().ok_or("built")?;
+/// assert!(matches!(error, SessionError::Nul(name) if name == "NAME"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 pub enum SessionError {
     /// There is no room for another one: memory, or the engine's pool.
@@ -67,6 +81,18 @@ impl From<Failure> for SessionError {
 }
 
 /// Why the shell's state cannot be saved.
+///
+/// ```
+/// use wasmsh::SaveError;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// session.run("sleep 60 &").output()?;
+/// match session.save() {
+///     Err(SaveError::Busy(processes)) => assert_eq!(processes, 1),
+///     other => assert!(other.is_ok()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 pub enum SaveError {
     /// Background jobs are running: their number.
@@ -78,6 +104,14 @@ pub enum SaveError {
 }
 
 /// Why a state cannot be loaded.
+///
+/// ```
+/// use wasmsh::LoadError;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// assert!(matches!(session.load(b"no state"), Err(LoadError::Damaged(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// Background jobs are running: their number.
@@ -113,6 +147,17 @@ impl From<Trapped> for LoadError {
 }
 
 /// Settings of a session.
+///
+/// ```
+/// use wasmsh::{Limits, Sandbox};
+///
+/// // Settings can be used again: each `build` makes another session.
+/// let builder = Sandbox::builder().env("NAME", "value").limits(Limits::untrusted());
+/// let (mut one, mut other) = (builder.clone().build()?, builder.build()?);
+/// one.write_file("file", "text")?;
+/// assert!(!other.exists("file")?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SessionBuilder {
     /// `None`: the one that the process shares.
@@ -444,6 +489,9 @@ impl SessionBuilder {
         if engine.0.python == Python::Linked {
             commands.extend(PYTHON.iter().map(|name| (*name).to_owned()));
         }
+        if engine.0.has_git && !provided.contains_key(GIT) {
+            commands.push(GIT.to_owned());
+        }
         let config = Config {
             environment: self
                 .environment
@@ -481,6 +529,13 @@ impl SessionBuilder {
 /// A shell with its files. Variables, functions, the directory and files stay from run to run.
 ///
 /// Dropping it ends everything that runs in it.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// session.run("cd /tmp; x=1; echo text > file").output()?;
+/// assert_eq!(session.run("pwd; echo $x; cat file").output()?.stdout_text(), "/tmp\n1\ntext\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Session {
     pub(crate) core: Arc<CoreCell>,
     pub(crate) mailbox: Arc<Mailbox>,
@@ -503,17 +558,25 @@ impl Session {
     }
 
     /// Another session with the same settings, with these files and this state of the shell.
-    pub(crate) fn sibling(&self, files: SharedFiles, state: Vec<u8>) -> Result<Self, SessionError> {
+    pub(crate) fn sibling(&self, files: Arc<SharedFiles>, state: Vec<u8>) -> Result<Self, SessionError> {
         let mailbox = Arc::new(Mailbox::default());
         let mut core = self.recipe.core_with(&mailbox, Some(&files), &state)?;
+        let bytes = core.usage()?.bytes;
         let checkpoint = Checkpoint { generation: core.generation()?, state, files: Some(files) };
         let (recipe, commands) = (Arc::clone(&self.recipe), Arc::clone(&self.commands));
-        let session =
-            Self::of_core(core, mailbox, recipe, commands, self.limits, self.pristine, Some(checkpoint));
+        let session = Self::of_core(
+            core,
+            mailbox,
+            recipe,
+            commands,
+            self.limits,
+            self.pristine,
+            Some((bytes, checkpoint)),
+        );
         Ok(Self { mounts: self.mounts.iter().map(Mount::share).collect(), ..session })
     }
 
-    /// A session without mounts around a core, which the checkpoint is of.
+    /// A session without mounts around a core, which the checkpoint is of, with so many bytes of files.
     fn of_core(
         core: Core,
         mailbox: Arc<Mailbox>,
@@ -521,7 +584,7 @@ impl Session {
         commands: Arc<Commands>,
         limits: Limits,
         pristine: u64,
-        checkpoint: Option<Checkpoint>,
+        checkpoint: Option<(u64, Checkpoint)>,
     ) -> Self {
         let core = CoreCell::new(core);
         let mut driver = Driver::new(
@@ -531,12 +594,17 @@ impl Session {
             Arc::clone(&commands),
             pristine,
         );
-        if let Some(checkpoint) = checkpoint {
-            driver.keep(checkpoint);
+        if let Some((bytes, checkpoint)) = checkpoint {
+            driver.keep(bytes, checkpoint);
         }
         let garage = Arc::new(Garage::default());
         garage.put(driver);
         Self { core, mailbox, garage, recipe, commands, limits, pristine, mounts: Vec::new() }
+    }
+
+    /// The most bytes that a file can have.
+    pub(crate) fn largest_file(&self) -> u64 {
+        self.recipe.quota.file_size.min(self.recipe.quota.bytes)
     }
 
     /// Where relative paths of the host start.
@@ -701,6 +769,15 @@ impl Session {
 }
 
 /// What a text is to a prompt.
+///
+/// ```
+/// use wasmsh::TextState;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// assert_eq!(session.check("echo 'an open quote")?, TextState::Incomplete);
+/// assert!(matches!(session.check("fi")?, TextState::Wrong { line: 1, .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TextState {
@@ -720,6 +797,15 @@ pub enum TextState {
 }
 
 /// What a word may become.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// let (line, cursor) = ("ech", 3);
+/// let completion = session.complete(line, cursor)?;
+/// let candidate = String::from_utf8_lossy(&completion.candidates[0]);
+/// assert_eq!(format!("{}{candidate}", &line[..completion.start]), "echo");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
     /// The byte offset from which the candidates replace the text.

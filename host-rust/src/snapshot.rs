@@ -15,6 +15,7 @@ use crate::bindings::core::exports::wasmsh::fs::snapshots::SnapshotError as WitE
 use crate::bindings::core::exports::wasmsh::session::session as wit;
 use crate::blobs::Blobs;
 use crate::core::{Core, Trapped};
+use crate::driver::Checkpoint;
 use crate::mount::MountError;
 use crate::session::{Session, SessionError};
 use crate::types::Errno;
@@ -28,6 +29,16 @@ const HEADER: usize = 20;
 const PIECE: u32 = 1 << 20;
 
 /// Why a snapshot cannot be taken or put back. The session is as it was.
+///
+/// ```
+/// use wasmsh::{Snapshot, SnapshotError};
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// let mut bytes = session.snapshot()?.into_bytes();
+/// bytes[100] ^= 1;
+/// assert!(matches!(session.restore(&Snapshot::from_bytes(bytes)?), Err(SnapshotError::Damaged(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Error)]
 pub enum SnapshotError {
     /// A run is under way: so many processes.
@@ -347,8 +358,23 @@ impl Session {
         let _span = tracing::debug_span!("fork").entered();
         let mut core = self.core.lock();
         let state = core.save()?.map_err(|busy| SnapshotError::Busy(busy.processes))?;
-        let files = core.share_files()??;
+        let generation = core.generation()?;
         drop(core);
+        let mut known = None;
+        self.garage.with(|driver| known = driver.shared(generation));
+        let files = match known {
+            Some(files) => files,
+            None => {
+                let mut core = self.core.lock();
+                let (bytes, files) = (core.usage()?.bytes, Arc::new(core.share_files()??));
+                drop(core);
+                // Another fork, or the next run, has less to do.
+                let checkpoint =
+                    Checkpoint { generation, state: state.clone(), files: Some(Arc::clone(&files)) };
+                self.garage.with(|driver| driver.keep(bytes, checkpoint));
+                files
+            }
+        };
         self.sibling(files, state)
     }
 }

@@ -11,6 +11,14 @@ use crate::session::Session;
 use crate::types::{Errno, FileType, Stat};
 
 /// Why an archive cannot be written or read.
+///
+/// ```
+/// use wasmsh::ArchiveError;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// assert!(matches!(session.import_tar("/tmp", &b"no archive"[..]), Err(ArchiveError::Archive(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 pub enum ArchiveError {
     /// A file of the session.
@@ -25,6 +33,14 @@ pub enum ArchiveError {
 }
 
 /// Files and directories below a directory, each directory before what is in it.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// session.run("mkdir -p a/b; touch a/b/c").output()?;
+/// let paths: Vec<_> = session.walk("a")?.map(|item| item.map(|(path, _)| path)).collect::<Result<_, _>>()?;
+/// assert_eq!(paths, ["a", "a/b", "a/b/c"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Walk<'s> {
     session: &'s mut Session,
     /// What comes next, last first.
@@ -172,13 +188,15 @@ impl Session {
     /// [`ArchiveError`]; what was unpacked before stays.
     pub fn import_tar(&mut self, path: &str, from: impl Read) -> Result<(), ArchiveError> {
         self.create_dir(path)?;
+        let most = self.largest_file();
         let mut archive = Archive::new(from);
         for entry in archive.entries()? {
             let mut entry = entry?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let Some(full) = inside(path, &name) else { return Err(ArchiveError::Outside(name)) };
             let mode = entry.header().mode()? & 0o7777;
-            let modified = UNIX_EPOCH + Duration::from_secs(entry.header().mtime()?);
+            // A time that the host cannot express is the archive's mistake, and none of the file's.
+            let modified = UNIX_EPOCH.checked_add(Duration::from_secs(entry.header().mtime()?));
             let link = entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned());
             match (entry.header().entry_type(), link) {
                 (EntryType::Directory, _) => {
@@ -198,13 +216,20 @@ impl Session {
                 }
                 (EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse, _) => {
                     let mut contents = Vec::new();
-                    entry.read_to_end(&mut contents)?;
+                    // A sparse file of a few bytes can claim to be any length.
+                    if entry.size() > most {
+                        return Err(FileError::Errno { path: full, errno: Errno::FileTooLarge }.into());
+                    }
+                    (&mut entry).take(most).read_to_end(&mut contents)?;
+                    if (contents.len() as u64) < entry.size() {
+                        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+                    }
                     // A link that is there is replaced, not written through.
                     if self.symlink_stat(&full).is_ok_and(|stat| stat.kind != FileType::Regular) {
                         self.make_way(&full)?;
                     }
                     self.write_file_with_mode(&full, contents, mode)?;
-                    self.set_modified(&full, modified)?;
+                    self.set_modified(&full, modified.unwrap_or(UNIX_EPOCH))?;
                 }
                 // Devices and the like, which a session does not make.
                 _ => {}

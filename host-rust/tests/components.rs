@@ -14,11 +14,15 @@ fn engine() -> &'static Engine {
     ENGINE.get_or_init(|| Engine::new().unwrap())
 }
 
+/// Where the build has left the components.
+fn products() -> PathBuf {
+    std::env::var_os("WASMSH_COMPONENTS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/wasmsh"), PathBuf::from)
+}
+
 /// A file that the build has left for these tests.
 fn file(name: &str) -> PathBuf {
-    let products = std::env::var_os("WASMSH_COMPONENTS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/wasmsh"), PathBuf::from);
-    products.join("commands").join(name)
+    products().join("commands").join(name)
 }
 
 fn session() -> Session {
@@ -60,6 +64,48 @@ fn it_has_what_its_process_has() {
     expect(&mut session, "x=$(echo a | tool cat); echo \"<$x>\"", 0, "<a>\n");
     expect(&mut session, "echo 'tool upper' > s.sh; echo x | bash s.sh", 0, "X\n");
     expect(&mut session, "seq 3 | xargs -n1 tool arguments | wc -l", 0, "3\n");
+}
+
+#[test]
+fn git_is_a_command_where_it_lies_beside_the_core() {
+    let directory = std::env::temp_dir().join(format!("wasmsh-git-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    for name in ["core.wasm", "core.cwasm"] {
+        std::fs::copy(products().join(name), directory.join(name)).unwrap();
+    }
+    let engine = |git: bool| {
+        let builder = Engine::builder().components(&directory).python(wasmsh::Python::None);
+        builder.cache(None).git(git).build().unwrap()
+    };
+    let status = |engine: &Engine| run(&mut engine.session().build().unwrap(), "git version").status();
+    assert_eq!(status(&engine(true)), 127);
+
+    // Any command will do for one.
+    std::fs::copy(file("rust.wasm"), directory.join("git.wasm")).unwrap();
+    let with = engine(true);
+    let mut session = with.session().build().unwrap();
+    expect(&mut session, "type git; echo a | git upper", 0, "git is /usr/bin/git\nA\n");
+    let mut forked = session.fork().unwrap();
+    expect(&mut forked, "git arguments", 0, "[\"git\", \"arguments\"]\n");
+    assert_eq!(status(&engine(false)), 127);
+    let mut own = with.session().command("git", |_| 42).build().unwrap();
+    assert_eq!(run(&mut own, "git upper").status(), 42);
+
+    // What is none is told of when it is run, and nothing before.
+    std::fs::write(directory.join("git.wasm"), "none").unwrap();
+    let mut session = engine(true).session().build().unwrap();
+    expect(&mut session, "echo a", 0, "a\n");
+    let output = run(&mut session, "git upper");
+    assert_eq!(output.status(), 126);
+    assert!(output.stderr_text().starts_with("git: cannot start: cannot load "), "{}", output.stderr_text());
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn lists_of_directories_that_are_held_have_a_bound() {
+    let mut session = session();
+    expect(&mut session, "mkdir many; touch many/{1..4000}; tool hold many 10", 0, "true\n");
+    expect(&mut session, "tool hold many 100; tool hold many 10", 0, "false\ntrue\n");
 }
 
 #[test]

@@ -43,6 +43,15 @@ fn main() -> io::Result<()> {
             names.sort();
             writeln!(out, "{}", names.join(" "))?;
         }
+        "hold" => {
+            let lists = (0..argument(3).parse().unwrap_or(0)).map(|_| {
+                let mut list = fs::read_dir(argument(2))?;
+                list.next();
+                Ok(list)
+            });
+            let held: io::Result<Vec<_>> = lists.collect();
+            writeln!(out, "{}", held.is_ok())?;
+        }
         "tree" => {
             fs::create_dir_all("made/here")?;
             fs::write("made/here/a", "a")?;

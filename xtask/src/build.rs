@@ -3,6 +3,7 @@
 //! ```text
 //! components/{vfs,shell,sandbox} → parts/*.wasm ─┬→ core.wasm    → core.cwasm
 //! CPython                        → python.wasm ──┴→ sandbox.wasm → host-js/dist
+//! components/git                 → git.wasm                      → git.cwasm
 //! ```
 
 use std::env;
@@ -14,7 +15,7 @@ use anyhow::{Context, Result};
 
 use crate::hash::Inputs;
 use crate::project::Project;
-use crate::{commands, compose, cpython, exec, guest, js, names, rust_guest};
+use crate::{commands, compose, cpython, exec, git, guest, js, names, rust_guest};
 
 /// Packages that link the engine. They are always built together, tests or not: cargo chooses features for what it
 /// builds at once, and with other features the engine, which takes minutes, would be compiled again.
@@ -53,11 +54,18 @@ pub(crate) fn all(project: &Project) -> Result<()> {
     let wholes = wholes(project, &programs)?;
     precompile(project, &programs, &wholes.native())?;
     precompile(project, &programs, &[("sandbox.cwasm", &wholes.sandbox)])?;
+    git(project, &programs)?;
     commands::test_commands(project)?;
     js::transpile(project, &wholes)
 }
 
-/// What the command line needs.
+/// `git`, which hosts take up where it lies beside the core.
+pub(crate) fn git(project: &Project, programs: &Programs) -> Result<()> {
+    let component = git::component(project, &rust_guest::provide()?)?;
+    precompile(project, programs, &[("git.cwasm", &component)])
+}
+
+/// What the command line needs. `git` is not made here: it takes minutes, and there is none then.
 pub(crate) fn native(project: &Project) -> Result<Programs> {
     let programs = programs(project)?;
     let wholes = wholes(project, &programs)?;

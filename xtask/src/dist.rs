@@ -24,14 +24,16 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let products = project.products();
     let native = format!("wasmsh-{version}-{}-{}", env::consts::ARCH, env::consts::OS);
-    let files = ["core.wasm", "core.cwasm", "python.wasm", "python.cwasm"].map(|name| products.join(name));
+    let files = ["core.wasm", "core.cwasm", "python.wasm", "python.cwasm", "git.wasm", "git.cwasm"]
+        .map(|name| products.join(name));
     let texts = ["LICENSE", "README.md"].map(|name| project.path(name));
     let contents =
         [programs.wasmsh.as_path()].into_iter().chain(files.iter().chain(&texts).map(AsRef::as_ref));
     archive(&dist, &native, contents)?;
 
-    let files = ["core.wasm", "python.wasm", "sandbox.wasm", "parts/vfs.wasm", "parts/shell.wasm"]
-        .map(|name| products.join(name));
+    let files =
+        ["core.wasm", "python.wasm", "sandbox.wasm", "git.wasm", "parts/vfs.wasm", "parts/shell.wasm"]
+            .map(|name| products.join(name));
     archive(
         &dist,
         &format!("wasmsh-{version}-components"),

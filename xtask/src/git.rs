@@ -1,5 +1,5 @@
 //! `git`, the command component in `components/git`: a workspace of its own, so that its features and patched
-//! dependencies touch nothing else. It is no part of the sandbox, hence not of `build`.
+//! dependencies touch nothing else.
 
 use std::fs;
 use std::path::PathBuf;

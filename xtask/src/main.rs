@@ -53,7 +53,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   python-packages [NAMES]
                  install and use packages that many use; needs the index that pip is configured for
   dist           make the archives and the npm package that users get, in target/dist
-  git            build `git` as a command component, target/wasmsh/git.wasm
+  git            build `git` as a command component, target/wasmsh/git.wasm, which `build` does, too
   sizes [FILE]   what each command and crate costs, in code of the shell's component (or of FILE)
   clean          remove what was built in this checkout; with --cache, the cache too
   guest-rustc    print the path of the compiler for WebAssembly
@@ -102,7 +102,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("dist", []) => dist::run(&project)?,
         ("git", []) => {
             let _lock = project.lock()?;
-            git::component(&project, &rust_guest::provide()?)?;
+            build::git(&project, &build::programs(&project)?)?;
         }
         ("sizes", []) => sizes::run(&project.products().join("parts/shell.wasm"))?,
         ("sizes", [file]) => sizes::run(Path::new(file))?,

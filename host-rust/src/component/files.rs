@@ -23,6 +23,10 @@ use crate::python::Handle;
 const FILE_MODE: u32 = 0o666;
 const DIRECTORY_MODE: u32 = 0o777;
 
+/// Entries that all open lists of directories may have, which are memory of the host's. A single list may be longer: the
+/// session's quota bounds it.
+const MOST_LISTED: usize = 1 << 18;
+
 /// What a call on a file ends with: an error for the component, or one of the host's that ends it.
 #[derive(Debug)]
 #[allow(unreachable_pub)]
@@ -69,7 +73,11 @@ pub struct Descriptor {
 
 /// `wasi:filesystem/types.directory-entry-stream`: the entries as they were when the directory was opened.
 #[allow(unreachable_pub)]
-pub struct Entries(std::vec::IntoIter<own::Entry>);
+pub struct Entries {
+    rest: std::vec::IntoIter<own::Entry>,
+    /// How many there were.
+    all: usize,
+}
 
 /// The error as `wasi:filesystem` has it: the nearest, where it has no name of its own.
 pub(crate) fn code(error: own::ErrorCode) -> ErrorCode {
@@ -326,7 +334,14 @@ impl types::HostDescriptor for State {
         let path = self.files(|files, store| files.file().call_path(store, file))?;
         let path = path.ok_or(ErrorCode::NoEntry)?;
         let entries = self.files(|files, store| files.call_read_directory(store, &path))??;
-        Ok(self.table.push(Entries(entries.into_iter()))?)
+        let listed = self.listed.saturating_add(entries.len());
+        if self.listed > 0 && listed > MOST_LISTED {
+            return Err(ErrorCode::InsufficientMemory.into());
+        }
+        let list = Entries { all: entries.len(), rest: entries.into_iter() };
+        let resource = self.table.push(list)?;
+        self.listed = listed;
+        Ok(resource)
     }
 
     fn create_directory_at(&mut self, this: Resource<Descriptor>, path: String) -> Outcome<()> {
@@ -464,12 +479,12 @@ impl types::HostDescriptor for State {
 
 impl types::HostDirectoryEntryStream for State {
     fn read_directory_entry(&mut self, entries: Resource<Entries>) -> Outcome<Option<DirectoryEntry>> {
-        let Entries(entries) = self.table.get_mut(&entries)?;
-        Ok(entries.next().map(|entry| DirectoryEntry { type_: kind(entry.stat.kind), name: entry.name }))
+        let Entries { rest, .. } = self.table.get_mut(&entries)?;
+        Ok(rest.next().map(|entry| DirectoryEntry { type_: kind(entry.stat.kind), name: entry.name }))
     }
 
     fn drop(&mut self, entries: Resource<Entries>) -> wasmtime::Result<()> {
-        self.table.delete(entries)?;
+        self.listed = self.listed.saturating_sub(self.table.delete(entries)?.all);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod run;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use thiserror::Error;
 use wasmtime::component::{Component, Linker};
@@ -19,6 +19,17 @@ use crate::compiled;
 use crate::engine::Engine;
 
 /// Why a component cannot be a command.
+///
+/// ```
+/// use wasmsh::ComponentError;
+///
+/// let engine = wasmsh::Engine::new()?;
+/// assert!(matches!(engine.command_component("/none.wasm"), Err(ComponentError::Read { .. })));
+/// // A core module is no component.
+/// let module = b"\0asm\x01\0\0\0";
+/// assert!(matches!(engine.command_component_from_bytes(module), Err(ComponentError::Compile(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Error)]
 pub enum ComponentError {
     /// The file cannot be read.
@@ -89,13 +100,19 @@ impl CommandComponent {
     /// What [`Engine::command_component_precompiled`] takes: machine code for this version of wasmsh and this kind of
     /// machine.
     ///
+    /// ```no_run
+    /// let engine = wasmsh::Engine::new()?;
+    /// std::fs::write("tool.cwasm", engine.command_component("tool.wasm")?.precompiled()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError::Compile`]
     pub fn precompiled(&self) -> Result<Vec<u8>, ComponentError> {
         self.0.component.serialize().map_err(|error| ComponentError::Compile(shared(error)))
     }
 
-    fn link(engine: &wasmtime::Engine, component: Component) -> Result<Self, ComponentError> {
+    pub(crate) fn link(engine: &wasmtime::Engine, component: Component) -> Result<Self, ComponentError> {
         let failed = |error| ComponentError::NotACommand(shared(error));
         let mut linker = Linker::new(engine);
         run::add_to_linker(&mut linker).map_err(failed)?;
@@ -109,6 +126,23 @@ impl CommandComponent {
 }
 
 /// Where [`SessionBuilder::component_command`](crate::SessionBuilder::component_command) takes a component from.
+///
+/// ```
+/// use wasmsh::{ComponentSource, SessionBuilder};
+///
+/// /// Gives a session all tools that there are, wherever they are from.
+/// fn with_tools(mut builder: SessionBuilder, tools: Vec<(String, ComponentSource)>) -> SessionBuilder {
+///     for (name, source) in tools {
+///         builder = builder.component_command(name, source);
+///     }
+///     builder
+/// }
+///
+/// let tools = vec![("nothing".to_owned(), ComponentSource::from("/none.wasm"))];
+/// let error = with_tools(wasmsh::Sandbox::builder(), tools).build().err().ok_or("built")?;
+/// assert_eq!(error.to_string(), "cannot make the command nothing");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub enum ComponentSource {
     /// A file, which is compiled once for each engine, and again when it has changed.
@@ -180,6 +214,13 @@ impl Engine {
     /// Compiles a component in a file to be a command of sessions of this engine. A file that was compiled before is compiled
     /// again only when its time or its length has changed.
     ///
+    /// ```no_run
+    /// let engine = wasmsh::Engine::new()?;
+    /// let tool = engine.command_component("tool.wasm")?;
+    /// let mut session = engine.session().component_command("tool", tool).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ComponentError`]
     pub fn command_component(&self, path: impl AsRef<Path>) -> Result<CommandComponent, ComponentError> {
@@ -187,18 +228,26 @@ impl Engine {
         let failed = |error| ComponentError::Read { path: path.to_path_buf(), source: Arc::new(error) };
         let data = fs::metadata(path).map_err(failed)?;
         let (changed, length) = (data.modified().ok(), data.len());
-        let mut known = self.0.known_commands();
-        if let Some(known) =
-            known.get(path).filter(|known| (known.changed, known.length) == (changed, length))
+        // Who wants the same file waits until it is compiled; who wants another one does not.
+        let place = Arc::clone(self.0.known_commands().entry(path.to_path_buf()).or_default());
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = place.as_ref().filter(|known| (known.changed, known.length) == (changed, length))
         {
             return Ok(known.component.clone());
         }
         let component = self.command_component_from_bytes(&fs::read(path).map_err(failed)?)?;
-        known.insert(path.to_path_buf(), Known { changed, length, component: component.clone() });
+        *place = Some(Known { changed, length, component: component.clone() });
         Ok(component)
     }
 
     /// Compiles a component to be a command of sessions of this engine.
+    ///
+    /// ```no_run
+    /// let engine = wasmsh::Engine::new()?;
+    /// let tool = engine.command_component_from_bytes(&std::fs::read("tool.wasm")?)?;
+    /// let mut session = engine.session().component_command("tool", tool).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`ComponentError`]
@@ -210,6 +259,14 @@ impl Engine {
     }
 
     /// A component that [`CommandComponent::precompiled`] was made of, without compiling.
+    ///
+    /// ```no_run
+    /// let engine = wasmsh::Engine::new()?;
+    /// // SAFETY: this program has written the file, where nobody else may write.
+    /// let tool = unsafe { engine.command_component_precompiled(&std::fs::read("tool.cwasm")?)? };
+    /// let mut session = engine.session().component_command("tool", tool).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Safety
     /// The bytes are run as machine code of this process: they must be what [`CommandComponent::precompiled`] has

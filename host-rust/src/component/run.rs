@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(crate) core: Arc<CoreCell>,
     pub(super) process: Handle,
     pub(crate) table: ResourceTable,
+    /// Entries in the lists of directories that are open.
+    pub(crate) listed: usize,
     memory: Memory,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
@@ -76,6 +78,13 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Command::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }
 
+/// Room for what a component may have open at a time, which is memory of the host's.
+fn table() -> ResourceTable {
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(1 << 16);
+    table
+}
+
 /// Text of the process's, as WASI has it.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
@@ -97,7 +106,8 @@ fn open(core: &Arc<CoreCell>, pid: u32, memory: usize) -> Result<Option<State>, 
     Ok(opened.map(|(process, arguments, environment, cwd, umask)| State {
         core: Arc::clone(core),
         process: Handle::new(process, core, of),
-        table: ResourceTable::new(),
+        table: table(),
+        listed: 0,
         memory: Memory::new(memory),
         arguments: arguments.into_iter().map(text).collect(),
         environment: environment.into_iter().map(|(name, value)| (text(name), text(value))).collect(),

@@ -281,6 +281,10 @@ pub(crate) struct EngineOptions {
     /// How scripts get python3.
     #[arg(long, value_name = "HOW", default_value = "linked", help_heading = "Engine")]
     python: Python,
+
+    /// Scripts have no git. Otherwise they do, where git.wasm lies beside the other components.
+    #[arg(long, help_heading = "Engine")]
+    no_git: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -301,6 +305,7 @@ impl EngineOptions {
                 Python::Composed => wasmsh::Python::Composed,
                 Python::None => wasmsh::Python::None,
             })
+            .git(!self.no_git)
             .on_compile(|name: ComponentName| {
                 complain(&format!("compiling {}.wasm, since no precompiled one fits", name.stem()));
             });
