@@ -54,9 +54,9 @@ pub(crate) fn all(project: &Project) -> Result<()> {
     let wholes = wholes(project, &programs)?;
     precompile(project, &programs, &wholes.native())?;
     precompile(project, &programs, &[("sandbox.cwasm", &wholes.sandbox)])?;
-    git(project, &programs)?;
     commands::test_commands(project)?;
-    js::transpile(project, &wholes)
+    js::transpile(project, &wholes)?;
+    git(project, &programs)
 }
 
 /// `git`, which hosts take up where it lies beside the core.
