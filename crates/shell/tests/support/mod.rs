@@ -34,6 +34,10 @@ impl wasmsh_vfs::Entropy for Numbers {
     }
 }
 
+pub(crate) fn filesystem() -> Vfs {
+    Vfs::new(Rc::new(now), Rc::new(Numbers(wasmsh_os::SeededEntropy::new(1)))).expect("memory")
+}
+
 pub(crate) fn session(
     cwd: &str,
     environment: Vec<(Vec<u8>, Vec<u8>)>,
@@ -48,7 +52,7 @@ pub(crate) fn session_with(
     files: &[(String, Vec<u8>)],
     ceilings: Ceilings,
 ) -> Session {
-    let vfs = Vfs::new(Rc::new(now), Rc::new(Numbers(wasmsh_os::SeededEntropy::new(1)))).expect("memory");
+    let vfs = filesystem();
     vfs.set_user(0, 0);
     for (path, bytes) in files {
         let mut at = 0;
