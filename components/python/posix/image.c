@@ -27,6 +27,9 @@ enum {
     PAGE = 65536,
     // What is compared at a time: the page of an engine's host.
     BLOCK = 4096,
+    // What memory grows by unasked, once the image is there: a part of it, and at most so much (components/heap).
+    PART = 16,
+    STEP = 4 << 20,
 };
 
 static uintptr_t current_break;
@@ -35,11 +38,21 @@ static bool has_run;
 
 static uintptr_t memory_end(void) { return (uintptr_t)__builtin_wasm_memory_size(0) * PAGE; }
 
-// Makes sure that memory reaches `end`.
+static bool grow(uintptr_t by)
+{
+    return __builtin_wasm_memory_grow(0, (by + PAGE - 1) / PAGE) != (size_t)-1;
+}
+
+// Makes sure that memory reaches `end`. The heap grows by more than is asked for where it can: to an engine of
+// JavaScript each growth is a new buffer of the whole size, and soon a reason to collect garbage.
 static int grow_to(uintptr_t end)
 {
     uintptr_t now = memory_end();
-    return end <= now || __builtin_wasm_memory_grow(0, (end - now + PAGE - 1) / PAGE) != (size_t)-1;
+    if (end <= now) {
+        return 1;
+    }
+    uintptr_t needed = end - now, step = now / PART < STEP ? now / PART : STEP;
+    return (pristine_end != 0 && needed < step && grow(step)) || grow(needed);
 }
 
 // The allocator of wasi-libc asks this one for memory. Its first answer is the end of memory as the module

@@ -8,6 +8,9 @@ mod processes;
 mod pump;
 mod session;
 
+#[global_allocator]
+static HEAP: wasmsh_heap::Heap = wasmsh_heap::Heap;
+
 /// What the component exports.
 pub(crate) struct Component;
 

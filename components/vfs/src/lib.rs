@@ -36,6 +36,9 @@ mod snapshots;
 mod state;
 mod streams;
 
+#[global_allocator]
+static HEAP: wasmsh_heap::Heap = wasmsh_heap::Heap;
+
 /// The type that every exported interface is implemented on.
 struct Component;
 
