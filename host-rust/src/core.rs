@@ -113,6 +113,8 @@ pub(crate) struct Io {
     /// Time that was computed in this run.
     pub(crate) computed: Duration,
     requests: u64,
+    /// Requests that came while a command looked for signals: the driver takes them at its next turn.
+    deferred: Vec<(RequestId, Request)>,
 }
 
 impl Io {
@@ -137,6 +139,15 @@ impl Io {
     /// Whether whoever reads the output is slow: the run must wait.
     pub(crate) fn full(&self) -> bool {
         matches!(&self.sink, Sink::Pipes { stdout, stderr } if stdout.full() || stderr.full())
+    }
+
+    /// The requests that the driver was not told of yet.
+    pub(crate) fn take_deferred(&mut self) -> Vec<(RequestId, Request)> {
+        std::mem::take(&mut self.deferred)
+    }
+
+    pub(crate) fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
     }
 
     /// Begins an exchange with the network.
@@ -171,7 +182,7 @@ impl Io {
 }
 
 impl host::Host for CoreState {
-    /// Only reached from inside `sandbox.wasm`: commands outside the core's store never block in it.
+    /// Only waits inside `sandbox.wasm`: commands outside the core's store never block in it, but they look for signals.
     fn block(
         &mut self,
         output: Vec<Chunk>,
@@ -184,9 +195,20 @@ impl host::Host for CoreState {
         let mut events = Vec::new();
         for (id, request) in new_requests {
             match request {
-                Request::Command(_) => events.push(Event::Answered((id, driver::CANNOT_ANSWER))),
                 Request::Fetch(request) => io.fetch(id, request),
-                Request::Cancelled(id) => io.exchanges.cancel(id),
+                Request::Cancelled(cancelled) => {
+                    io.exchanges.cancel(cancelled);
+                    io.deferred.push((id, request));
+                }
+                Request::Command(_) => io.deferred.push((id, request)),
+            }
+        }
+        if timeout != Some(0) {
+            // Whoever waits here has the core on the stack, so that no command can be started until it goes on.
+            for (id, request) in io.take_deferred() {
+                if matches!(request, Request::Command(_)) {
+                    events.push(Event::Answered((id, driver::CANNOT_ANSWER)));
+                }
             }
         }
         let until = timeout.and_then(|timeout| Instant::now().checked_add(Duration::from_nanos(timeout)));
@@ -340,6 +362,7 @@ impl Core {
                 limits: Limits::default(),
                 computed: Duration::ZERO,
                 requests: 0,
+                deferred: Vec::new(),
             },
             stop_at: None,
             stop_cpu: None,
@@ -453,6 +476,7 @@ impl Core {
             io.collected = Collected::default();
             (io.refused, io.cancelled, io.deadline) = (false, false, deadline);
             (io.limits, io.computed, io.requests) = (limits, Duration::ZERO, 0);
+            io.deferred.clear();
             self.memory().begin();
         }))
     }

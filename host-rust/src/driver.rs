@@ -196,7 +196,8 @@ impl Driver {
             return Ok(Step::Stopped(Exit::Signalled(Signal::Pipe)));
         }
         progress |= !result.output.is_empty();
-        for (id, request) in result.requests {
+        let deferred = core.io().take_deferred();
+        for (id, request) in deferred.into_iter().chain(result.requests) {
             progress = true;
             match request {
                 Request::Cancelled(cancelled) => {
@@ -242,7 +243,7 @@ impl Driver {
         progress |= self.poll(context)?;
 
         let mut core = self.core.lock();
-        progress |= core.activity != activity;
+        progress |= core.activity != activity || core.io().has_deferred();
         let now = Instant::now();
         // The shell ends a run at its limit by itself; this is for one that cannot.
         let deadline = deadline.and_then(|deadline| deadline.checked_add(GRACE));
