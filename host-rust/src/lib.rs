@@ -74,7 +74,7 @@ pub use crate::engine::{Engine, EngineBuilder, EngineError, Python};
 pub use crate::files::FileError;
 pub use crate::limits::{Ceilings, Limit, Limits, Quota, Usage};
 pub use crate::mount::{Commit, MountError, MountMode};
-pub use crate::network::{Access, Decision, Network, Rule, RuleError};
+pub use crate::network::{Access, Decision, Network, Roots, Rule, RuleError, TrustError};
 pub use crate::output::{Output, Recovery};
 pub use crate::pipe::{ChildStderr, ChildStdin, ChildStdout};
 pub use crate::run::{Run, RunError};

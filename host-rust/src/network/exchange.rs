@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
@@ -228,7 +229,13 @@ fn send(
             map.insert(name, HeaderValue::from_bytes(value).map_err(|_| wrong())?);
         }
     }
+    // Root certificates are read when somebody needs them.
+    let tls = match url.scheme() {
+        "https" => network.trust.tls().map_err(FetchError::Tls)?,
+        _ => TlsConfig::default(),
+    };
     let config = Agent::config_builder()
+        .tls_config(tls)
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)

@@ -7,6 +7,8 @@
 mod address;
 mod exchange;
 mod policy;
+mod roots;
 
 pub(crate) use exchange::Exchanges;
 pub use policy::{Access, Decision, Network, Rule, RuleError};
+pub use roots::{Roots, TrustError};

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
 
+use super::roots::{Roots, Trust, TrustError};
+
 /// How a session uses the network: rules that allow, and limits. What no rule allows is denied.
 ///
 /// ```
@@ -28,6 +30,7 @@ pub struct Network {
     rules: Vec<Rule>,
     pub(super) body_bytes: u64,
     pub(super) time: Duration,
+    pub(super) trust: Trust,
     audit: Option<Audit>,
 }
 
@@ -40,6 +43,7 @@ impl fmt::Debug for Network {
             .field("rules", &self.rules)
             .field("body_bytes", &self.body_bytes)
             .field("time", &self.time)
+            .field("roots", &self.trust.roots)
             .finish_non_exhaustive()
     }
 }
@@ -66,7 +70,13 @@ impl Network {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self { rules: Vec::new(), body_bytes: Self::BODY_BYTES, time: Self::TIME, audit: None }
+        Self {
+            rules: Vec::new(),
+            body_bytes: Self::BODY_BYTES,
+            time: Self::TIME,
+            trust: Trust::default(),
+            audit: None,
+        }
     }
 
     /// Allows what the rule describes. Of several rules that fit, the first counts.
@@ -101,6 +111,31 @@ impl Network {
     pub fn time(mut self, time: Duration) -> Self {
         self.time = time;
         self
+    }
+
+    /// Which root certificates are trusted, unless they are the platform's.
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().roots(wasmsh::Roots::Mozilla);
+    /// ```
+    #[must_use]
+    pub fn roots(mut self, roots: Roots) -> Self {
+        self.trust.set(roots);
+        self
+    }
+
+    /// Trusts the certificates of a PEM text, too: a company's own authority, or a proxy's.
+    ///
+    /// ```no_run
+    /// let network = wasmsh::Network::new().trust(std::fs::read("company.pem")?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TrustError`]
+    pub fn trust(mut self, pem: impl AsRef<[u8]>) -> Result<Self, TrustError> {
+        self.trust.add(pem.as_ref())?;
+        Ok(self)
     }
 
     /// Is told of every access, allowed or not, each redirect by itself, before anything is sent. It is called in a

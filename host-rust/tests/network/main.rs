@@ -4,6 +4,7 @@
 
 mod python;
 mod server;
+mod tls;
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};

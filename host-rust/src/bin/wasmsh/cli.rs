@@ -152,7 +152,8 @@ pub(crate) struct SessionOptions {
     restore: Option<PathBuf>,
 
     /// Allows HTTP to this host; may be repeated. `*.NAME` stands for all names below NAME, `*` for all hosts. Addresses
-    /// of this machine and of private networks must be named.
+    /// of this machine and of private networks must be named. By https those are trusted whom this machine trusts, or the
+    /// variables SSL_CERT_FILE and SSL_CERT_DIR name.
     #[arg(long = "allow-host", value_name = "[SCHEME://]HOST[:PORT][/PATH]", help_heading = "Session")]
     allowed: Vec<Rule>,
 
