@@ -270,6 +270,24 @@ fn failure(error: ErrorCode) -> io::Error {
 }
 
 /// A stream of a [`Process`], for blocking and for asynchronous commands.
+///
+/// ```
+/// use std::io::{BufRead, BufReader, Write};
+///
+/// let mut session = wasmsh::Sandbox::builder()
+///     .command("number", |process| {
+///         for (number, line) in BufReader::new(process.stdin()).lines().enumerate() {
+///             let Ok(line) = line else { return 1 };
+///             if writeln!(process.stdout(), "{} {line}", number + 1).is_err() {
+///                 return 1;
+///             }
+///         }
+///         0
+///     })
+///     .build()?;
+/// assert_eq!(session.run("printf 'a\nb\n' | number").output()?.stdout, b"1 a\n2 b\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct ProcessStream<'p> {
     process: &'p Process,
     number: u32,

@@ -107,6 +107,8 @@ pub(crate) struct Io {
     /// Nobody wants the output any more.
     pub(crate) refused: bool,
     pub(crate) cancelled: bool,
+    /// The shell has had a turn in this run.
+    pub(crate) begun: bool,
     deadline: Option<Instant>,
     /// Those of the run.
     pub(crate) limits: Limits,
@@ -358,6 +360,7 @@ impl Core {
                 collected: Collected::default(),
                 refused: false,
                 cancelled: false,
+                begun: false,
                 deadline: None,
                 limits: Limits::default(),
                 computed: Duration::ZERO,
@@ -474,7 +477,7 @@ impl Core {
             io.stdin = Stdin::new(stdin);
             io.sink = sink;
             io.collected = Collected::default();
-            (io.refused, io.cancelled, io.deadline) = (false, false, deadline);
+            (io.refused, io.cancelled, io.begun, io.deadline) = (false, false, false, deadline);
             (io.limits, io.computed, io.requests) = (limits, Duration::ZERO, 0);
             io.deferred.clear();
             self.memory().begin();

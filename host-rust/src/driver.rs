@@ -16,7 +16,7 @@ use crate::component;
 use crate::core::{Core, CoreCell, GRACE, Trapped, computed_by_thread};
 use crate::engine::Engine;
 use crate::limits::Limit;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mail, Mailbox};
 use crate::output::{Collected, Recovery};
 use crate::python::{self, Instance};
 use crate::recipe::{Failure, Recipe};
@@ -169,7 +169,8 @@ impl Driver {
         let mut progress = false;
         let mut guard = self.core.lock();
         let core = &mut *guard;
-        let mail = self.mailbox.take();
+        // A signal is for the script, which is not there before the shell's first turn.
+        let mail = if core.io().begun { self.mailbox.take() } else { Mail::default() };
         for signal in core.io().receive(mail) {
             core.signal(signal)?;
         }
@@ -187,6 +188,7 @@ impl Driver {
         }
 
         let result = core.resume(FUEL, MAX_OUTPUT)?;
+        core.io().begun = true;
         if let Some(limit) = core.memory().close() {
             core.io().deliver(&result.output);
             return Ok(Step::Stopped(Exit::Limited(limit)));

@@ -11,6 +11,17 @@ use crate::session::Session;
 use crate::types::{Entry, Errno, FileType, Stat, timestamp};
 
 /// Why a call on files has failed.
+///
+/// ```
+/// use wasmsh::{Errno, FileError};
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// match session.read_file("missing") {
+///     Err(FileError::Errno { path, errno: Errno::NoEntry }) => assert_eq!(path, "missing"),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Error)]
 pub enum FileError {
     /// As POSIX has it.

@@ -9,6 +9,16 @@ use crate::bindings::core::wasmsh::session::types as wit;
 macro_rules! limits {
     ($($(#[doc = $doc:literal])* $name:ident = $key:literal, $unit:literal;)*) => {
         /// A limit that was met, with its value.
+        ///
+        /// ```
+        /// use wasmsh::{Exit, Limit};
+        ///
+        /// # let mut session = wasmsh::Sandbox::builder().build()?;
+        /// let output = session.run("while :; do :; done").steps(1000).output()?;
+        /// assert_eq!(output.exit, Exit::Limited(Limit::Steps(1000)));
+        /// assert_eq!(Limit::Steps(1000).to_string(), "step limit of 1000 exceeded");
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
@@ -102,6 +112,10 @@ pub struct Limits {
 
 impl Limits {
     /// For scripts that nobody has read: five minutes, one of them computing, 16 MiB of output, 1,000 requests.
+    ///
+    /// ```
+    /// assert_eq!(wasmsh::Limits::untrusted().requests, Some(1000));
+    /// ```
     #[must_use]
     pub const fn untrusted() -> Self {
         Self {
@@ -121,6 +135,16 @@ impl From<Limits> for wit::Limits {
 }
 
 /// What the files of a session may be. Beyond it a script meets an ordinary error, and goes on.
+///
+/// ```
+/// use wasmsh::{Quota, Sandbox};
+///
+/// let quota = Quota { file_size: 100, ..Quota::default() };
+/// let mut session = Sandbox::builder().quota(quota).build()?;
+/// let output = session.run("yes > file").output()?;
+/// assert!(output.stderr_text().contains("File too large"), "{}", output.stderr_text());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quota {
@@ -142,6 +166,15 @@ impl Default for Quota {
 }
 
 /// What the files of a session are now.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// let before = session.usage()?;
+/// session.write_file("file", "text")?;
+/// let after = session.usage()?;
+/// assert_eq!((after.bytes, after.inodes), (before.bytes + 4, before.inodes + 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Bytes of all files together.
@@ -153,6 +186,16 @@ pub struct Usage {
 }
 
 /// What a session may hold at one time. Beyond it a script meets an ordinary error, and goes on.
+///
+/// ```
+/// use wasmsh::{Ceilings, Limit, Sandbox};
+///
+/// let ceilings = Ceilings { expansion_bytes: 1000, ..Ceilings::default() };
+/// let mut session = Sandbox::builder().ceilings(ceilings).build()?;
+/// let output = session.run("x=$(seq 1000); echo ${#x}").output()?;
+/// assert_eq!(output.exceeded, [Limit::ExpansionBytes(1000)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ceilings {

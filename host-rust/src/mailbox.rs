@@ -84,13 +84,16 @@ impl Mailbox {
 
     /// A run begins: from now on mail is for it.
     pub(crate) fn begin(&self) {
-        *self.run() = Some(Addressee::default());
+        // Held until the old mail is away, so that none of the new goes with it.
+        let mut run = self.run();
         *self.lock() = Mail::default();
+        *run = Some(Addressee::default());
     }
 
     /// The run is over, or is being ended: nothing more can happen to it from outside.
     pub(crate) fn end(&self) {
-        *self.run() = None;
+        let mut run = self.run();
+        *run = None;
         *self.lock() = Mail::default();
     }
 
@@ -143,6 +146,23 @@ mod tests {
         mailbox.wait(None);
         mailbox.take();
         assert!(mailbox.is_empty());
+    }
+
+    #[test]
+    fn nobody_sends_mail_to_a_run_before_the_old_mail_is_away() {
+        let mailbox = Mailbox::default();
+        std::thread::scope(|scope| {
+            let old = mailbox.lock();
+            scope.spawn(|| mailbox.begin());
+            // As long as the old mail cannot be taken away, there is no run, or it is locked.
+            while let Ok(run) = mailbox.run.try_lock() {
+                assert!(run.is_none());
+                drop(run);
+                std::thread::yield_now();
+            }
+            drop(old);
+        });
+        assert!(mailbox.run().is_some());
     }
 
     #[test]

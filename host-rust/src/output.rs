@@ -8,6 +8,16 @@ use crate::limits::{Ceilings, Limit, Quota};
 use crate::types::{Exit, Stream};
 
 /// What a session is after its component has trapped, or had used up its memory: it runs in a new instance.
+///
+/// ```
+/// use wasmsh::{Recovery, Sandbox};
+///
+/// // Whoever holds no checkpoints loses what a session had when its memory is used up.
+/// let mut session = Sandbox::builder().build()?;
+/// let output = session.run("true").output()?;
+/// assert!(!matches!(output.recovery, Some(Recovery::Lost)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recovery {
@@ -23,6 +33,14 @@ pub enum Recovery {
 ///
 /// Serialized, each stream is a string where it is UTF-8, and otherwise `{"b64": "…"}`: as
 /// [`Data`](crate::protocol::Data).
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// let output = session.run("echo out; echo err >&2; exit 3").output()?;
+/// assert_eq!((output.status(), output.stdout_text(), output.stderr_text()), (3, "out\n".into(), "err\n".into()));
+/// assert!(output.steps > 0 && output.exceeded.is_empty() && output.trap.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// How the run ended.

@@ -256,6 +256,18 @@ readers! {
 ///
 /// It can be written in a blocking way ([`Write`]) and asynchronously ([`AsyncWrite`]); a writer waits while the run
 /// has left 64 KiB unread.
+///
+/// ```
+/// use std::io::Write;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// let mut child = session.run("wc -c").spawn()?;
+/// let mut stdin = child.stdin.take().ok_or("no stdin")?;
+/// stdin.write_all(b"four")?;
+/// drop(stdin);
+/// assert_eq!(child.wait_with_output()?.stdout, b"4\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct ChildStdin(pub(crate) Inlet);
 
 impl Write for ChildStdin {

@@ -23,6 +23,14 @@ use crate::stdin::Source;
 use crate::types::{Exit, Stream};
 
 /// Why a run could not be carried out. That a script fails is not an error here: see [`Output::exit`].
+///
+/// ```
+/// use wasmsh::RunError;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// assert!(matches!(session.run("true").arg("a\0b").output(), Err(RunError::Nul("an argument"))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Error)]
 pub enum RunError {
     /// Another run is under way: so many processes.
@@ -56,6 +64,13 @@ impl From<Trapped> for RunError {
 /// There are four ways to start it. [`output`](Self::output) and [`stream`](Self::stream) wait in this thread.
 /// Awaiting it (`session.run("…").await`) does the same in a task of any runtime, and when that future is dropped the
 /// run ends. [`spawn`](Self::spawn) starts it in a thread of its own, with pipes.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// let run = session.run("cat; echo $1 $NAME").arg("one").env("NAME", "value").stdin("input\n");
+/// assert_eq!(run.output()?.stdout, b"input\none value\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "nothing runs before it is awaited, or `output`, `stream` or `spawn` is called"]
 pub struct Run<'s> {
     session: &'s mut Session,
@@ -69,6 +84,7 @@ pub struct Run<'s> {
     stdin_is_terminal: bool,
     terminal: Option<(u16, u16)>,
     fresh: bool,
+    on_start: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl<'s> Run<'s> {
@@ -85,6 +101,7 @@ impl<'s> Run<'s> {
             stdin_is_terminal: false,
             terminal: None,
             fresh: false,
+            on_start: None,
         }
     }
 
@@ -301,6 +318,32 @@ impl<'s> Run<'s> {
         self
     }
 
+    /// Is called once, in the thread or the task that starts the run, as soon as a [`Control`](crate::Control) reaches it.
+    ///
+    /// A run that has not begun cannot be cancelled. Who gives one up from another thread says so first where this looks, and
+    /// cancels then: one of the two finds it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// # let mut session = wasmsh::Sandbox::builder().build()?;
+    /// let given_up = Arc::new(AtomicBool::new(false));
+    /// let (control, flag) = (session.control(), Arc::clone(&given_up));
+    /// let run = session.run("sleep 60").on_start(move || {
+    ///     if flag.load(Ordering::SeqCst) {
+    ///         control.cancel();
+    ///     }
+    /// });
+    /// given_up.store(true, Ordering::SeqCst);
+    /// assert_eq!(run.output()?.status(), 137);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_start(mut self, call: impl FnOnce() + Send + 'static) -> Self {
+        self.on_start = Some(Box::new(call));
+        self
+    }
+
     /// Runs to the end, and returns all that was written.
     ///
     /// ```
@@ -460,7 +503,11 @@ impl<'s> Run<'s> {
         let limits = self.limits.unwrap_or(self.session.limits);
         let (script, stdin) = (std::mem::take(&mut self.script), std::mem::take(&mut self.stdin));
         let start = Start { script, options, stdin, sink, limits };
-        Active::start(&self.session.garage, &self.session.mailbox, start)
+        let active = Active::start(&self.session.garage, &self.session.mailbox, start)?;
+        if let Some(call) = self.on_start.take() {
+            call();
+        }
+        Ok(active)
     }
 
     /// What the component model's lists would carry, and a process cannot have.

@@ -10,6 +10,20 @@ use crate::bindings::core::wasmsh::session::types as wit;
 use crate::limits::Limit;
 
 /// One of the two output streams of a run.
+///
+/// ```
+/// use wasmsh::Stream;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// session.run("echo out; echo err >&2").stream(|stream, bytes| {
+///     match stream {
+///         Stream::Stdout => assert_eq!(bytes, b"out\n"),
+///         Stream::Stderr => assert_eq!(bytes, b"err\n"),
+///     }
+///     std::ops::ControlFlow::Continue(())
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
@@ -22,6 +36,14 @@ pub enum Stream {
 macro_rules! signals {
     ($($(#[doc = $doc:literal])* $name:ident = $number:literal;)*) => {
         /// The signals of POSIX `<signal.h>` that have a meaning in a session.
+        ///
+        /// ```
+        /// use wasmsh::{Exit, Signal};
+        ///
+        /// # let mut session = wasmsh::Sandbox::builder().build()?;
+        /// assert_eq!(session.run("kill -TERM $$").output()?.exit, Exit::Signalled(Signal::Term));
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "UPPERCASE")]
         pub enum Signal { $($(#[doc = $doc])* $name,)* }
@@ -118,6 +140,13 @@ signals! {
 }
 
 /// How a run, or a process, ended.
+///
+/// ```
+/// use wasmsh::{Exit, Limit};
+///
+/// assert_eq!(Exit::Code(3).status(), 3);
+/// assert_eq!(Exit::Limited(Limit::WallTimeMs(100)).status(), 124);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
@@ -174,6 +203,16 @@ impl From<wit::Exit> for Exit {
 macro_rules! errors {
     ($($name:ident = $code:literal, $text:literal;)*) => {
         /// The error numbers of POSIX `<errno.h>` that a call on files can end with.
+        ///
+        /// ```
+        /// use wasmsh::Errno;
+        ///
+        /// # let mut session = wasmsh::Sandbox::builder().build()?;
+        /// let error = session.write_file("/dev", "text").unwrap_err();
+        /// assert_eq!(error.errno(), Some(Errno::IsDirectory));
+        /// assert_eq!(Errno::IsDirectory.to_string(), "Is a directory");
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Errno {
@@ -251,6 +290,15 @@ errors! {
 }
 
 /// What an inode is (`S_IFMT` of POSIX `<sys/stat.h>`).
+///
+/// ```
+/// use wasmsh::FileType;
+///
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// assert_eq!(session.stat("/dev/null")?.kind, FileType::CharacterDevice);
+/// assert_eq!(session.stat("/tmp")?.kind, FileType::Directory);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileType {
@@ -271,6 +319,14 @@ pub enum FileType {
 }
 
 /// What `stat(2)` tells of a file.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// session.run("echo text > file; chmod 600 file").output()?;
+/// let stat = session.stat("file")?;
+/// assert_eq!((stat.size, stat.mode, stat.links), (5, 0o600, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
     /// What it is.
@@ -298,6 +354,14 @@ pub struct Stat {
 }
 
 /// A name in a directory, with what `lstat(2)` tells of it.
+///
+/// ```
+/// # let mut session = wasmsh::Sandbox::builder().build()?;
+/// session.run("touch b a").output()?;
+/// let names: Vec<_> = session.list_dir(".")?.into_iter().map(|entry| entry.name).collect();
+/// assert_eq!(names, ["a", "b"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The last part of the path.

@@ -53,7 +53,11 @@ fn sessions_survive_whatever_happens_to_them() {
                         failures.lock().unwrap().push(format!("session {number}: {why}"));
                     }
                     if number % 20 == 19 {
-                        memory.lock().unwrap().push(resident());
+                        let now = resident();
+                        memory.lock().unwrap().push(now);
+                        if number % 1000 == 999 {
+                            println!("{} sessions: {} MiB resident", number + 1, now >> 20);
+                        }
                     }
                 }
             });

@@ -105,6 +105,27 @@ fn every_client_has_a_session() {
 }
 
 #[test]
+#[cfg(unix)]
+fn nobody_waits_for_a_session_that_is_being_made() {
+    let pipe = std::env::temp_dir().join(format!("wasmsh-mcp-{}", std::process::id()));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // The snapshot comes when the test likes.
+    let server = Server::new(&["--sessions", "1", "--restore", pipe.to_str().unwrap()], None);
+    for _ in 0..2 {
+        std::thread::scope(|scope| {
+            let slow = scope.spawn(|| server.post(&[], &initialize()).0);
+            let writer = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+            assert_eq!(server.post(&[("Mcp-Session-Id", "nobody")], &call("echo")).0, 404);
+            assert_eq!(server.post(&[], &initialize()).0, 503);
+            drop(writer);
+            // What came was none, and there is room again.
+            assert_eq!(slow.join().unwrap(), 500);
+        });
+    }
+    std::fs::remove_file(pipe).unwrap();
+}
+
+#[test]
 fn what_is_no_message_of_a_client_is_refused() {
     let server = Server::new(&[], None);
     assert_eq!(server.post(&[], "nonsense").2["error"]["code"], -32700);

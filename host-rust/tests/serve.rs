@@ -64,6 +64,30 @@ fn serve() -> Server {
 }
 
 #[test]
+fn a_run_that_has_not_begun_can_be_cancelled_too() {
+    let mut server = serve();
+    // Nothing is waited for: the session is not even made when it is cancelled.
+    for (run, other) in [(1, json!({"type": "Cancel"})), (11, json!({"type": "Signal", "signal": "TERM"}))] {
+        let mut other = other;
+        (other["id"], other["session"]) = (json!(run + 1), json!(format!("of {run}")));
+        server
+            .send(&json!({"id": run, "session": format!("of {run}"), "type": "Run", "script": "sleep 600"}));
+        server.send(&other);
+        server
+            .send(&json!({"id": run + 2, "session": format!("of {run}"), "type": "Run", "script": "exit 7"}));
+    }
+    let (events, status) = server.end();
+    let of = |id: u64| events.iter().find(|event| event["id"] == json!(id)).unwrap();
+    assert_eq!(
+        [1, 11, 3, 13].map(|id| of(id)["status"].as_u64()),
+        [Some(137), Some(143), Some(7), Some(7)],
+        "{events:?}"
+    );
+    assert_eq!([2, 12].map(|id| of(id)["type"].as_str()), [Some("Reply"); 2]);
+    assert_eq!(status, 0);
+}
+
+#[test]
 fn sessions_are_made_run_and_kept_apart() {
     let mut server = serve();
     let (event, _) = server.ask(&json!({

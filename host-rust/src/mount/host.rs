@@ -248,20 +248,22 @@ fn beside(path: &str) -> PathBuf {
     path.with_file_name(format!(".{kept}.wasmsh-{random:016x}"))
 }
 
-/// Whether a link at `path` leads to something below the directory that `path` is relative to.
+/// Whether a link at `path` leads to something below the directory that `path` is relative to, whatever else is there: a name
+/// that another link has, or gets later, may lead up already, so nothing goes up behind one.
 pub(super) fn stays_inside(path: &str, target: &str) -> bool {
     if target.is_empty() || target.starts_with('/') || target.contains('\0') || target.contains('\\') {
         return false;
     }
-    let mut depth = path.split('/').count() - 1;
+    let mut above = path.split('/').count() - 1;
+    let mut named = false;
     for part in target.split('/') {
         match part {
             "" | "." => {}
-            ".." => match depth.checked_sub(1) {
-                Some(above) => depth = above,
+            ".." => match above.checked_sub(1).filter(|_| !named) {
+                Some(left) => above = left,
                 None => return false,
             },
-            _ => depth += 1,
+            _ => named = true,
         }
     }
     true
@@ -318,7 +320,7 @@ mod tests {
     #[test]
     fn links_that_lead_out_are_known() {
         for (path, target) in
-            [("a", "b"), ("a", "./b/../c"), ("d/a", "../b"), ("d/e/a", "../../b"), ("a", "...")]
+            [("a", "b"), ("a", "./b/c"), ("d/a", "../b"), ("d/e/a", ".././../b/."), ("a", "...")]
         {
             assert!(stays_inside(path, target), "{path} -> {target}");
         }
@@ -328,6 +330,9 @@ mod tests {
             ("a", "../x"),
             ("d/a", "../../x"),
             ("a", "b/../../x"),
+            // These two together would.
+            ("a", "d/up/../x"),
+            ("d/a", "up/.."),
             ("a", ""),
             ("a", "//x"),
             ("a", "..\\x"),

@@ -22,6 +22,18 @@ use crate::session::Session;
 use crate::types::{Errno, FileType, Stat, timestamp};
 
 /// What a session may do to a directory of the host.
+///
+/// ```
+/// # let directory = std::env::temp_dir().join(format!("wasmsh-mode-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory)?;
+/// use wasmsh::{MountMode, Sandbox};
+///
+/// let mut session = Sandbox::builder().mount(&directory, "/data", MountMode::ReadWrite).build()?;
+/// session.run("echo text > /data/file").output()?;
+/// assert_eq!(std::fs::read(directory.join("file"))?, b"text\n");
+/// # std::fs::remove_dir_all(directory)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MountMode {
@@ -37,6 +49,15 @@ pub enum MountMode {
 }
 
 /// Why a directory cannot be mounted, or a change not be written back.
+///
+/// ```
+/// use wasmsh::{MountError, MountMode, Sandbox, SessionError};
+///
+/// match Sandbox::builder().mount("/no/such/directory", "/data", MountMode::ReadOnly).build() {
+///     Err(SessionError::Mount(error)) => assert!(matches!(*error, MountError::Host { .. })),
+///     other => panic!("{:?}", other.err()),
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum MountError {
     /// The host's side.
@@ -53,6 +74,19 @@ pub enum MountError {
 }
 
 /// What a commit has done; paths are relative to the mounted directory.
+///
+/// ```
+/// # let directory = std::env::temp_dir().join(format!("wasmsh-commit-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory)?;
+/// use wasmsh::{MountMode, Sandbox};
+///
+/// let mut session = Sandbox::builder().mount(&directory, "/data", MountMode::Overlay).build()?;
+/// session.run("cd /data; echo text > file; ln -s /etc/passwd link").output()?;
+/// let commit = session.commit()?;
+/// assert_eq!((commit.written, commit.refused), (vec!["file".to_owned()], vec!["link".to_owned()]));
+/// # std::fs::remove_dir_all(directory)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Created, or written anew.

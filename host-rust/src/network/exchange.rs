@@ -25,6 +25,10 @@ const PIECE: usize = 64 << 10;
 /// Pieces that wait to be taken, at most.
 const AHEAD: usize = 4;
 
+/// Exchanges that a session has at a time. One that was given up counts until its thread notices, which can take as long as
+/// an exchange may: a script that asks a slow server and goes on must not have threads without end.
+const AT_A_TIME: usize = 256;
+
 /// Bytes that the head of a response may have.
 const HEAD_BYTES: usize = 256 << 10;
 
@@ -42,23 +46,29 @@ const OWN: [HeaderName; 9] = [
 ];
 
 /// The exchanges of a session that are under way.
-#[derive(Default)]
 pub(crate) struct Exchanges {
     /// `None`: the session has no network.
     network: Option<Arc<Network>>,
     under_way: Vec<(RequestId, Receiver<Answer>)>,
+    /// Each thread has another one of this.
+    threads: Arc<()>,
+    at_a_time: usize,
 }
 
 impl Exchanges {
     pub(crate) fn new(network: Option<Arc<Network>>) -> Self {
-        Self { network, under_way: Vec::new() }
+        Self { network, under_way: Vec::new(), threads: Arc::default(), at_a_time: AT_A_TIME }
     }
 
     /// Answers that an exchange is not allowed.
     pub(crate) fn deny(&mut self, id: RequestId, why: String, mailbox: &Arc<Mailbox>) {
+        self.fail(id, FetchError::Denied(why), mailbox);
+    }
+
+    fn fail(&mut self, id: RequestId, error: FetchError, mailbox: &Arc<Mailbox>) {
         let (sender, receiver) = sync_channel(AHEAD);
         self.under_way.push((id, receiver));
-        Parts { sender, mailbox: Arc::clone(mailbox) }.send(Answer::Ended(Err(FetchError::Denied(why))));
+        Parts { sender, mailbox: Arc::clone(mailbox) }.send(Answer::Ended(Err(error)));
     }
 
     /// Begins an exchange; `mailbox` is woken whenever there is a part of its answer.
@@ -68,6 +78,11 @@ impl Exchanges {
                        SessionBuilder::network, allowedHosts)";
             return self.deny(id, why.to_owned(), mailbox);
         };
+        if Arc::strong_count(&self.threads) > self.at_a_time {
+            let why = format!("{} requests are under way, which is the limit", self.at_a_time);
+            return self.fail(id, FetchError::Protocol(why), mailbox);
+        }
+        let counted = Arc::clone(&self.threads);
         let (sender, receiver) = sync_channel(AHEAD);
         self.under_way.push((id, receiver));
         let parts = Parts { sender, mailbox: Arc::clone(mailbox) };
@@ -75,6 +90,8 @@ impl Exchanges {
         let failed = parts.clone();
         let started = thread.spawn(move || {
             let result = exchange(&network, request, &parts);
+            // Before it is told, so that who was told can begin another one.
+            drop(counted);
             parts.send(Answer::Ended(result));
         });
         if let Err(error) = started {
@@ -386,5 +403,55 @@ fn receive(
         if !parts.send(Answer::Body(piece)) {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The next answer to anything.
+    fn answer(exchanges: &mut Exchanges, mailbox: &Mailbox) -> (RequestId, Answer) {
+        loop {
+            if let Some(answer) = exchanges.take(|_| true).pop() {
+                return answer;
+            }
+            mailbox.wait(None);
+            mailbox.take();
+        }
+    }
+
+    #[test]
+    fn exchanges_that_were_given_up_count_while_they_last() {
+        // Takes connections and says nothing.
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let network = Network::new().allow(address.to_string().parse().unwrap());
+        let mailbox = Arc::new(Mailbox::default());
+        let mut exchanges = Exchanges::new(Some(Arc::new(network)));
+        exchanges.at_a_time = 2;
+        let request = || Request {
+            method: "GET".to_owned(),
+            url: format!("http://{address}/"),
+            headers: Vec::new(),
+            body: Vec::new(),
+            redirects: 0,
+            timeout_ms: None,
+        };
+        for id in 0..2 {
+            exchanges.begin(id, request(), &mailbox);
+            exchanges.cancel(id);
+        }
+        exchanges.begin(2, request(), &mailbox);
+        let (id, refused) = answer(&mut exchanges, &mailbox);
+        let Answer::Ended(Err(FetchError::Protocol(why))) = refused else { panic!("{refused:?}") };
+        assert_eq!((id, &*why), (2, "2 requests are under way, which is the limit"));
+        // Their ends come when the server hangs up.
+        drop((server.accept().unwrap(), server.accept().unwrap(), server));
+        while Arc::strong_count(&exchanges.threads) > 1 {
+            std::thread::yield_now();
+        }
+        exchanges.begin(3, request(), &mailbox);
+        assert!(matches!(answer(&mut exchanges, &mailbox), (3, Answer::Ended(Err(FetchError::Refused)))));
     }
 }

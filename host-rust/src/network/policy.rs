@@ -56,8 +56,16 @@ impl Default for Network {
 
 impl Network {
     /// Bytes that the body of a response may have, unless [`body_bytes`](Self::body_bytes) says another number.
+    ///
+    /// ```
+    /// assert_eq!(wasmsh::Network::BODY_BYTES, 1 << 30);
+    /// ```
     pub const BODY_BYTES: u64 = 1 << 30;
     /// Time that an exchange may take, redirects included, unless [`time`](Self::time) says another one.
+    ///
+    /// ```
+    /// assert_eq!(wasmsh::Network::TIME.as_secs(), 300);
+    /// ```
     pub const TIME: Duration = Duration::from_secs(300);
 
     /// A network in which nothing is allowed yet.
@@ -182,6 +190,22 @@ impl Network {
 }
 
 /// What was decided on an access.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use wasmsh::{Decision, Network, Sandbox};
+///
+/// let denied = Arc::new(Mutex::new(Vec::new()));
+/// let seen = Arc::clone(&denied);
+/// let network = Network::new().audit(move |access| {
+///     if let Decision::Denied(why) = access.decision {
+///         seen.lock().unwrap().push(why.clone());
+///     }
+/// });
+/// Sandbox::builder().network(network).build()?.run("curl -s http://example.org").output()?;
+/// assert!(denied.lock().unwrap()[0].contains("does not allow example.org"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
@@ -192,6 +216,12 @@ pub enum Decision {
 }
 
 /// An access to the network, as [`Network::audit`] is told of it.
+///
+/// ```
+/// let network = wasmsh::Network::new().audit(|access| {
+///     println!("{} {}: {:?}", access.method, access.url, access.decision);
+/// });
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     /// `GET` and the like.
@@ -203,6 +233,13 @@ pub struct Access<'a> {
 }
 
 /// Why a text is no rule.
+///
+/// ```
+/// use wasmsh::{Rule, RuleError};
+///
+/// assert_eq!(Rule::new("ftp://example.org"), Err(RuleError::Scheme("ftp://example.org".to_owned())));
+/// assert_eq!(Rule::new("a*.example.org"), Err(RuleError::Wildcard("a*.example.org".to_owned())));
+/// ```
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RuleError {
     /// It does not read like `[SCHEME://]HOST[:PORT][/PATH]`.
@@ -217,6 +254,14 @@ pub enum RuleError {
 }
 
 /// Something that a session may reach.
+///
+/// ```
+/// use wasmsh::Rule;
+///
+/// // Reading is allowed below this path, with a credential that the sandbox never sees.
+/// let rule = Rule::new("https://api.example.org/v1/")?.methods(["GET"]).header("authorization", "Bearer secret");
+/// # Ok::<(), wasmsh::RuleError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// `None`: both.
@@ -252,6 +297,16 @@ impl Rule {
     /// Reads `[SCHEME://]HOST[:PORT][/PATH]`. Without a scheme both `http` and `https` are allowed, without a port the
     /// scheme's own port, without a path all of them; a path allows itself and all below it. HOST may be `*`, or
     /// begin with `*.`, which stands for any names below a domain.
+    ///
+    /// ```
+    /// use wasmsh::Rule;
+    ///
+    /// for text in ["example.org", "*.example.org", "https://example.org:8443/files", "*"] {
+    ///     Rule::new(text)?;
+    /// }
+    /// assert!(Rule::new("example.*").is_err());
+    /// # Ok::<(), wasmsh::RuleError>(())
+    /// ```
     ///
     /// # Errors
     /// [`RuleError`]

@@ -28,9 +28,22 @@ use crate::output::Recovery;
 use crate::types::{Entry, Exit, Signal, Stat};
 
 /// The version of the protocol, told by [`Event::Version`]. It changes when an old sender would no longer be understood.
+///
+/// ```
+/// assert_eq!(wasmsh::protocol::VERSION, 1);
+/// ```
 pub const VERSION: u32 = 1;
 
 /// What somebody asks of a session.
+///
+/// ```
+/// use wasmsh::protocol::{Command, Request};
+///
+/// let request = Request { id: 7, session: "a".into(), command: Command::ReadFile { path: "file".into() } };
+/// let line = serde_json::to_string(&request)?;
+/// assert_eq!(line, r#"{"id":7,"session":"a","type":"ReadFile","path":"file"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
     /// Chosen by the sender; events say it.
@@ -45,6 +58,14 @@ pub struct Request {
 }
 
 /// Commands of a [`Request`].
+///
+/// ```
+/// use wasmsh::protocol::Command;
+///
+/// let command: Command = serde_json::from_str(r#"{"type": "Rename", "from": "a", "to": "b"}"#)?;
+/// assert!(matches!(command, Command::Rename { from, to } if from == "a" && to == "b"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[non_exhaustive]
@@ -65,12 +86,14 @@ pub enum Command {
         /// The id of the `Run`.
         run: u64,
     },
-    /// Sends a signal to what runs in the session, as a terminal's keys would. Reply: null.
+    /// Sends a signal to what runs in the session, as a terminal's keys would, or to the run that was asked for and is the
+    /// next to begin. Reply: null.
     Signal {
         /// Which.
         signal: Signal,
     },
-    /// Ends what runs in the session, as by KILL. Reply: null, at once; the run's own `Exit` follows.
+    /// Ends what runs in the session, as by KILL, or the run that was asked for and is the next to begin. Reply: null, at
+    /// once; the run's own `Exit` follows.
     Cancel,
     /// Writes a file. Reply: null.
     WriteFile {
@@ -125,6 +148,14 @@ pub enum Command {
 }
 
 /// Settings of a session; what is left out is as the server has it.
+///
+/// ```
+/// use wasmsh::protocol::Init;
+///
+/// let init: Init = serde_json::from_str(r#"{"env": {"NAME": "value"}, "stepBudget": 1000}"#)?;
+/// assert_eq!((init.step_budget, init.cwd), (Some(1000), None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Init {
@@ -151,6 +182,14 @@ pub struct Init {
 }
 
 /// A file to begin with.
+///
+/// ```
+/// use wasmsh::protocol::{Data, InitialFile};
+///
+/// let file = InitialFile { path: "tool".into(), content: Data(b"echo hi\n".to_vec()), mode: Some(0o755) };
+/// assert_eq!(serde_json::to_string(&file)?, r#"{"path":"tool","content":"echo hi\n","mode":493}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InitialFile {
     /// Where.
@@ -162,6 +201,14 @@ pub struct InitialFile {
 }
 
 /// A run.
+///
+/// ```
+/// use wasmsh::protocol::RunRequest;
+///
+/// let run: RunRequest = serde_json::from_str(r#"{"script": "cat; echo $1", "args": ["a"], "stdin": {"b64": "/w=="}}"#)?;
+/// assert_eq!(run.stdin.ok_or("no stdin")?.0, [0xff]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RunRequest {
@@ -189,6 +236,14 @@ pub struct RunRequest {
 }
 
 /// What a server tells.
+///
+/// ```
+/// use wasmsh::protocol::Event;
+///
+/// let event: Event = serde_json::from_str(r#"{"type": "Stdout", "id": 1, "session": "", "data": "hi\n"}"#)?;
+/// assert!(matches!(event, Event::Stdout { id: 1, data, .. } if data.0 == b"hi\n"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[non_exhaustive]
@@ -267,6 +322,14 @@ pub enum Event {
 }
 
 /// What comes of a command.
+///
+/// ```
+/// use wasmsh::protocol::Reply;
+///
+/// assert_eq!(serde_json::to_string(&Reply::Done(()))?, "null");
+/// assert!(matches!(serde_json::from_str(r#"{"content": "text"}"#)?, Reply::Content { content } if content.0 == b"text"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Reply {

@@ -1,6 +1,6 @@
 //! The registry of sessions: each has a thread that carries out its commands one after the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::pipe::Pipe;
 use crate::run::RunError;
 use crate::session::{Control, Session, SessionBuilder, SessionError};
 use crate::snapshot::{Snapshot, SnapshotError};
-use crate::types::{Errno, Stream};
+use crate::types::{Errno, Signal, Stream};
 
 /// Sessions that one server has at most, unless it is told another number.
 const MOST_SESSIONS: usize = 1000;
@@ -55,9 +55,46 @@ struct Handle {
 #[derive(Default)]
 struct Outside {
     control: Option<Control>,
+    /// Runs that are not over, in their order.
+    runs: VecDeque<Asked>,
     /// Of runs that have not begun yet too.
     stdin: HashMap<u64, Input>,
     closed: bool,
+}
+
+/// A run that a client has asked for, and what is meant for it before it can have it.
+#[derive(Default)]
+struct Asked {
+    begun: bool,
+    cancelled: bool,
+    signals: Vec<Signal>,
+}
+
+impl Outside {
+    /// Interrupts the run that is under way, or is the next.
+    fn interrupt(&mut self, signal: Option<Signal>) {
+        match (self.runs.front_mut().filter(|run| !run.begun), signal) {
+            (Some(run), Some(signal)) => run.signals.push(signal),
+            (Some(run), None) => run.cancelled = true,
+            (None, signal) => {
+                let Some(control) = &self.control else { return };
+                match signal {
+                    Some(signal) => control.signal(signal),
+                    None => control.cancel(),
+                }
+            }
+        }
+    }
+
+    /// The first of the runs has begun.
+    fn begin(&mut self, control: &Control) {
+        let Some(run) = self.runs.front_mut() else { return };
+        run.begun = true;
+        std::mem::take(&mut run.signals).into_iter().for_each(|signal| control.signal(signal));
+        if run.cancelled || self.closed {
+            control.cancel();
+        }
+    }
 }
 
 /// The standard input of a run.
@@ -143,6 +180,17 @@ impl From<RunError> for Failed {
 impl Server {
     /// A server whose sessions are made by this builder; `tell` is called from many threads, and its events are in
     /// order for each session.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use wasmsh::Sandbox;
+    /// use wasmsh::protocol::{Event, Server};
+    ///
+    /// let (sender, events) = channel();
+    /// let server = Server::new(Sandbox::builder(), move |event| sender.send(event).unwrap_or_default());
+    /// assert!(matches!(events.recv()?, Event::Version { protocol: 1, .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(builder: SessionBuilder, tell: impl Fn(Event) + Send + Sync + 'static) -> Self {
         let tell: Tell = Arc::new(tell);
         tell(Event::Version { protocol: VERSION, version: env!("CARGO_PKG_VERSION").to_owned() });
@@ -156,6 +204,18 @@ impl Server {
     }
 
     /// The most sessions at one time; 1,000 unless set.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use wasmsh::Sandbox;
+    /// use wasmsh::protocol::{Event, Server};
+    ///
+    /// let (sender, events) = channel();
+    /// let server = Server::new(Sandbox::builder(), move |event| sender.send(event).unwrap_or_default()).most_sessions(0);
+    /// server.line(r#"{"id": 1, "type": "Run", "script": "true"}"#);
+    /// assert!(events.iter().any(|event| matches!(event, Event::Failure { id: 1, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn most_sessions(mut self, most: usize) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.0) {
@@ -165,6 +225,19 @@ impl Server {
     }
 
     /// Lets `Init.allowedHosts` allow hosts: for clients that may reach them anyway.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use wasmsh::Sandbox;
+    /// use wasmsh::protocol::{Event, Server};
+    ///
+    /// let (sender, events) = channel();
+    /// let tell = move |event| sender.send(event).unwrap_or_default();
+    /// let server = Server::new(Sandbox::builder(), tell).clients_choose_network(true);
+    /// server.line(r#"{"id": 1, "type": "Init", "allowedHosts": ["example.org"]}"#);
+    /// assert!(events.iter().any(|event| matches!(event, Event::Reply { id: 1, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn clients_choose_network(mut self, choose: bool) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.0) {
@@ -174,6 +247,18 @@ impl Server {
     }
 
     /// Takes one message as JSON.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use wasmsh::Sandbox;
+    /// use wasmsh::protocol::{Event, Server};
+    ///
+    /// let (sender, events) = channel();
+    /// let server = Server::new(Sandbox::builder(), move |event| sender.send(event).unwrap_or_default());
+    /// server.line(r#"{"id": 1, "type": "Run", "script": "exit 3"}"#);
+    /// assert!(events.iter().any(|event| matches!(event, Event::Exit { id: 1, status: 3, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn line(&self, line: &str) {
         if line.trim().is_empty() {
             return;
@@ -188,6 +273,20 @@ impl Server {
     }
 
     /// Takes one message. This does not wait for what it asks.
+    ///
+    /// ```
+    /// use wasmsh::protocol::{Command, Request};
+    /// use std::sync::mpsc::channel;
+    /// use wasmsh::Sandbox;
+    /// use wasmsh::protocol::{Event, Server};
+    ///
+    /// let (sender, events) = channel();
+    /// let server = Server::new(Sandbox::builder(), move |event| sender.send(event).unwrap_or_default());
+    /// let command = Command::ReadFile { path: "missing".into() };
+    /// server.request(Request { id: 1, session: "a".into(), command });
+    /// assert!(events.iter().any(|event| matches!(event, Event::Failure { kind, .. } if kind == "file")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn request(&self, request: Request) {
         let Request { id, session, command } = request;
         match self.0.dispatch(id, &session, command) {
@@ -198,6 +297,19 @@ impl Server {
     }
 
     /// Waits until everything that was asked is done, at the end of a connection.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// use wasmsh::Sandbox;
+    /// use wasmsh::protocol::{Event, Server};
+    ///
+    /// let (sender, events) = channel();
+    /// let server = Server::new(Sandbox::builder(), move |event| sender.send(event).unwrap_or_default());
+    /// server.line(r#"{"id": 1, "type": "Run", "script": "echo done > file"}"#);
+    /// server.drain();
+    /// assert!(events.iter().any(|event| matches!(event, Event::Exit { status: 0, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn drain(self) {
         // What is dropped before its thread is through is cancelled.
         let handles: Vec<_> = lock(&self.0.sessions).drain().map(|(_, handle)| handle).collect();
@@ -249,12 +361,8 @@ impl Shared {
                 Ok(None)
             }
             Command::Signal { .. } | Command::Cancel => {
-                if let Some(control) = &lock(&known.ok_or_else(unknown)?.outside).control {
-                    match command {
-                        Command::Signal { signal } => control.signal(signal),
-                        _ => control.cancel(),
-                    }
-                }
+                let signal = if let Command::Signal { signal } = command { Some(signal) } else { None };
+                lock(&known.ok_or_else(unknown)?.outside).interrupt(signal);
                 Ok(Some(Reply::Done(())))
             }
             command => {
@@ -268,8 +376,12 @@ impl Shared {
                     sessions.insert(name.to_owned(), handle);
                 }
                 if let Some(handle) = sessions.get(name) {
-                    if matches!(&command, Command::Run(run) if run.stream_stdin) {
-                        lock(&handle.outside).stdin.insert(id, Input::default());
+                    if let Command::Run(run) = &command {
+                        let mut outside = lock(&handle.outside);
+                        outside.runs.push_back(Asked::default());
+                        if run.stream_stdin {
+                            outside.stdin.insert(id, Input::default());
+                        }
                     }
                     handle.jobs.send((id, command)).map_err(|_| Failed::request("the session has ended"))?;
                 }
@@ -370,8 +482,13 @@ impl Worker {
         let mut session = match make() {
             Ok(session) => session,
             Err(failed) => {
-                // Whatever was asked of it has this answer.
-                lock(&self.shared.sessions).remove(&self.name);
+                // Whatever was asked of it has this answer. Somebody may have closed it, and begun another of that name.
+                let mut sessions = lock(&self.shared.sessions);
+                if sessions.get(&self.name).is_some_and(|handle| Arc::ptr_eq(&handle.outside, &self.outside))
+                {
+                    sessions.remove(&self.name);
+                }
+                drop(sessions);
                 let mut failed = Some(failed);
                 while let Ok((id, _)) = queue.recv() {
                     let again = || Failed::request("the session could not be made");
@@ -385,10 +502,14 @@ impl Worker {
             if lock(&self.outside).closed || matches!(command, Command::Close) {
                 return;
             }
+            let is_run = matches!(command, Command::Run(_));
             let event = match self.carry_out(&mut session, id, command) {
                 Ok(event) => event,
                 Err(failed) => failed.event(id, self.name.clone()),
             };
+            if is_run {
+                lock(&self.outside).runs.pop_front();
+            }
             self.tell(event);
         }
     }
@@ -457,7 +578,11 @@ impl Worker {
         if let Some(ms) = request.timeout_ms {
             limits.get_or_insert(session.limits).wall_time_ms = (ms > 0).then_some(ms);
         }
-        let mut run = session.run(request.script.0).args(request.args.into_iter().map(|argument| argument.0));
+        let (outside, control) = (Arc::clone(&self.outside), session.control());
+        let mut run = session
+            .run(request.script.0)
+            .on_start(move || lock(&outside).begin(&control))
+            .args(request.args.into_iter().map(|argument| argument.0));
         if let Some(name) = request.name {
             run = run.name(name.0);
         }

@@ -34,7 +34,25 @@ struct Service {
     builder: SessionBuilder,
     options: Mcp,
     token: Option<String>,
-    clients: Mutex<BTreeMap<String, (Arc<Client>, Instant)>>,
+    clients: Mutex<Clients>,
+}
+
+/// Those who have said `initialize`.
+#[derive(Default)]
+struct Clients {
+    /// By the names of their sessions, and when each was last heard.
+    table: BTreeMap<String, (Arc<Client>, Instant)>,
+    /// How many more there are to be, whose sessions are being made.
+    coming: usize,
+}
+
+/// Room for a client whose session is being made: others are served meanwhile.
+struct Room<'s>(&'s Service);
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.0.clients().coming -= 1;
+    }
 }
 
 type Body = Response<Cursor<Vec<u8>>>;
@@ -74,7 +92,7 @@ pub(super) fn serve(options: &Mcp, address: SocketAddr) -> u8 {
 }
 
 impl Service {
-    fn clients(&self) -> MutexGuard<'_, BTreeMap<String, (Arc<Client>, Instant)>> {
+    fn clients(&self) -> MutexGuard<'_, Clients> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -98,7 +116,7 @@ impl Service {
                 send(request, response);
             }
             Method::Delete => {
-                let ended = name(&request).and_then(|name| self.clients().remove(&name));
+                let ended = name(&request).and_then(|name| self.clients().table.remove(&name));
                 let response = match ended {
                     Some((client, _)) => {
                         client.cancel();
@@ -160,7 +178,7 @@ impl Service {
             let Some(name) = name(&request) else {
                 return send(request, refusal(400, "no Mcp-Session-Id"));
             };
-            let Some(client) = self.clients().get_mut(&name).map(|(client, heard)| {
+            let Some(client) = self.clients().table.get_mut(&name).map(|(client, heard)| {
                 *heard = Instant::now();
                 Arc::clone(client)
             }) else {
@@ -189,20 +207,28 @@ impl Service {
         }
     }
 
-    /// A client of its own.
-    fn begin(&self) -> Result<(String, Arc<Client>), Body> {
+    /// Room for one more client, if need be by forgetting one.
+    fn room(&self) -> Result<Room<'_>, Body> {
         let mut clients = self.clients();
-        if clients.len() >= self.options.sessions {
+        if clients.table.len().saturating_add(clients.coming) >= self.options.sessions {
             let oldest = clients
+                .table
                 .iter()
                 .filter(|(_, (client, heard))| client.idle() && heard.elapsed() >= FORGOTTEN)
                 .min_by_key(|(_, (_, heard))| *heard)
                 .map(|(name, _)| name.clone());
             match oldest {
-                Some(name) => clients.remove(&name),
+                Some(name) => clients.table.remove(&name),
                 None => return Err(refusal(503, "too many sessions")),
             };
         }
+        clients.coming += 1;
+        Ok(Room(self))
+    }
+
+    /// A client of its own.
+    fn begin(&self) -> Result<(String, Arc<Client>), Body> {
+        let room = self.room()?;
         let failed = |why: &str| {
             complain(why);
             refusal(500, "the sandbox cannot be made")
@@ -213,7 +239,8 @@ impl Service {
         getrandom::fill(&mut random).map_err(|error| failed(&error.to_string()))?;
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let client = Arc::new(Client::new(session));
-        clients.insert(name.clone(), (Arc::clone(&client), Instant::now()));
+        self.clients().table.insert(name.clone(), (Arc::clone(&client), Instant::now()));
+        drop(room);
         Ok((name, client))
     }
 }

@@ -6,7 +6,7 @@ mod http;
 mod stdio;
 mod tools;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -41,8 +41,32 @@ struct Call {
 #[derive(Default)]
 struct UnderWay {
     id: Option<Value>,
-    /// Calls that were given up before they began.
-    cancelled: Vec<Value>,
+    /// Calls that have not begun, and whether they were given up.
+    waiting: VecDeque<(Value, bool)>,
+    /// Nobody wants the one that is under way any more.
+    given_up: bool,
+    /// The client has gone.
+    over: bool,
+}
+
+impl UnderWay {
+    /// The next call begins. Whether somebody still wants it.
+    fn begin(&mut self, id: &Value) -> bool {
+        let given_up = self.waiting.pop_front().is_some_and(|(_, given_up)| given_up);
+        let wanted = !given_up && !self.over;
+        (self.id, self.given_up) = (wanted.then(|| id.clone()), false);
+        wanted
+    }
+
+    /// A call is given up. Whether it is under way; one that is over, or that nobody has made, is none.
+    fn give_up(&mut self, id: &Value) -> bool {
+        for (_, given_up) in self.waiting.iter_mut().filter(|(waiting, _)| waiting == id) {
+            *given_up = true;
+        }
+        let under_way = self.id.as_ref() == Some(id);
+        self.given_up |= under_way;
+        under_way
+    }
 }
 
 /// Serves until its transport ends.
@@ -82,8 +106,9 @@ impl Client {
         self.worker.join().is_ok()
     }
 
-    /// Ends what is being done.
+    /// Ends what is being done, and begins nothing more.
     fn cancel(&self) {
+        lock(&self.under_way).over = true;
         self.control.cancel();
     }
 
@@ -103,10 +128,8 @@ impl Client {
                 && let Some(request) = parameters.get("requestId")
             {
                 let mut under_way = lock(&self.under_way);
-                if under_way.id.as_ref() == Some(request) {
+                if under_way.give_up(request) {
                     self.control.cancel();
-                } else {
-                    under_way.cancelled.push(request.clone());
                 }
             }
             return;
@@ -118,6 +141,9 @@ impl Client {
             "tools/call" => match parameters.get("name").and_then(Value::as_str) {
                 Some(name) => {
                     let arguments = parameters.get("arguments").cloned().unwrap_or_else(|| json!({}));
+                    // Held until it is sent, so that both are in the same order.
+                    let mut under_way = lock(&self.under_way);
+                    under_way.waiting.push_back((id.clone(), false));
                     // Without the worker, which has told why, there is nobody to answer.
                     let _ = self.calls.send(Call { id, name: name.to_owned(), arguments, reply });
                 }
@@ -146,18 +172,21 @@ fn initialize(parameters: &Value) -> Value {
 }
 
 /// Carries out calls, one after the other.
-fn work(mut session: Session, queue: &Receiver<Call>, under_way: &Mutex<UnderWay>) {
+fn work(mut session: Session, queue: &Receiver<Call>, under_way: &Arc<Mutex<UnderWay>>) {
     let mut snapshots = BTreeMap::new();
     while let Ok(Call { id, name, arguments, reply }) = queue.recv() {
-        {
-            let mut under_way = lock(under_way);
-            if let Some(at) = under_way.cancelled.iter().position(|cancelled| *cancelled == id) {
-                under_way.cancelled.swap_remove(at);
-                continue;
-            }
-            under_way.id = Some(id.clone());
+        if !lock(under_way).begin(&id) {
+            continue;
         }
-        let result = tools::call(&mut session, &mut snapshots, &name, arguments);
+        // A cancel that came too early for the run.
+        let (shared, control) = (Arc::clone(under_way), session.control());
+        let begun = move || {
+            let under_way = lock(&shared);
+            if under_way.given_up || under_way.over {
+                control.cancel();
+            }
+        };
+        let result = tools::call(&mut session, &mut snapshots, &name, arguments, begun);
         lock(under_way).id = None;
         reply(match result {
             Ok(result) => success(&id, result),
@@ -178,6 +207,20 @@ fn failure(id: &Value, code: i32, message: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_given_up_only_while_there_is_one() {
+        let mut under_way = UnderWay::default();
+        let [one, two, three] = [json!(1), json!("two"), json!(3)];
+        under_way.waiting.extend([(one.clone(), false), (two.clone(), false), (three.clone(), false)]);
+        assert!(under_way.begin(&one));
+        assert!(under_way.give_up(&one) && !under_way.give_up(&two) && !under_way.give_up(&json!("nothing")));
+        assert!(!under_way.begin(&two) && under_way.begin(&three) && under_way.waiting.is_empty());
+        // What was given up is forgotten: another call may have its number.
+        assert!(!under_way.give_up(&two));
+        under_way.waiting.push_back((two.clone(), false));
+        assert!(under_way.begin(&two));
+    }
 
     #[test]
     fn the_version_that_the_client_wants_is_spoken_if_it_is_known() {

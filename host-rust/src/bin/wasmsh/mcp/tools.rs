@@ -135,17 +135,18 @@ struct PackageArguments {
     packages: Vec<String>,
 }
 
-/// Calls a tool.
+/// Calls a tool. `begun` is called when it can be cancelled, if it ever can.
 pub(super) fn call(
     session: &mut Session,
     snapshots: &mut BTreeMap<String, Snapshot>,
     name: &str,
     given: Value,
+    begun: impl FnOnce() + Send + 'static,
 ) -> Result<Value, Refusal> {
     match name {
         "run" => {
             let RunArguments { script, stdin, timeout_seconds } = arguments(given)?;
-            let mut run = session.run(script).stdin(stdin);
+            let mut run = session.run(script).stdin(stdin).on_start(begun);
             if let Some(seconds) = timeout_seconds {
                 let time = Duration::try_from_secs_f64(seconds)
                     .map_err(|error| Refusal::Call(INVALID_PARAMS, error.to_string()))?;
@@ -205,7 +206,7 @@ pub(super) fn call(
         }
         "install" => {
             let PackageArguments { packages } = arguments(given)?;
-            let run = session.run("python3 -m pip install \"$@\"").args(packages).fresh();
+            let run = session.run("python3 -m pip install \"$@\"").args(packages).fresh().on_start(begun);
             Ok(shown(&run.output().map_err(failed)?))
         }
         _ => Err(Refusal::Call(INVALID_PARAMS, format!("no tool {name}"))),
