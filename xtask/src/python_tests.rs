@@ -9,7 +9,7 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::project::Project;
+use crate::project::{Project, write_if_changed};
 use crate::{build, cpython, exec};
 
 /// Which files of tests are run, and what of them is left out, with the reasons.
@@ -18,8 +18,12 @@ const LIST: &str = "components/python/tests.txt";
 const PLACE: &str = "/usr/local/lib/python3.13/site-packages/test";
 /// What is installed and used.
 const PACKAGES: &str = "tests/packages";
-/// Seconds after which a file of tests, or a package, is taken to hang.
-const HANGS: &str = "900";
+/// What became of each file: written by [`tests`], for readers.
+const TABLE: &str = "components/python/TESTS.md";
+/// Seconds of its own computing, and of waiting, after which a file of tests, or a package, is taken to hang: the machine
+/// may be busy with other things.
+const COMPUTES: &str = "1500";
+const HANGS: &str = "3600";
 
 /// Files of tests that ask for sockets as a whole, though most of them need none.
 const WITHOUT_SOCKETS: [&str; 9] = [
@@ -37,8 +41,8 @@ const WITHOUT_SOCKETS: [&str; 9] = [
 /// A file of tests.
 #[derive(Default)]
 struct File {
-    /// Patterns of tests that are left out.
-    left_out: Vec<String>,
+    /// Patterns of tests that are left out, and why.
+    left_out: Vec<(String, String)>,
     /// Why it fails, if that is known.
     fails: Option<String>,
 }
@@ -59,7 +63,7 @@ fn list(project: &Project) -> Result<BTreeMap<String, File>> {
         let name = words.next().ok_or_else(|| anyhow!("{LIST}: no name in `{line}`"))?;
         let file = files.entry(name.to_owned()).or_default();
         match (words.next(), reason) {
-            (Some(pattern), Some(_)) => file.left_out.push(pattern.to_owned()),
+            (Some(pattern), Some(reason)) => file.left_out.push((pattern.to_owned(), reason.to_owned())),
             (None, Some(reason)) => file.fails = Some(reason.to_owned()),
             (None, None) => {}
             (Some(_), None) => bail!("{LIST}: no reason in `{line}`"),
@@ -147,7 +151,7 @@ fn sandboxed(
     log: &Path,
 ) -> Result<bool> {
     let output = Command::new(wasmsh)
-        .args(["--timeout", HANGS])
+        .args(["--timeout", HANGS, "--cpu-time", COMPUTES])
         .args(arguments)
         .args(["-c", script])
         .env("WASMSH_COMPONENTS", project.products())
@@ -173,7 +177,7 @@ pub(crate) fn tests(project: &Project, names: &[String]) -> Result<ExitCode> {
         let log = logs.join(format!("{name}.log"));
         let file = list.get(name);
         let mut script = String::from("mkdir -p /tmp/w; cd /tmp/w; python3 -m test -v");
-        for pattern in file.map(|file| file.left_out.as_slice()).unwrap_or_default() {
+        for (pattern, _) in file.map(|file| file.left_out.as_slice()).unwrap_or_default() {
             script.push_str(&format!(" -i '{pattern}'"));
         }
         script.push_str(&format!(" {name} 2>&1"));
@@ -184,18 +188,54 @@ pub(crate) fn tests(project: &Project, names: &[String]) -> Result<ExitCode> {
     })?;
     let good = outcomes.iter().filter(|outcome| outcome.good).count();
     println!("{good} of {} files pass, or are skipped for a reason that is told", outcomes.len());
+    write_table(project, &list, &logs)?;
     let surprises = outcomes.iter().filter(|outcome| outcome.verdict.starts_with("FAILS")).count();
     Ok(if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The last run of every file, from what it said, as a table. Files that have not been run yet are told of, and no table
+/// is written that lacks them.
+fn write_table(project: &Project, list: &BTreeMap<String, File>, logs: &Path) -> Result<()> {
+    let (mut rows, mut good, mut missing) = (String::new(), 0, Vec::new());
+    for (name, file) in list {
+        let Ok(log) = fs::read(logs.join(format!("{name}.log"))) else {
+            missing.push(name.as_str());
+            continue;
+        };
+        let log = String::from_utf8_lossy(&log).into_owned();
+        let passed = log.lines().rev().find_map(|line| line.strip_prefix("Result: ")) == Some("SUCCESS");
+        good += usize::from(passed);
+        let outcome = judge(name, passed, &log, file.fails.as_deref());
+        let mut reasons = BTreeMap::<&str, Vec<String>>::new();
+        for (pattern, reason) in &file.left_out {
+            reasons.entry(reason.as_str()).or_default().push(format!("`{pattern}`"));
+        }
+        let left_out: Vec<String> =
+            reasons.into_iter().map(|(reason, tests)| format!("{}: {reason}", tests.join(", "))).collect();
+        rows.push_str(&format!("| `{name}` | {} | {} |\n", outcome.verdict, left_out.join("; ")));
+    }
+    if !missing.is_empty() {
+        println!("{TABLE} is written when every file has been run: {} have not", missing.len());
+        return Ok(());
+    }
+    let count = list.len();
+    let text = format!(
+        "# CPython's own tests\n\nWritten by `cargo xtask python-test`, which runs the files of [`tests.txt`](tests.txt) in the \
+         sandbox. {good} of {count} pass, or are skipped for the reason that is told. What a file leaves out by itself on \
+         WASI counts as skipped in its total.\n\n| file | | left out |\n|---|---|---|\n{rows}"
+    );
+    write_if_changed(&project.path(TABLE), text.as_bytes())
 }
 
 fn judge(name: &str, passed: bool, log: &str, known: Option<&str>) -> Outcome {
     let total = log.lines().rev().find_map(|line| line.strip_prefix("Total tests: ")).unwrap_or("no result");
     let skipped = log.lines().find_map(|line| line.split_once(" skipped -- ").map(|(_, reason)| reason));
-    let failed: Vec<&str> = log
+    let mut failed: Vec<&str> = log
         .lines()
         .filter_map(|line| line.strip_prefix("FAIL: ").or_else(|| line.strip_prefix("ERROR: ")))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
+    failed.dedup();
     let verdict = match (passed, known, skipped) {
         (true, None, Some(reason)) if total.starts_with("run=0") => format!("skipped: {reason}"),
         (true, None, _) => format!("passes ({total})"),
@@ -241,7 +281,7 @@ pub(crate) fn packages(project: &Project, names: &[String]) -> Result<ExitCode> 
             .and_then(|line| line.strip_prefix("# "))
             .ok_or_else(|| anyhow!("{PACKAGES}/{name}.py does not begin with a requirement"))?;
         let script = format!(
-            "pip install --disable-pip-version-check -q '{requirement}' 2>&1 && pip check && python3 /uses/{name}.py 2>&1"
+            "pip install --disable-pip-version-check -q '{requirement}' 2>&1 && pip check && python3 -P /uses/{name}.py 2>&1"
         );
         let log = logs.join(format!("{name}.log"));
         let good = sandboxed(project, &wasmsh, &arguments, &script, &log)?;
