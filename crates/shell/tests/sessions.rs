@@ -436,12 +436,8 @@ fn history_expansion_is_bounded() {
     let ceilings = wasmsh_os::Ceilings { expansion_bytes: 1 << 20, ..wasmsh_os::Ceilings::default() };
     // Each `!#` doubles the line, each substitution what it found.
     for line in [format!("echo a {}", "!# ".repeat(40)), format!("!!{}", ":gs/a/&&&&&&&&/".repeat(12))] {
-        let session = support::session_with(
-            "/workspace",
-            support::default_environment("/workspace"),
-            &[],
-            ceilings.clone(),
-        );
+        let session =
+            support::session_with("/workspace", support::default_environment("/workspace"), &[], ceilings);
         let (text, status) = run(&session, &format!("set -o history -H\necho aaaa\n{line}\necho on\n"));
         assert!(text.contains("expansion: more than 1048576 bytes"), "{line}: {text}");
         assert_eq!((text.ends_with("on\n"), status), (true, 0), "{line}");
