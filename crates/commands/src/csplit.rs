@@ -4,6 +4,7 @@ use bstr::{BString, ByteSlice};
 use wasmsh_regex::{Regex, Syntax};
 
 use crate::number::parse_size;
+use crate::pad;
 use crate::quote::quote_always;
 use crate::{Command, Done, Fail, Opt, Tool, start};
 
@@ -32,6 +33,9 @@ pub(crate) static COMMAND: Command = Command {
     usage_status: 1,
     main: |ctx| start(&COMMAND, ctx, run),
 };
+
+/// No number of a file is wider.
+const WIDEST: usize = 1 << 24;
 
 enum Place {
     Line(u64),
@@ -95,6 +99,9 @@ impl Suffix {
                 return Err(format!("invalid flags in conversion specification: %{flag}{letter}"));
             }
             let has = |flag| spec.flags.contains(&flag);
+            if (spec.width as usize).max(spec.precision.unwrap_or(0)) > WIDEST {
+                return Err("memory exhausted".into());
+            }
             found = Some(Suffix {
                 before: std::mem::take(&mut plain),
                 after: BString::default(),
@@ -129,9 +136,8 @@ impl Suffix {
             None if self.zeros && !self.left => self.width.saturating_sub(lead.len()),
             None => 0,
         };
-        digits = format!("{lead}{digits:0>least$}");
-        let width = self.width;
-        let number = if self.left { format!("{digits:<width$}") } else { format!("{digits:>width$}") };
+        digits = format!("{lead}{}", pad::zeros(digits, least));
+        let number = if self.left { pad::left(digits, self.width) } else { pad::right(digits, self.width) };
         [prefix, &self.before, number.as_bytes(), &self.after].concat().into()
     }
 }

@@ -24,6 +24,9 @@ enum Value {
 
 /// The largest exponent of a finite number: 2^16383 * 1.11…
 const LARGEST: i32 = 16383 - 63;
+
+/// Behind so many digits all are zeros: 2^-16508 has that many behind the point.
+const MOST_DIGITS: usize = 16_508;
 /// Below this a number is zero; denormal numbers keep their full precision here.
 const SMALLEST: i32 = -16445 - 63;
 
@@ -262,7 +265,7 @@ impl Extended {
         };
         let padding = width.saturating_sub(sign.len() + body.len());
         if flags.left {
-            return format!("{sign}{body}{:padding$}", "");
+            return format!("{sign}{body}{}", " ".repeat(padding));
         }
         if flags.zero && self.is_finite() {
             let (prefix, digits) = match body.get(..2) {
@@ -271,7 +274,7 @@ impl Extended {
             };
             return format!("{sign}{prefix}{}{digits}", "0".repeat(padding));
         }
-        format!("{:padding$}{sign}{body}", "")
+        format!("{}{sign}{body}", " ".repeat(padding))
     }
 
     /// The digits of `|self| * 10^power`, rounded to an integer, ties to even.
@@ -310,25 +313,27 @@ impl Extended {
     }
 
     fn fixed(self, precision: usize, alternate: bool) -> String {
-        let mut digits = self.scaled(precision as i64);
-        if digits.len() <= precision {
-            digits.insert_str(0, &"0".repeat(precision + 1 - digits.len()));
+        let exact = precision.min(MOST_DIGITS);
+        let mut digits = self.scaled(exact as i64);
+        if digits.len() <= exact {
+            digits.insert_str(0, &"0".repeat(exact + 1 - digits.len()));
         }
         if precision > 0 || alternate {
-            digits.insert(digits.len() - precision, '.');
+            digits.insert(digits.len() - exact, '.');
         }
-        digits
+        digits + &"0".repeat(precision - exact)
     }
 
     /// The first `count` digits, and the power of ten of the first one.
     fn leading(self, count: usize) -> (String, i64) {
         let Value::Finite { mantissa, exponent } = self.value else { return ("0".repeat(count), 0) };
+        let (zeros, count) = (count.saturating_sub(MOST_DIGITS), count.min(MOST_DIGITS));
         let mut power =
             ((mantissa as f64).log10() + f64::from(exponent) * std::f64::consts::LOG10_2).floor() as i64;
         loop {
             let digits = self.scaled(count as i64 - 1 - power);
             match digits.len().cmp(&count) {
-                std::cmp::Ordering::Equal => return (digits, power),
+                std::cmp::Ordering::Equal => return (digits + &"0".repeat(zeros), power),
                 std::cmp::Ordering::Greater => power += 1,
                 std::cmp::Ordering::Less => power -= 1,
             }

@@ -85,6 +85,7 @@ mod numfmt;
 mod od;
 mod opts;
 mod owner;
+mod pad;
 mod pager;
 mod paste;
 mod patch;

@@ -72,11 +72,23 @@ fn number(t: &Tool, text: &[u8], what: &str, least: i64) -> Result<i64, Fail> {
     }
 }
 
+fn field_width(t: &Tool, text: &[u8]) -> Result<u64, Fail> {
+    let what = "line number field width";
+    let value = number(t, text, what, 1)?;
+    match i32::try_from(value) {
+        Ok(value) => Ok(u64::from(value.unsigned_abs())),
+        Err(_) => {
+            let invalid = format!("invalid {what}: {}", t.quote(text));
+            Err(Fail::Message(format!("{invalid}: Value too large for defined data type"), 1))
+        }
+    }
+}
+
 async fn run(t: &mut Tool) -> Done {
     let mut styles = [Style::None, Style::Text, Style::None];
     let mut delimiter = *b"\\:";
     let mut single_delimiter: Option<Vec<u8>> = None;
-    let (mut step, mut blanks, mut first, mut width) = (1, 1, 1, 6_usize);
+    let (mut step, mut blanks, mut first, mut width) = (1, 1, 1, 6_u64);
     let mut format = BString::from("rn");
     let mut separator = BString::from("\t");
     let mut renumber = true;
@@ -104,7 +116,7 @@ async fn run(t: &mut Tool) -> Done {
             "p" => renumber = false,
             "s" => separator = value,
             "v" => first = number(t, &value, "starting line number", i64::MIN)?,
-            _ => width = usize::try_from(number(t, &value, "line number field width", 1)?).unwrap_or(6),
+            _ => width = field_width(t, &value)?,
         }
     }
     let mark = match single_delimiter {
@@ -158,16 +170,28 @@ async fn run(t: &mut Tool) -> Done {
                 let Some(value) = line_number else {
                     return Err(Fail::Message("line number overflow".into(), 1));
                 };
-                let shown = match &format[..] {
-                    b"ln" => format!("{value:<width$}"),
-                    b"rz" => format!("{value:0width$}"),
-                    _ => format!("{value:width$}"),
-                };
-                t.out.put(shown.as_bytes());
+                let shown = value.to_string();
+                let missing = width.saturating_sub(shown.len() as u64);
+                let (sign, digits) = shown.split_at(usize::from(value < 0));
+                match &format[..] {
+                    b"ln" => {
+                        t.out.put(shown.as_bytes());
+                        t.pad(missing, b' ').await?;
+                    }
+                    b"rz" => {
+                        t.out.put(sign.as_bytes());
+                        t.pad(missing, b'0').await?;
+                        t.out.put(digits.as_bytes());
+                    }
+                    _ => {
+                        t.pad(missing, b' ').await?;
+                        t.out.put(shown.as_bytes());
+                    }
+                }
                 t.out.put(&separator);
                 line_number = value.checked_add(step);
             } else {
-                t.blanks(width + separator.len());
+                t.pad(width + separator.len() as u64, b' ').await?;
             }
             t.out.put(text);
             t.out.put(b"\n");

@@ -3,6 +3,7 @@
 use bstr::{BString, ByteSlice};
 use wasmsh_os::{Pid, ProcessInfo, Signal, State, Timestamp};
 
+use crate::pad;
 use crate::time::{Moment, zone};
 use crate::users::Users;
 use crate::{Command, Done, Fail, Tool, start};
@@ -377,11 +378,11 @@ async fn report(t: &mut Tool) -> Done {
                 line.push(' ');
             }
             if right {
-                line.push_str(&format!("{text:>width$}"));
+                line.push_str(&pad::right(text.to_owned(), width));
             } else if last {
                 line.push_str(text);
             } else {
-                line.push_str(&format!("{text:<width$}"));
+                line.push_str(&pad::left(text.to_owned(), width));
             }
         }
         t.out.put(line.as_bytes());

@@ -176,5 +176,5 @@ async fn heading(t: &Tool, seconds: f64, command: &str, columns: usize) -> Strin
         false => String::new(),
     };
     let gap = columns.saturating_sub(left.width() + command.width() + right.width());
-    format!("{left}{command}{:gap$}{right}", "")
+    format!("{left}{command}{}{right}", " ".repeat(gap))
 }

@@ -208,6 +208,25 @@ fn variables_meet_a_ceiling() {
 }
 
 #[test]
+fn what_commands_make_in_memory_is_bounded() {
+    let ceilings = wasmsh_os::Ceilings { expansion_bytes: 1 << 14, ..wasmsh_os::Ceilings::default() };
+    let session =
+        support::session_with("/workspace", support::default_environment("/workspace"), &[], ceilings);
+    for (script, expected) in [
+        ("echo a | sed ':a; s/a*/&&a/; ta'", 4),
+        ("echo a | sed ':a; s/a*/\\U&&a/; ta'", 4),
+        ("echo a | sed ':a; s/a/aa/g; ta'", 4),
+        ("echo a | ptx -w 4000000000", 1),
+        ("echo a | ptx -g 4000000000", 1),
+        ("echo a | pr -t -n:2147483647", 1),
+    ] {
+        let (text, status) = run(&session, script);
+        assert!(text.contains("memory exhausted"), "{script}: {text:.300}");
+        assert_eq!(status, expected, "{script}");
+    }
+}
+
+#[test]
 fn a_loop_inside_a_trap_can_be_cancelled() {
     let scripts = [
         "trap 'while :; do :; done' EXIT; exit 3",

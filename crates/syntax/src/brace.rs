@@ -3,8 +3,6 @@
 //! The words that a word expands to are counted, not listed: each is made when it is asked for, so
 //! `{1..1000000000}` costs nothing until it is used.
 
-use std::io::Write as _;
-
 use crate::ast::{Ast, Part, Str, Word};
 
 /// The expansion of a word that has valid braces in it.
@@ -87,9 +85,15 @@ impl Sequence {
     pub fn write(&self, index: u64, out: &mut Vec<u8>) {
         let value = i128::from(self.start) + self.step * i128::from(index);
         match self.width {
-            // A vector takes everything.
             Some(width) => {
-                let _ = write!(out, "{value:0width$}");
+                // `format!` takes no such width.
+                let digits = value.unsigned_abs().to_string();
+                if value < 0 {
+                    out.push(b'-');
+                }
+                let used = digits.len() + usize::from(value < 0);
+                out.resize(out.len() + width.saturating_sub(used), b'0');
+                out.extend_from_slice(digits.as_bytes());
             }
             None => out.push(value as u8),
         }
@@ -454,6 +458,10 @@ mod tests {
         let braces = expand(&ast, word).unwrap();
         assert_eq!(braces.len(), u64::MAX);
         assert_eq!(braces.get(&ast, 9), [BracePiece::Text(b"2".to_vec()), BracePiece::Text(b"1".to_vec())]);
+
+        let zeros = "0".repeat(70_000);
+        assert_eq!(words(&format!("{{-{zeros}..1}}")), [format!("{zeros}0"), format!("{}1", zeros)]);
+        assert_eq!(words(&format!("{{-{zeros}2..-1}}"))[1], format!("-{zeros}1"));
 
         let depth = 1_000;
         assert_eq!(words(&format!("{}a{}", "{b,".repeat(depth), "}".repeat(depth))).len(), depth + 1);

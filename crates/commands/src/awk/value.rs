@@ -150,14 +150,21 @@ pub(super) fn special_name(number: f64) -> &'static str {
     }
 }
 
+/// All digits behind this are zeros: a double has at most 1,074 behind the point. `format!` would panic at 65,536.
+const MOST_DIGITS: usize = 1100;
+
 /// A number by a conversion of `printf(3)`: one of `aefgAEFG`.
 pub(super) fn float(number: f64, conversion: u8, flags: Flags, precision: Option<usize>) -> String {
     let lower = conversion.to_ascii_lowercase();
     let text = match lower {
-        b'f' if !flags.alternate => format!("{:.*}", precision.unwrap_or(6), number.abs()),
+        b'f' if !flags.alternate => {
+            let precision = precision.unwrap_or(6);
+            let text = format!("{:.*}", precision.min(MOST_DIGITS), number.abs());
+            text + &"0".repeat(precision.saturating_sub(MOST_DIGITS))
+        }
         b'e' if !flags.alternate => exponential(number.abs(), precision.unwrap_or(6)),
         b'g' if !flags.alternate => {
-            let digits = precision.unwrap_or(6).max(1);
+            let digits = precision.unwrap_or(6).clamp(1, MOST_DIGITS);
             let text = format!("{:.*e}", digits - 1, number.abs());
             let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
             let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -221,10 +228,11 @@ fn hexadecimal(number: f64, precision: Option<usize>, alternate: bool) -> String
 }
 
 fn exponential(number: f64, precision: usize) -> String {
-    let text = format!("{number:.precision$e}");
+    let text = format!("{number:.*e}", precision.min(MOST_DIGITS));
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    let zeros = "0".repeat(precision.saturating_sub(MOST_DIGITS));
+    format!("{mantissa}{zeros}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
 }
 
 /// The number at the start of `text`, and its length.

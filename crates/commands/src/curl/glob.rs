@@ -30,7 +30,7 @@ impl Set {
         match self {
             Set::Words(words) => words.get(index).cloned().unwrap_or_default(),
             Set::Numbers { first, step, width, .. } => {
-                format!("{:0width$}", first + step * index as u64)
+                crate::pad::zeros((first + step * index as u64).to_string(), *width)
             }
             Set::Letters { first, step, .. } => {
                 char::from(first.saturating_add(step.saturating_mul(index as u8))).to_string()

@@ -165,8 +165,10 @@ async fn run(t: &mut Tool) -> Done {
             let mut glob = match glob::Glob::new(pattern, config.glob_off) {
                 Ok(glob) => glob,
                 Err((what, position)) => {
-                    let message =
-                        format!("{what} in URL position {position}:\n{pattern}\n{:>position$}", "^");
+                    let message = format!(
+                        "{what} in URL position {position}:\n{pattern}\n{}^",
+                        " ".repeat(position - 1)
+                    );
                     code = 3;
                     session.complain(t, &problem(3, message)).await?;
                     continue;

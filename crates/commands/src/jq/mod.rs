@@ -328,8 +328,8 @@ fn compile_message(text: &str, message: &str, at: usize) -> String {
     let end = text.get(begin..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| begin + length);
     let shown = text.get(begin..end).unwrap_or_default();
     format!(
-        "error: {message} at <top-level>, line {line}, column {column}:\n    {shown}\n    {:>column$}\njq: 1 compile error",
-        "^"
+        "error: {message} at <top-level>, line {line}, column {column}:\n    {shown}\n    {}^\njq: 1 compile error",
+        " ".repeat(column - 1)
     )
 }
 

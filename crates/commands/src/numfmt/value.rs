@@ -261,7 +261,7 @@ fn ten_to(power: usize) -> BigInt {
 /// A whole number of the last of `decimals` digits behind a point.
 fn decimal(number: &BigInt, decimals: usize) -> String {
     let sign = if number.sign() == Sign::Minus { "-" } else { "" };
-    let digits = format!("{:0>width$}", number.magnitude().to_string(), width = decimals + 1);
+    let digits = crate::pad::zeros(number.magnitude().to_string(), decimals + 1);
     let (whole, fraction) = digits.split_at_checked(digits.len() - decimals).unwrap_or((&digits, ""));
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }

@@ -93,6 +93,9 @@ fn number(t: &Tool, text: &[u8], least: i64, what: &str) -> Result<i64, Fail> {
     Ok(value)
 }
 
+/// A page is made in memory: its numbers are at most this wide.
+const WIDEST_NUMBER: i64 = 1 << 20;
+
 /// `[CHAR[WIDTH]]` of an option.
 fn letter_and_width(option: &str, text: &[u8], letter: &mut u8, width: &mut i64) -> Result<(), Fail> {
     let mut rest = text;
@@ -230,6 +233,9 @@ pub(super) fn read(t: &mut Tool) -> Result<(Plan, Vec<BString>), Fail> {
         (None, Some(_)) => "\t".into(),
         (None, None) => if join { "\t" } else { " " }.into(),
     };
+    if number_digits > WIDEST_NUMBER {
+        return Err(Fail::Message("memory exhausted".into(), 1));
+    }
     let numbers = numbered.then(|| Numbers {
         separator: number_separator,
         digits: number_digits as usize,

@@ -82,8 +82,9 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn number(&mut self, number: i64, numbers: Numbers, out: &mut Vec<u8>) {
-        let digits = format!("{number:width$}", width = numbers.digits);
+        let digits = number.to_string();
         let shown = digits.get(digits.len().saturating_sub(numbers.digits)..).unwrap_or_default();
+        self.pending += (numbers.digits - shown.len()) as i64;
         self.text(shown.as_bytes(), out);
         if numbers.separator != b'\t' {
             self.text(&[numbers.separator], out);

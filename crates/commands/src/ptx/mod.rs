@@ -129,6 +129,9 @@ fn folded(word: &[u8], fold: bool) -> BString {
     if fold { word.to_ascii_uppercase().into() } else { word.into() }
 }
 
+/// A line is made in memory: it is at most this wide.
+const WIDEST: i64 = 1 << 24;
+
 fn positive(t: &Tool, text: &[u8], what: &str) -> Result<i64, Fail> {
     let value = parse_size(text, b"").ok().and_then(|value| i64::try_from(value).ok());
     let wrong = || Fail::Message(format!("invalid {what}: {}", t.quote(text)), 1);
@@ -178,6 +181,9 @@ async fn run(t: &mut Tool) -> Done {
             }
             _ => {}
         }
+    }
+    if layout.gap.max(layout.width) > WIDEST {
+        return Err(Fail::Message("memory exhausted".into(), 1));
     }
     let mut files = options.operands();
     if layout.traditional {

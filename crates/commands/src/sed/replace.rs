@@ -5,14 +5,29 @@ use wasmsh_regex::{Captures, Exhausted, Regex, Span};
 
 use super::script::{Case, Part, Substitution, Translation};
 
-/// Substitutes in `space`; the result is in `out` if there is one.
+/// Why a substitution has no result.
+pub(super) enum Trouble {
+    /// The regular expression gave up.
+    Regex(Exhausted),
+    /// The result is larger than it may be.
+    Memory,
+}
+
+impl From<Exhausted> for Trouble {
+    fn from(error: Exhausted) -> Self {
+        Trouble::Regex(error)
+    }
+}
+
+/// Substitutes in `space`; the result, of `most` bytes, is in `out` if there is one.
 pub(super) fn substitute(
     substitution: &Substitution,
     regex: &Regex,
     space: &[u8],
     out: &mut Vec<u8>,
     utf8: bool,
-) -> Result<bool, Exhausted> {
+    most: usize,
+) -> Result<bool, Trouble> {
     let mut from = 0;
     let mut copied = 0;
     let mut count = 0;
@@ -37,7 +52,7 @@ pub(super) fn substitute(
                     done = true;
                 }
                 out.extend_from_slice(space.get(copied..found.start).unwrap_or_default());
-                expand(substitution, found, captures.as_ref(), space, out, utf8);
+                expand(substitution, found, captures.as_ref(), space, out, utf8, most)?;
                 copied = found.end;
                 if !substitution.global {
                     break;
@@ -51,7 +66,11 @@ pub(super) fn substitute(
         }
     }
     if done {
-        out.extend_from_slice(space.get(copied..).unwrap_or_default());
+        let rest = space.get(copied..).unwrap_or_default();
+        if rest.len() > most.saturating_sub(out.len()) {
+            return Err(Trouble::Memory);
+        }
+        out.extend_from_slice(rest);
     }
     Ok(done)
 }
@@ -68,7 +87,8 @@ fn expand(
     space: &[u8],
     out: &mut Vec<u8>,
     utf8: bool,
-) {
+    most: usize,
+) -> Result<(), Trouble> {
     let mut case = Casing::default();
     for part in &substitution.replacement {
         let text = match part {
@@ -83,12 +103,16 @@ fn expand(
                 continue;
             }
         };
+        if text.len() > most.saturating_sub(out.len()) {
+            return Err(Trouble::Memory);
+        }
         if substitution.has_case {
             case.append(text, out, utf8);
         } else {
             out.extend_from_slice(text);
         }
     }
+    Ok(())
 }
 
 /// The change of case in force.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use wasmsh_os::{Errno, Input};
 use wasmsh_regex::{Exhausted, Regex};
 
-use super::replace::{first_line, list, substitute, translate};
+use super::replace::{Trouble, first_line, list, substitute, translate};
 use super::script::{Action, Address, Command, End, RegexId, Script};
 use super::stream::{Sink, Source};
 use crate::number::decimal;
@@ -486,10 +486,12 @@ impl<'a> Machine<'a> {
                 Action::Block(_) => continue,
                 Action::Substitute(substitution) => {
                     let regex = self.regex(script, substitution.regex)?;
-                    let utf8 = self.t.utf8;
-                    if !substitute(substitution, regex, &self.space, &mut self.spare, utf8)
-                        .map_err(exhausted)?
-                    {
+                    let (utf8, most) = (self.t.utf8, self.largest());
+                    let done = substitute(substitution, regex, &self.space, &mut self.spare, utf8, most);
+                    if !done.map_err(|trouble| match trouble {
+                        Trouble::Regex(error) => exhausted(error),
+                        Trouble::Memory => full(),
+                    })? {
                         continue;
                     }
                     std::mem::swap(&mut self.space, &mut self.spare);
@@ -695,11 +697,17 @@ impl<'a> Machine<'a> {
 
     /// Spaces can double with every command: they end where the memory of an expansion ends.
     fn check_size(&self, size: usize) -> Done {
-        if size as u64 > self.t.ctx.kernel().ceilings().expansion_bytes {
-            return Err(Fail::Message("memory exhausted".into(), 4));
-        }
-        Ok(())
+        if size > self.largest() { Err(full()) } else { Ok(()) }
     }
+
+    /// The size of the largest space.
+    fn largest(&self) -> usize {
+        usize::try_from(self.t.ctx.kernel().ceilings().expansion_bytes).unwrap_or(usize::MAX)
+    }
+}
+
+fn full() -> Fail {
+    Fail::Message("memory exhausted".into(), 4)
 }
 
 fn exhausted(error: Exhausted) -> Fail {

@@ -7,6 +7,7 @@ use wasmsh_os::Timestamp;
 use super::header::{Kind, Member};
 use crate::Tool;
 use crate::mode::permissions_of;
+use crate::pad;
 use crate::time::{Moment, zone};
 
 /// The columns of a long listing, which grow with what they hold.
@@ -54,7 +55,8 @@ impl Columns {
         let used = user.len() + 1 + group.len() + 1 + size.len();
         self.width = self.width.max(used);
         let width = self.width - used + size.len();
-        let mut line = format!("{kind}{} {user}/{group} {size:>width$} ", permissions_of(mode)).into_bytes();
+        let mut line = format!("{kind}{} {user}/{group} {} ", permissions_of(mode), pad::right(size, width))
+            .into_bytes();
         let format: &[u8] = if self.full_time { b"%Y-%m-%d %H:%M:%S" } else { b"%Y-%m-%d %H:%M" };
         let zone = if self.utc { jiff::tz::TimeZone::UTC } else { zone(&t.ctx) };
         match Moment::new(member.modified, &zone) {
