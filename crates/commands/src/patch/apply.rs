@@ -59,7 +59,8 @@ pub(super) fn locate_with(
     let old: Vec<&BString> = hunk.old_lines().collect();
     // Shorter context at one end stands for the end of the file: less of it is left out there.
     let cut = |own: usize| (fuzz + own).saturating_sub(context);
-    let left_out = (cut(prefix), cut(suffix));
+    // Where all is context, both ends are the same lines.
+    let left_out = (cut(prefix), cut(suffix).min(old.len().saturating_sub(cut(prefix))));
     let pattern = old.get(left_out.0..old.len() - left_out.1).unwrap_or_default();
     let at = search(file, hunk, pattern, left_out, (prefix, suffix), from, offset, how, fuzz)?;
     Some(Found { lines: at..at + pattern.len(), left_out, fuzz })
@@ -148,4 +149,23 @@ pub(super) fn write(file: &Text, hunk: &Hunk, found: &Found, define: Option<&BSt
         }
     }
     directive(change, Mark::Same, out);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hunk_of_context_alone_is_left_out_once() {
+        let lines = vec![(Mark::Same, "x\n".into())];
+        let hunk = Hunk { old_start: 1, new_start: 1, lines, function: "".into() };
+        let file = Text::new(b"1\n2\n3\n".to_vec());
+        // With all of it left out nothing is left to differ.
+        let found = locate(&file, &hunk, 0, 0, Strictness { fuzz: 2, loose: false }).unwrap();
+        assert_eq!((found.left_out, found.lines.len()), ((1, 0), 0));
+        let mut out = Vec::new();
+        write(&file, &hunk, &found, None, &mut out);
+        assert!(out.is_empty());
+    }
 }
