@@ -63,14 +63,14 @@ pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
 }
 
 /// Runs the tests of the package, against `dist`: in this Node, in a newer one (which has multi-memory, and comes
-/// from npm), as the package is installed, in the browsers that there are, and in Deno and Bun if npm has them for
-/// this machine.
+/// from npm), as the package is installed, in the browsers that there are, and in Deno if npm has it for this machine.
+/// Bun's are `npm run test:bun`: all files in one process of Bun's do not always come to an end.
 pub(crate) fn test(project: &Project) -> Result<()> {
     let folder = project.path("host-js");
     for script in ["test", "test:node24", "test:package", "test:browser"] {
         exec::run(npm().args(["run", "--silent", script]).current_dir(&folder))?;
     }
-    for (name, package, script) in [("Deno", "deno@2", "test:deno"), ("Bun", "bun@1", "test:bun")] {
+    for (name, package, script) in [("Deno", "deno@2", "test:deno")] {
         let found = exec::output(Command::new(if cfg!(windows) { "npx.cmd" } else { "npx" }).args([
             "--yes",
             package,
