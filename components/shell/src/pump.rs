@@ -82,25 +82,8 @@ impl Pump {
     ) -> Vec<(u32, Request)> {
         let mut all = self.held.take();
         all.extend(self.announce(requests));
-        if !self.owner.host_blocks() {
-            let mut held = self.held.borrow_mut();
-            all.retain(|(id, request)| match request {
-                OsRequest::Command { pid, name } if self.exclusive.contains(name) => {
-                    let early = self.is_early(*pid, idle);
-                    if early {
-                        held.push((*id, request.clone()));
-                    }
-                    !early
-                }
-                OsRequest::Cancelled(of) => {
-                    let before = held.len();
-                    held.retain(|(other, _)| other != of);
-                    held.len() == before
-                }
-                OsRequest::Command { .. } | OsRequest::Fetch(_) => true,
-            });
-        }
-        all.into_iter().map(request_in).collect()
+        let blocks = self.owner.host_blocks();
+        self.hold_back(all, |pid| !blocks && self.is_early(pid, idle))
     }
 
     /// Whether a command would have to wait for what the host cannot give while it runs: see the rule for a read that
@@ -119,10 +102,20 @@ impl Pump {
 
     /// As the host sees them while a command is on its stack: without those for exclusive commands.
     fn announce_some(&self, requests: Vec<(RequestId, OsRequest)>) -> Vec<(u32, Request)> {
-        let mut told = self.announce(requests);
+        let announced = self.announce(requests);
+        self.hold_back(announced, |_| true)
+    }
+
+    /// Requests as the host sees them, without those for exclusive commands that `waits` names, and without the cancelling
+    /// of one that it was never told of.
+    fn hold_back(
+        &self,
+        mut requests: Vec<(RequestId, OsRequest)>,
+        waits: impl Fn(Pid) -> bool,
+    ) -> Vec<(u32, Request)> {
         let mut held = self.held.borrow_mut();
-        told.retain(|(id, request)| match request {
-            OsRequest::Command { name, .. } if self.exclusive.contains(name) => {
+        requests.retain(|(id, request)| match request {
+            OsRequest::Command { name, pid } if self.exclusive.contains(name) && waits(*pid) => {
                 held.push((*id, request.clone()));
                 false
             }
@@ -134,7 +127,7 @@ impl Pump {
             OsRequest::Command { .. } | OsRequest::Fetch(_) => true,
         });
         drop(held);
-        told.into_iter().map(request_in).collect()
+        requests.into_iter().map(request_in).collect()
     }
 
     /// An exclusive command begins, which `request` asked for. Whether it does so within another one.

@@ -10,7 +10,7 @@ use wasmsh_vfs::{Errno, Position, Timestamp};
 
 use crate::descriptor::{Description, DescriptorTable};
 use crate::host::OutputStream;
-use crate::kernel::{Ceiling, Group, Kernel, Spawn, Target, TimerId};
+use crate::kernel::{Group, Kernel, Spawn, Target, TimerId};
 use crate::process::{Environment, Pid, Process, ProcessFuture, State};
 use crate::request::{Request, Requested};
 use crate::signal::{Disposition, Signal, SignalSet};
@@ -218,10 +218,7 @@ impl Ctx {
     pub fn add_descriptor(&self, description: Rc<Description>, from: u32) -> Result<u32, Errno> {
         let mut table = self.process.descriptors.borrow_mut();
         let number = table.lowest_free(from);
-        if number >= self.descriptor_limit() {
-            if number >= self.kernel.ceilings().descriptors {
-                self.kernel.meet(Ceiling::Descriptors);
-            }
+        if !self.may_open(number) {
             return Err(Errno::TooManyOpenFiles);
         }
         // Free, so nothing is dropped.
@@ -234,10 +231,7 @@ impl Ctx {
     /// # Errors
     /// `BadDescriptor`: the number is too large.
     pub fn set_descriptor(&self, number: u32, description: Rc<Description>) -> Result<(), Errno> {
-        if number >= self.descriptor_limit() {
-            if number >= self.kernel.ceilings().descriptors {
-                self.kernel.meet(Ceiling::Descriptors);
-            }
+        if !self.may_open(number) {
             return Err(Errno::BadDescriptor);
         }
         let old = Rc::make_mut(&mut self.process.descriptors.borrow_mut()).set(number, description, false);

@@ -4,6 +4,7 @@
 use wasmsh_vfs::Errno;
 
 use crate::context::Ctx;
+use crate::kernel::Ceiling;
 
 /// What a limit is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +126,12 @@ impl Ctx {
         self.kernel().processes_left().saturating_sub(unused)
     }
 
-    /// The number that descriptors must stay below.
-    pub(crate) fn descriptor_limit(&self) -> u32 {
-        self.kernel().ceilings().descriptors.min(self.process().limits.borrow().descriptors)
+    /// Whether a descriptor may have this number. That the session's ceiling forbids it is told.
+    pub(crate) fn may_open(&self, number: u32) -> bool {
+        let within = number < self.kernel().ceilings().descriptors;
+        if !within {
+            self.kernel().meet(Ceiling::Descriptors);
+        }
+        within && number < self.process().limits.borrow().descriptors
     }
 }
