@@ -429,25 +429,28 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
+/// The file that is to be patched. `None`: there is none, which has been said.
+async fn target_of(t: &mut Tool, plan: &Plan, patch: &FilePatch) -> Result<Option<Target>, Fail> {
+    let skipped = match choose(t, plan, patch) {
+        Choice::Target(target) if plan.file.is_none() && leads_out(t, &target.name) => {
+            format!("Invalid file name {} -- skipping patch\n", quoted(&target.name))
+        }
+        Choice::Target(target) => return Ok(Some(target)),
+        Choice::None => return nothing_to_patch(t, plan, patch).await.map(|()| None),
+        Choice::Skip(text) => text,
+    };
+    note(t, plan, &skipped);
+    t.status = t.status.max(1);
+    t.out.drain().await?;
+    Ok(None)
+}
+
 /// A script for `ed`. Nothing is said of what it does, and it has no other way round.
 async fn edit(t: &mut Tool, plan: &mut Plan, patch: FilePatch) -> Done {
     if plan.verbose {
         looks_like(t, plan, &patch);
     }
-    let mut target = match choose(t, plan, &patch) {
-        Choice::Target(target) => target,
-        Choice::None => return nothing_to_patch(t, plan, &patch).await,
-        Choice::Skip(text) => {
-            note(t, plan, &text);
-            t.status = t.status.max(1);
-            return Ok(t.out.drain().await?);
-        }
-    };
-    if plan.file.is_none() && leads_out(t, &target.name) {
-        note(t, plan, &format!("Invalid file name {} -- skipping patch\n", quoted(&target.name)));
-        t.status = t.status.max(1);
-        return Ok(t.out.drain().await?);
-    }
+    let Some(mut target) = target_of(t, plan, &patch).await? else { return Ok(()) };
     let name = target.name.clone();
     let bytes = match target.stat {
         Some(_) => t.ctx.read_file(&name).await,
@@ -482,20 +485,7 @@ async fn one(t: &mut Tool, plan: &mut Plan, mut patch: FilePatch) -> Done {
     if reverse {
         patch.reverse();
     }
-    let mut target = match choose(t, plan, &patch) {
-        Choice::Target(target) => target,
-        Choice::None => return nothing_to_patch(t, plan, &patch).await,
-        Choice::Skip(text) => {
-            note(t, plan, &text);
-            t.status = t.status.max(1);
-            return Ok(t.out.drain().await?);
-        }
-    };
-    if plan.file.is_none() && leads_out(t, &target.name) {
-        note(t, plan, &format!("Invalid file name {} -- skipping patch\n", quoted(&target.name)));
-        t.status = t.status.max(1);
-        return Ok(t.out.drain().await?);
-    }
+    let Some(mut target) = target_of(t, plan, &patch).await? else { return Ok(()) };
     let is_odd = target.stat.as_ref().is_some_and(|stat| !stat.is_regular());
     if is_odd {
         let text = format!("File {} is not a regular file -- refusing to patch\n", quoted(&target.name));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bstr::BString;
-use wasmsh_os::{Errno, FileType, Stat, Timestamp};
+use wasmsh_os::{Errno, FileType, Input, Stat, Timestamp};
 
 use super::archive::Writer;
 use super::args::{Leaves, Name, Plan, Tag};
@@ -467,20 +467,9 @@ async fn pieces_of(
                     continue;
                 }
             };
-            while left > 0 {
-                let block = match input.fill().await {
-                    Ok([]) => break,
-                    Ok(block) => block,
-                    Err(reason) => {
-                        cannot(t, name, "read", reason).await?;
-                        break;
-                    }
-                };
-                let count = block.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-                let result = adding.writer.put(block.get(..count).unwrap_or_default()).await;
-                input.consume(count);
-                left -= count as u64;
-                written(t, plan, result).await?;
+            let failure = contents(t, plan, adding, &mut input, &mut left).await?;
+            if let Some(reason) = failure {
+                cannot(t, name, "read", reason).await?;
             }
         }
         missing += left;
@@ -494,6 +483,29 @@ async fn pieces_of(
         t.warn(format!("{shown}: File shrank by {missing} {bytes}; padding with zeros")).await?;
     }
     remove(t, plan, path).await
+}
+
+/// Puts what comes next of a file into the archive, `left` bytes if there are so many. Why it could not be read on.
+async fn contents(
+    t: &mut Tool,
+    plan: &Plan,
+    adding: &mut Adding,
+    input: &mut Input,
+    left: &mut u64,
+) -> Result<Option<Errno>, Fail> {
+    while *left > 0 {
+        let block = match input.fill().await {
+            Ok([]) => break,
+            Ok(block) => block,
+            Err(reason) => return Ok(Some(reason)),
+        };
+        let count = block.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        let result = adding.writer.put(block.get(..count).unwrap_or_default()).await;
+        input.consume(count);
+        *left -= count as u64;
+        written(t, plan, result).await?;
+    }
+    Ok(None)
 }
 
 async fn regular(
@@ -526,22 +538,7 @@ async fn regular(
         return Ok(());
     }
     let mut left = stat.size;
-    let mut failure: Option<Errno> = None;
-    while left > 0 {
-        let block = match input.fill().await {
-            Ok([]) => break,
-            Ok(block) => block,
-            Err(reason) => {
-                failure = Some(reason);
-                break;
-            }
-        };
-        let count = block.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let result = adding.writer.put(block.get(..count).unwrap_or_default()).await;
-        input.consume(count);
-        left -= count as u64;
-        written(t, plan, result).await?;
-    }
+    let failure = contents(t, plan, adding, &mut input, &mut left).await?;
     let result = adding.writer.end_member(left).await;
     written(t, plan, result).await?;
     let shown = super::list::escape(name, t.utf8);
