@@ -97,7 +97,12 @@ impl Pump {
             return true;
         }
         // Who feeds it may be about to ask.
-        !idle && feed.has_room()
+        let early = !idle && feed.has_room();
+        if !early {
+            // It reads from now on.
+            feed.end_spool();
+        }
+        early
     }
 
     /// As the host sees them while a command is on its stack: without those for exclusive commands.

@@ -30,6 +30,13 @@ impl Feed {
             pipe.set_spool(ceiling);
         }
     }
+
+    /// Makes ordinary pipes of them again, whose writers wait: see [`Pipe::end_spool`].
+    pub fn end_spool(&self) {
+        for pipe in &self.pipes {
+            pipe.end_spool();
+        }
+    }
 }
 
 impl Kernel {

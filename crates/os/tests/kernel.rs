@@ -637,3 +637,42 @@ fn a_feed_leads_back_to_whoever_waits_for_the_host() {
     while ctx.try_read(0, &mut bytes, 1 << 20).unwrap() > 0 {}
     assert_eq!(bytes.len(), 100_000);
 }
+
+#[test]
+fn a_writer_waits_again_when_a_spool_ends() {
+    let machine = machine();
+    let written = Rc::new(RefCell::new(0));
+    let count = written.clone();
+    machine.start(|ctx| async move {
+        let (reader, writer) = ctx.new_pipe();
+        child(&ctx, |ctx| async move {
+            ctx.set_descriptor(1, writer).unwrap();
+            while ctx.write_all(1, &[b'x'; 1 << 12]).await.is_ok() {
+                *count.borrow_mut() += 1 << 12;
+            }
+            Exit::Code(0)
+        });
+        let sink = child(&ctx, |ctx| async move {
+            ctx.set_descriptor(0, reader).unwrap();
+            ctx.request(Request::Command { name: "tool".into(), pid: ctx.pid() }).answer().await;
+            Exit::Code(0)
+        });
+        exited(&ctx, sink).await
+    });
+    machine.settle();
+    let Some((_, Request::Command { pid, .. })) = machine.kernel.take_requests().pop() else { panic!() };
+    let feed = machine.kernel.feed(pid);
+    assert_eq!(*written.borrow(), PIPE_CAPACITY);
+    feed.spool(4 * PIPE_CAPACITY);
+    machine.kernel.run(20);
+    feed.end_spool();
+    let spooled = *written.borrow();
+    assert!(spooled > PIPE_CAPACITY && spooled < 4 * PIPE_CAPACITY, "{spooled}");
+    machine.settle();
+    assert_eq!(*written.borrow(), spooled);
+    // Until somebody has read below what a pipe holds.
+    let ctx = machine.kernel.context(pid).unwrap();
+    ctx.try_read(0, &mut Vec::new(), spooled).unwrap();
+    machine.settle();
+    assert_eq!(*written.borrow(), spooled + PIPE_CAPACITY);
+}
