@@ -8,7 +8,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { createNodeSession } from "../src/index.js";
+import { createNodeSession } from "../lib/index.js";
 
 const [mode, ...words] = process.argv.slice(2);
 

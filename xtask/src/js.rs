@@ -34,15 +34,22 @@ pub(crate) fn install(project: &Project) -> Result<()> {
     })
 }
 
-/// Transpiles the components: those of the package to `host-js/dist`, the composition of them all, which only tests
+/// Bundles what runs in Node, and transpiles the components: those of the package to `host-js/dist`, the composition of them all, which only tests
 /// use there, to `host-js/dist-composed`.
 pub(crate) fn transpile(project: &Project, wholes: &Wholes) -> Result<()> {
     install(project)?;
     let folder = project.path("host-js");
+    let bundled = Inputs::new("bundle", 1)
+        .file("bundle.mjs", &folder.join("scripts/bundle.mjs"))?
+        .tree("src", &folder.join("src"))?
+        .file("package-lock.json", &folder.join("package-lock.json"))?;
+    project.step("bundle", "JavaScript: host-js/lib", bundled, &[&folder.join("lib/index.js")], || {
+        exec::output(npm().args(["run", "--silent", "bundle"]).current_dir(&folder)).map(drop)
+    })?;
     let linked: &[(&str, &Path)] = &[("core", &wholes.core), ("python", &wholes.python)];
     let composed: &[(&str, &Path)] = &[("sandbox", &wholes.sandbox)];
     for (out, components) in [("dist", linked), ("dist-composed", composed)] {
-        let mut inputs = Inputs::new("transpile", 2)
+        let mut inputs = Inputs::new("transpile", 3)
             .tree("scripts", &folder.join("scripts"))?
             .file("package-lock.json", &folder.join("package-lock.json"))?;
         let mut command = Command::new("node");

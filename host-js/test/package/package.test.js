@@ -30,7 +30,7 @@ test("packed, installed, imported", { skip: missing }, async (t) => {
   const [{ filename, files }] = JSON.parse(packed);
   const paths = files.map((/** @type {{ path: string }} */ { path }) => path);
   for (const path of ["types/index.d.ts", "LICENSE", "README.md"]) assert.ok(paths.includes(path), path);
-  assert.deepEqual(paths.filter((/** @type {string} */ path) => !/^(src|types|dist)\/|^(README\.md|package\.json|LICENSE)$/.test(path) || /sandbox/.test(path)), []);
+  assert.deepEqual(paths.filter((/** @type {string} */ path) => !/^(lib|src|types|dist)\/|^(README\.md|package\.json|LICENSE)$/.test(path) || /sandbox/.test(path)), []);
 
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], { cwd: folder });
