@@ -12,11 +12,12 @@ import { fileURLToPath } from "node:url";
 
 import { Assets } from "../src/assets.js";
 import { Clock } from "../src/clock.js";
-import { createNodeSession } from "../src/index.js";
+import { createNodeSession } from "../lib/index.js";
 import { Sandbox } from "../src/link.js";
 import { Memories } from "../src/memory.js";
 import { readPart } from "../src/node-read.js";
 import { Randomness } from "../src/randomness.js";
+import { restsBy } from "../src/rest.js";
 import { wasi } from "../src/wasi.js";
 import { SessionWorker } from "../src/worker.js";
 
@@ -53,10 +54,10 @@ async function run(session, command, stdout) {
 }
 
 async function calls() {
-  const { script, modules, data } = await Assets.of(undefined).component("core");
+  const { script, modules, data, rests } = await Assets.of(undefined).component("core");
   const memories = new Memories(readPart);
   const memory = (name) => (name in data ? memories.take(data[name]) : undefined);
-  const { files, snapshots } = new Sandbox({ glue: await import(script), modules, memory }, {
+  const { files, snapshots } = new Sandbox({ glue: await import(script), modules, memory, rest: restsBy(rests, readPart) }, {
     ...wasi(() => {}, new Clock(), new Randomness()),
     "wasmsh:session/host": { block: () => [], reportPanic: () => {} },
   });
@@ -96,7 +97,7 @@ async function inThread() {
 
 async function latencies() {
   row("cold: `node` to the end of `echo hi`", await best(ROUNDS, () => execFileSync(process.execPath, [MEASURE, "cold"])), "ms", 150);
-  const first = `import { createNodeSession } from ${JSON.stringify(new URL("../src/index.js", import.meta.url).href)};
+  const first = `import { createNodeSession } from ${JSON.stringify(new URL("../lib/index.js", import.meta.url).href)};
     const session = await createNodeSession(); await session.run("echo hi"); console.log(process.memoryUsage().rss); process.exit();`;
   const memory = Array.from({ length: 5 }, () => Number(execFileSync(process.execPath, ["--input-type=module", "-e", first])));
   row("memory of the process after its first command", Math.min(...memory) / MB, "MB", 70);

@@ -1,10 +1,12 @@
 //! The binary format of modules, as far as it is changed here (WebAssembly core specification, 5).
 
 /** Ids of sections (5.5.2). */
-export const SECTION = { custom: 0, import: 2, memory: 5, start: 8, data: 11, dataCount: 12 };
+export const SECTION = { custom: 0, type: 1, import: 2, function: 3, table: 4, memory: 5, global: 6, export: 7, start: 8, element: 9, code: 10, data: 11, dataCount: 12 };
 
 /** Magic number and version. */
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
+const encoder = new TextEncoder();
 
 /** @typedef {{ id: number, body: Uint8Array, whole: Uint8Array }} Section `whole`: with its id and its size */
 
@@ -30,6 +32,12 @@ export function assemble(wholes) {
 export function section(id, ...body) {
   const whole = Buffer.concat(body.map((piece) => Uint8Array.from(piece)));
   return Buffer.concat([Uint8Array.of(id, ...leb(whole.length)), whole]);
+}
+
+/** @param {string} text @returns {number[]} a name (5.2.4) */
+export function nameOf(text) {
+  const bytes = encoder.encode(text);
+  return [...leb(bytes.length), ...bytes];
 }
 
 /** @param {number} value @returns {number[]} its unsigned LEB128 */

@@ -4,7 +4,7 @@
 //! lives. Four fifths of Python's are contents of its memory. From a file of their own they go to where they belong in one piece, while the
 //! engine compiles the rest. That file is a module as well, which puts them there: for who cannot read a part of a file.
 
-import { Reader, SECTION, assemble, leb, limitsOf, section, sections, signedLeb } from "./binary.mjs";
+import { Reader, SECTION, assemble, leb, limitsOf, nameOf, section, sections, signedLeb } from "./binary.mjs";
 
 /** What a module without its memory imports it as. */
 export const MEMORY = { module: "wasmsh", name: "memory" };
@@ -20,8 +20,6 @@ const IMPORTED_MEMORY = 2;
 /** Instructions (5.4). */
 const I32_CONST = 0x41;
 const END = 0x0b;
-
-const encoder = new TextEncoder();
 
 /**
  * @typedef {{ offset: number | undefined, bytes: Uint8Array }} Segment `undefined`: code puts it somewhere, or never
@@ -59,7 +57,7 @@ export function withoutData(module, least = LEAST) {
   for (const segment of placed) image.set(segment.bytes, segment.offset - offset);
 
   const memory = new Reader(memories.subarray(1)).limits();
-  const imported = [...name(MEMORY.module), ...name(MEMORY.name), IMPORTED_MEMORY, ...limitsOf(memory)];
+  const imported = [...nameOf(MEMORY.module), ...nameOf(MEMORY.name), IMPORTED_MEMORY, ...limitsOf(memory)];
   const reader = new Reader(imports);
   const count = reader.number();
   // Code names segments by their numbers. One that was placed is empty from then on.
@@ -111,10 +109,4 @@ function segmentsOf(reader) {
     segments.push({ offset, bytes: reader.take(reader.number()) });
   }
   return segments;
-}
-
-/** @param {string} text @returns {number[]} */
-function name(text) {
-  const bytes = encoder.encode(text);
-  return [...leb(bytes.length), ...bytes];
 }

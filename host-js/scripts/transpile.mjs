@@ -7,18 +7,23 @@
 //! dist/core.multi.js            glue for engines with several memories in a module (multi-memory)
 //! dist/core.single.js           glue for all others, unless it is the same
 //! dist/wasm/<SHA-256, 16 hex digits>.wasm   the modules; equal ones, of both modes and of all components, once
+//! dist/wasm/<the same>.bin      sections for the rest of a module
 //! ```
 //!
-//! Of a module that has much in its memory from the start, this is apart (`data.mjs`). A component that is not named is left out of the manifest.
+//! Of a module that has much in its memory from the start, this is apart (`data.mjs`). Where `core` and `python` are made together, what most sessions
+//! use of their large modules is there a second time, to begin with (`split.mjs`). A component that is not named is left out of the manifest.
 
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { transpile } from "@bytecodealliance/jco";
 import { INDEX_TYPES, indexOf } from "./index-of.mjs";
 import { bound } from "./bound.mjs";
 import { withoutData } from "./data.mjs";
+import { instrumented, split } from "./split.mjs";
 import { strip } from "./strip.mjs";
 import { trim } from "./trim.mjs";
 
@@ -30,6 +35,9 @@ const MODES = /** @type {const} */ (["multi", "single"]);
  * what they like, is told at 1 GiB that there is no more. The shell and the files have quotas of their own, which are to be met first.
  */
 const MOST_PAGES = { core: 49152, python: 16384, sandbox: 49152 };
+
+/** Modules of fewer bytes are compiled as soon as they are read. */
+const LEAST_TO_SPLIT = 1 << 21;
 
 const { values } = parseArgs({
   options: {
@@ -65,9 +73,10 @@ for (const component of named) {
   for (const mode of MODES) modes[mode] = await translate(component, bytes, mode);
   components[component] = modes;
 }
+await beginnings();
 await writeFile(join(fresh, "index.js"), indexOf(components));
 await writeFile(join(fresh, "index.d.ts"), INDEX_TYPES);
-await writeFile(join(fresh, "manifest.json"), `${JSON.stringify({ format: 2, components }, null, 1)}\n`);
+await writeManifest(fresh, components);
 await rm(out, { recursive: true, force: true });
 await rename(fresh, out);
 
@@ -102,12 +111,51 @@ async function translate(component, bytes, mode) {
       scripts.set(generated, script);
     }
   }
-  return { script, modules, data };
+  return { script, modules, data, starts: {} };
 }
 
-/** @param {Uint8Array} module @returns {Promise<string>} its path below the directory */
-async function keep(module) {
-  const path = `wasm/${createHash("sha256").update(module).digest("hex").slice(0, 16)}.wasm`;
-  await writeFile(join(fresh, path), module);
+/** Makes what sessions begin with of the modules whose code is large. */
+async function beginnings() {
+  if (components.core === undefined || components.python === undefined) return;
+  const entries = Object.values(components).flatMap((modes) => Object.values(modes));
+  /** Large modules without contents: the others are what fills a memory. @type {Map<string, Uint8Array>} */
+  const whole = new Map();
+  for (const path of new Set(entries.flatMap(({ modules }) => Object.values(modules)))) {
+    const module = await readFile(join(fresh, path));
+    if (module.length >= LEAST_TO_SPLIT) whole.set(path, module);
+  }
+
+  // All of it once more, with modules that note what runs. `single`: what every Node can run.
+  const noting = `${fresh}.noting`;
+  await rm(noting, { recursive: true, force: true });
+  await cp(fresh, noting, { recursive: true });
+  for (const [path, module] of whole) await writeFile(join(noting, path), instrumented(module, path));
+  await writeManifest(noting, components);
+  const profile = spawnSync(process.execPath, [fileURLToPath(new URL("profile.mjs", import.meta.url)), resolve(noting), "single"], { encoding: "utf8", maxBuffer: 1 << 28 });
+  await rm(noting, { recursive: true, force: true });
+  if (profile.status !== 0) throw new Error(`profile.mjs: ${profile.error?.message ?? profile.stderr}`);
+  /** @type {Record<string, number[]>} */
+  const ran = JSON.parse(profile.stdout);
+
+  for (const [path, module] of whole) {
+    if (ran[path] === undefined) throw new Error(`nothing of ${path} has run`);
+    const { start, own, rest } = split(module, new Set(ran[path]));
+    const sections = await keep(own, "bin");
+    const made = { module: await keep(start), rest: rest.map(({ of, ...part }) => ({ from: of === "own" ? sections : path, ...part })) };
+    for (const { modules, starts } of entries) {
+      for (const [name, from] of Object.entries(modules)) if (from === path) starts[name] = made;
+    }
+  }
+}
+
+/** @param {string} directory @param {import("../src/assets.js").Components} list */
+async function writeManifest(directory, list) {
+  await writeFile(join(directory, "manifest.json"), `${JSON.stringify({ format: 3, components: list }, null, 1)}\n`);
+}
+
+/** @param {Uint8Array} bytes @param {string} [kind] @returns {Promise<string>} its path below the directory */
+async function keep(bytes, kind = "wasm") {
+  const path = `wasm/${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.${kind}`;
+  await writeFile(join(fresh, path), bytes);
   return path;
 }

@@ -3,19 +3,25 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { AssetError } from "./errors.js";
+import { readPart } from "./node-read.js";
+import { bytesOf } from "./rest.js";
 
 /**
- * @import { Assets as Component, Data, Outline } from "./protocol.js"
+ * @import { Assets as Component, Data, Outline, Rest } from "./protocol.js"
  *
  * `module` is the path of the module that puts it there.
  * @typedef {Omit<Data, "from"> & { module: string }} DataFile
  *
- * Components by their names, and by what the engine can do.
- * @typedef {Record<string, Record<string, { script: string, modules: Record<string, string>, data: Record<string, DataFile> }>>} Components
+ * What sessions begin with of a module, and of which files its rest is made (`scripts/split.mjs`).
+ * @typedef {{ module: string, rest: Array<{ from: string, position: number, length: number }> }} Start
+ *
+ * Components by their names, and by what the engine can do. `starts` has not all of the modules.
+ * @typedef {{ script: string, modules: Record<string, string>, data: Record<string, DataFile>, starts: Record<string, Start> }} Entry
+ * @typedef {Record<string, Record<string, Entry>>} Components
  */
 
 /** The version of `manifest.json` that this code reads. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** The smallest module with two memories. */
 const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
@@ -32,6 +38,8 @@ export class Assets {
   #manifest = undefined;
   /** @type {Map<string, Promise<WebAssembly.Module>>} */
   #modules = new Map();
+  /** What is not there at first of the modules that were asked for. @type {Map<string, Rest>} */
+  #rests = new Map();
 
   /**
    * @param {string | undefined} directory path or `file:` URL
@@ -66,14 +74,40 @@ export class Assets {
     const outline = { script: this.#address(entry.script), data: Object.fromEntries(Object.entries(entry.data).map(([of, data]) => [of, this.#data(data)])) };
     coming?.(outline);
     const modules = await Promise.all(
-      Object.entries(entry.modules).map(async ([asked, path]) => /** @type {const} */ ([asked, await this.#compile(path)])),
+      Object.entries(entry.modules).map(async ([asked, path]) => /** @type {const} */ ([asked, await this.#compile(entry.starts[asked]?.module ?? path)])),
     );
-    return { ...outline, modules: Object.fromEntries(modules) };
+    const rests = Object.entries(entry.starts).map(([asked, start]) => /** @type {const} */ ([asked, this.#rest(start)]));
+    return { ...outline, modules: Object.fromEntries(modules), rests: Object.fromEntries(rests) };
   }
 
   /** @param {string} path */
   #address(path) {
     return new URL(path, this.base).href;
+  }
+
+  /** @param {Start} start */
+  #rest({ module, rest }) {
+    const of = this.#address(module);
+    let known = this.#rests.get(of);
+    if (known === undefined) {
+      known = { of, pieces: rest.map(({ from, ...part }) => ({ from: this.#address(from), ...part })) };
+      this.#rests.set(of, known);
+    }
+    return known;
+  }
+
+  /**
+   * Compiles the rests of all modules that were asked for: for sessions to come, and for those that there are.
+   * @returns {Promise<Rest[]>} those that were not compiled before
+   */
+  async finish() {
+    const missing = [...this.#rests.values()].filter(({ module }) => module === undefined);
+    for (const rest of missing) {
+      const bytes = bytesOf(rest, readPart);
+      rest.module = await WebAssembly.compile(bytes);
+      letGo(bytes);
+    }
+    return missing;
   }
 
   /** Each thread reads it into its own memory. @param {DataFile} data */
@@ -102,8 +136,7 @@ export class Assets {
       module = readFile(new URL(path, this.base)).then(
         async (bytes) => {
           const compiled = await WebAssembly.compile(/** @type {any} */ (bytes));
-          // The engine has its own copy; where buffers can be let go of, the process is smaller by the module at once.
-          /** @type {any} */ (bytes.buffer).transfer?.(0);
+          letGo(bytes);
           return compiled;
         },
         (error) => {
@@ -115,6 +148,11 @@ export class Assets {
     }
     return module;
   }
+}
+
+/** The engine has its own copy; where buffers can be let go of, the process is smaller by the module at once. @param {Uint8Array} bytes */
+function letGo({ buffer }) {
+  /** @type {any} */ (buffer).transfer?.(0);
 }
 
 /** @param {string} directory */

@@ -2,6 +2,8 @@
 
 /** @import { Core, CoreExports, File, Files, Interpreter, Loaded, Process, Processes } from "./wit.js" */
 
+import { withRest } from "./rest.js";
+
 /** The name of a resource's disposing method: not every engine has `Symbol.dispose` yet. @type {typeof Symbol.dispose} */
 export const symbolDispose = Symbol.dispose ?? /** @type {any} */ (Symbol.for("dispose"));
 
@@ -31,15 +33,20 @@ function isTrap(error) {
  * @param {Record<string, object>} imports
  * @returns {any} the component's exports
  */
-function instantiate({ glue, modules, memory }, imports) {
+function instantiate({ glue, modules, memory, rest }, imports) {
   const names = new Map(Object.entries(modules).map(([name, module]) => [module, name]));
   return glue.instantiate(
     (/** @type {string} */ name) => modules[name],
     imports,
     // Synchronous: the modules are compiled, and a worker may.
     (/** @type {WebAssembly.Module} */ module, /** @type {WebAssembly.Imports} */ wanted) => {
-      const own = memory(names.get(module) ?? "");
-      return new WebAssembly.Instance(module, own === undefined ? wanted : { ...wanted, wasmsh: { memory: own } });
+      const name = names.get(module) ?? "";
+      const own = memory(name);
+      const all = own === undefined ? wanted : { ...wanted, wasmsh: { memory: own } };
+      const instance = new WebAssembly.Instance(module, all);
+      const later = rest(name);
+      if (later !== undefined) withRest(instance, all, later);
+      return instance;
     },
   );
 }

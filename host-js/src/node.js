@@ -36,6 +36,9 @@ let kept = 1;
 /** Sessions that nobody has yet, with the components in their threads, by their assets. @type {Map<Assets, Set<Spare>>} */
 const spares = new Map();
 
+/** The threads of sessions, by their assets. @type {Map<Assets, Set<Thread | SharedThread | Child>>} */
+const threads = new Map();
+
 /** @typedef {{ session: Session, ready: Promise<void>, keeper: { held: boolean } }} Spare */
 
 /**
@@ -80,7 +83,10 @@ export async function openSession(options = {}, { composition = "linked", memori
     assets,
     composition,
   );
-  if (threaded) later(assets);
+  if (threaded) {
+    pooled.add(assets);
+    later(assets);
+  }
   // What was placed at the beginning is in the snapshot.
   const sibling = (/** @type {Uint8Array} */ snapshot) => openSession({ ...options, snapshot, initialFiles: [], mounts: [] }, { composition, memories });
   await orClose(session, session.start(checked, sibling));
@@ -100,16 +106,26 @@ async function child(...parameters) {
  */
 function connect(thread, assets, keeper) {
   let working = false;
+  const open = threads.get(assets) ?? new Set();
+  threads.set(assets, open);
+  if (thread.modules) open.add(thread);
   const session = new Session({
     post: (message, transfer) => thread.post(message, transfer),
-    terminate: () => thread.terminate(),
+    terminate: () => {
+      open.delete(thread);
+      return thread.terminate();
+    },
     keep: (needed) => {
       const kept = needed && keeper.held;
       if (kept !== working) busy += kept ? 1 : -1;
       working = kept;
       thread.keep(kept);
     },
-    component: (name, coming) => assets.component(name, coming),
+    component: async (name, coming) => {
+      const component = await assets.component(name, coming);
+      later(assets);
+      return component;
+    },
     modules: thread.modules,
   });
   thread.listen((message) => session.receive(message), (why, cause) => session.lose(why, cause));
@@ -153,17 +169,36 @@ async function takeSpare(assets) {
   return undefined;
 }
 
+/** Those whose sessions have threads of their own. @type {Set<Assets>} */
+const pooled = new Set();
+
 /** @type {any} */
 let timer;
 
-/** @param {Assets} assets @param {number} [latest] when, on `performance.now`, it waits for nobody any more */
+/**
+ * Makes ready what may be needed next.
+ * @param {Assets} assets
+ * @param {number} [latest] when, on `performance.now`, it waits for nobody any more
+ */
 function later(assets, latest = performance.now() + PATIENCE) {
   clearTimeout(timer);
   timer = setTimeout(() => {
     if (busy > 0 && performance.now() < latest) later(assets, latest);
-    else void replenish(assets, false);
+    else void ready(assets);
   }, REST);
   timer.unref?.();
+}
+
+/** @param {Assets} assets */
+async function ready(assets) {
+  try {
+    for (const { of, module } of await assets.finish()) {
+      if (module !== undefined) for (const thread of threads.get(assets) ?? []) thread.post({ type: "Rest", of, module });
+    }
+  } catch {
+    // Who needs it tries again, and tells.
+  }
+  if (pooled.has(assets)) await replenish(assets, false);
 }
 
 /**
@@ -171,28 +206,28 @@ function later(assets, latest = performance.now() + PATIENCE) {
  * @param {boolean} held whether the process goes on until they are ready
  */
 async function replenish(assets, held) {
-  const ready = spares.get(assets) ?? new Set();
-  spares.set(assets, ready);
-  for (const spare of ready) {
-    if (ready.size <= kept) break;
-    ready.delete(spare);
+  const there = spares.get(assets) ?? new Set();
+  spares.set(assets, there);
+  for (const spare of there) {
+    if (there.size <= kept) break;
+    there.delete(spare);
     void spare.session.close();
   }
-  while (ready.size < kept) {
+  while (there.size < kept) {
     const keeper = { held };
     const thread = new Thread();
     thread.keep(held);
     const session = connect(thread, assets, keeper);
     /** @type {Spare} */
     const spare = { session, keeper, ready: session.prepare("linked") };
-    ready.add(spare);
+    there.add(spare);
     spare.ready.catch(() => {
-      ready.delete(spare);
+      there.delete(spare);
       void session.close();
     });
   }
-  await Promise.allSettled([...ready].map((spare) => spare.ready));
-  for (const { keeper } of ready) keeper.held = false;
+  await Promise.allSettled([...there].map((spare) => spare.ready));
+  for (const { keeper } of there) keeper.held = false;
 }
 
 /** @param {string[]} segments */

@@ -22,8 +22,11 @@
  * What is known of a component before its modules are compiled: its glue by address, and data by the names of modules.
  * @typedef {{ script: string, data: Record<string, Data> }} Outline
  *
- * A component: its modules compiled, by the names that the glue uses.
- * @typedef {Outline & { modules: Record<string, WebAssembly.Module> }} Assets
+ * The rest of a module: bytes of files, one after the other. `of`: the same for all sessions. `module`: compiled, if it already is.
+ * @typedef {{ of: string, pieces: Array<{ from: string, position: number, length: number }>, module?: WebAssembly.Module }} Rest
+ *
+ * A component: its modules compiled, by the names that the glue uses. Of those that have a rest, it is what sessions begin with.
+ * @typedef {Outline & { modules: Record<string, WebAssembly.Module>, rests: Record<string, Rest> }} Assets
  *
  * A file to be there from the start. `host`: it belongs to nobody in the sandbox; `target`: it is a symbolic link.
  * @typedef {{ path: string, content: Uint8Array, mode?: number, host?: boolean, target?: string, directory?: boolean }} PlacedFile
@@ -79,7 +82,7 @@
  * } Request
  *
  * These are told, and not answered. `Cancel` ends a run as `kill -9` would; `Leave` ends the
- * session, where its thread goes on; `Coming` is what can be made ready before a component is there.
+ * session, where its thread goes on; `Coming` is what can be made ready before a component is there; `Rest` is compiled ahead of its need.
  * @typedef {{ type: "Stdin", run: number, bytes: Uint8Array }
  *   | { type: "StdinEnd", run: number }
  *   | { type: "Signal", run: number, signal: Signal }
@@ -87,6 +90,7 @@
  *   | { type: "Leave" }
  *   | { type: "Taken", bytes: number }
  *   | { type: "Coming", outline: Outline }
+ *   | { type: "Rest", of: string, module: WebAssembly.Module }
  *   | { type: "Component", name: string, assets?: Assets, error?: string }
  *   | { type: "Answer", run: number, request: number, answer: Answer }
  *   | CommandCall

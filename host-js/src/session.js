@@ -95,7 +95,7 @@ export class Session {
    * @param {"linked" | "composed"} composition
    */
   async prepare(composition) {
-    const assets = this.#transport.modules ? await this.#component(composition === "linked" ? "core" : "sandbox") : { script: "", data: {}, modules: {} };
+    const assets = this.#transport.modules ? await this.#component(composition === "linked" ? "core" : "sandbox") : { script: "", data: {}, modules: {}, rests: {} };
     await this.#ask((id) => ({ type: "Prepare", id, assets, composition }));
   }
 

@@ -9,7 +9,7 @@ import { AssetError } from "./errors.js";
  */
 
 /** The version of `manifest.json` that this code reads. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** The smallest module with two memories. */
 const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
@@ -46,7 +46,8 @@ export class WebAssets {
       Promise.all(Object.entries(modules).map(async ([asked, url]) => /** @type {const} */ ([asked, await compile(url, loading)]))),
       Promise.all(Object.entries(data).map(async ([of, { module, ...rest }]) => /** @type {const} */ ([of, { ...rest, from: await compile(module, loading) }]))),
     ]);
-    return { script, modules: Object.fromEntries(entries), data: Object.fromEntries(filling) };
+    // A worker cannot always load something while it is in the middle of a call: here, modules are whole.
+    return { script, modules: Object.fromEntries(entries), data: Object.fromEntries(filling), rests: {} };
   }
 
   /** @param {string} name @returns {Promise<{ script: string } & Files>} */

@@ -204,4 +204,6 @@ export interface Loaded {
   modules: Record<string, WebAssembly.Module>;
   /** A memory with what it begins with, if the module does not bring it. */
   memory(name: string): WebAssembly.Memory | undefined;
+  /** What has the rest of a module, if there is only the beginning of it. */
+  rest(name: string): (() => WebAssembly.Module) | undefined;
 }

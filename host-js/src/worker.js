@@ -8,6 +8,7 @@ import { Python, Sandbox, symbolDispose } from "./link.js";
 import { Memories } from "./memory.js";
 import { Randomness } from "./randomness.js";
 import { OUTPUT_BATCH, OUTPUT_WINDOW } from "./protocol.js";
+import { keepRest, restsBy } from "./rest.js";
 import { SnapshotFailure, SnapshotKeeper } from "./snapshot.js";
 import { exchangeNow } from "./sync-network.js";
 import { wasi } from "./wasi.js";
@@ -108,6 +109,9 @@ export class SessionWorker {
       case "Coming":
         this.#coming(message.outline);
         return;
+      case "Rest":
+        keepRest(message.of, message.module);
+        return;
       case "Leave":
         this.leave();
         return;
@@ -197,10 +201,15 @@ export class SessionWorker {
   }
 
   /** @param {Assets} assets @returns {Promise<Loaded>} */
-  async #load({ script, data, modules }) {
+  async #load({ script, data, modules, rests }) {
     const glue = await glueOf(script);
     this.#memories.prepare(data);
-    return { glue, modules, memory: (name) => (Object.hasOwn(data, name) ? this.#memories.take(data[name]) : undefined) };
+    return {
+      glue,
+      modules,
+      memory: (name) => (Object.hasOwn(data, name) ? this.#memories.take(data[name]) : undefined),
+      rest: restsBy(rests, this.environment.read),
+    };
   }
 
   /** Instantiates the components. @param {Assets} assets @param {"linked" | "composed"} composition */

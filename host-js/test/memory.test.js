@@ -8,6 +8,7 @@ import { Sandbox } from "../src/link.js";
 import { Memories } from "../src/memory.js";
 import { readPart } from "../src/node-read.js";
 import { Randomness } from "../src/randomness.js";
+import { restsBy } from "../src/rest.js";
 import { wasi } from "../src/wasi.js";
 import { missing } from "./real.js";
 
@@ -31,13 +32,13 @@ function memoriesOf(work) {
 }
 
 test("memory grows in steps, and not with each piece that is written", { skip: missing }, async () => {
-  const { script, modules, data } = await Assets.of(undefined).component("core");
+  const { script, modules, data, rests } = await Assets.of(undefined).component("core");
   const glue = await import(script);
   const apart = new Memories(readPart);
   /** @type {Sandbox | undefined} */
   let sandbox;
   const memories = memoriesOf(() => {
-    sandbox = new Sandbox({ glue, modules, memory: (name) => (name in data ? apart.take(data[name]) : undefined) }, {
+    sandbox = new Sandbox({ glue, modules, memory: (name) => (name in data ? apart.take(data[name]) : undefined), rest: restsBy(rests, readPart) }, {
       ...wasi(() => {}, new Clock(), new Randomness()),
       "wasmsh:session/host": { block: () => [], reportPanic: () => {} },
     });
