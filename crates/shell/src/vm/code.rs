@@ -392,8 +392,10 @@ pub(crate) struct While {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage {
     pub last: bool,
-    /// It is `jobs`, which shows the jobs of the shell.
+    /// It is a simple command, which sees the jobs of the shell, as `jobs` and `\j` of a prompt do.
     pub jobs: bool,
+    /// The name of that command if it stands there: a function sees none.
+    pub name: Option<Index>,
     /// In the background: its text.
     pub background: Option<Index>,
     /// Where the parent goes on.

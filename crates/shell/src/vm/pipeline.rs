@@ -8,6 +8,7 @@ use wasmsh_os::{Child, ChildState, Ctx, Description, Disposition, Errno, Pid, Si
 use super::fork::Purpose;
 use crate::jobs::{JobState, Process};
 use crate::options::{Opt, Shopt};
+use crate::vm::code::Index;
 use crate::vm::redirect::MemoryFile;
 use crate::vm::run::Next;
 use crate::vm::{Ctl, Current, Pending, PipeStatus, Pipeline, Unwind, Vm};
@@ -92,7 +93,7 @@ impl Vm {
         };
         let purpose = match (stage.background, self.pipes.last()) {
             (Some(_), Some(pipeline)) => Purpose::BackgroundStage(pipeline.pids.first().copied()),
-            _ => Purpose::Stage { jobs: stage.jobs },
+            _ => Purpose::Stage { jobs: stage.jobs && self.sees_jobs(stage.name) },
         };
         let forked = self.fork(purpose, |ctx| {
             if stage.background.is_some() && !monitor {
@@ -119,6 +120,17 @@ impl Vm {
         }
         self.pc = stage.end as usize;
         Ok(())
+    }
+
+    /// Whether there are jobs for a stage that is this command to see.
+    fn sees_jobs(&mut self, name: Option<Index>) -> bool {
+        if self.shell.jobs.jobs.is_empty() {
+            return false;
+        }
+        let Some(name) = name else { return true };
+        let name = self.code.text(name).clone();
+        let symbol = self.symbol(&name);
+        !self.shell.functions.contains_key(&symbol)
     }
 
     /// The end of a pipeline in the background: its stages, from this one of the code, are a job.

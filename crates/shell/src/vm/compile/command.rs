@@ -156,8 +156,19 @@ impl Compiler<'_> {
                 }
                 self.text(&text)
             });
-            let jobs = self.is_named(stage.command, b"jobs");
-            self.code.stages.push(code::Stage { last: i + 1 == stages.len(), jobs, background, end });
+            let (jobs, name) = match ast[stage.command].kind {
+                CommandKind::Simple(simple) => match ast[simple.args].first() {
+                    Some(Argument::Word(word)) => match ast.literal(word.parts) {
+                        // What these run is no longer the command of the stage.
+                        Some(name) if matches!(&name[..], b"eval" | b"." | b"source" | b"builtin") => (false, None),
+                        Some(name) => (true, Some(self.text(&name))),
+                        None => (true, None),
+                    },
+                    _ => (true, None),
+                },
+                _ => (false, None),
+            };
+            self.code.stages.push(code::Stage { last: i + 1 == stages.len(), jobs, name, background, end });
             let index = (self.code.stages.len() - 1) as u32;
             self.emit(Op::PipeStage(index));
             self.then(Task::Command(
@@ -176,15 +187,6 @@ impl Compiler<'_> {
         }
         if background {
             self.emit(Op::PipeBackground(first));
-        }
-    }
-
-    /// Whether it is a simple command of this name.
-    fn is_named(&self, id: Id<Command>, name: &[u8]) -> bool {
-        let CommandKind::Simple(simple) = self.ast[id].kind else { return false };
-        match self.ast[simple.args].first() {
-            Some(Argument::Word(word)) => self.ast.literal(word.parts).is_some_and(|text| *text == *name),
-            _ => false,
         }
     }
 
