@@ -368,6 +368,19 @@ fn signals_and_drops_end_a_run() {
 }
 
 #[test]
+fn a_signal_before_a_run_has_begun_ends_that_run_alone() {
+    let session = session();
+    for first in [true, false] {
+        let run = session.start(b"echo first; kept=$kept.", &RunOptions::default()).expect("a run");
+        run.signal(Signal::Term);
+        assert_eq!(to_end(&run), (String::new(), RunExit::Signalled(Signal::Term)), "{first}");
+        drop(run);
+        let run = session.start(b"echo second$kept", &RunOptions::default()).expect("a run");
+        assert_eq!(to_end(&run), ("second\n".into(), RunExit::Code(0)), "{first}");
+    }
+}
+
+#[test]
 fn a_trap_that_does_not_end_is_removed_with_its_run() {
     let session = session();
     for (trap, script) in [

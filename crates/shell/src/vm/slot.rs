@@ -107,6 +107,8 @@ impl Vm {
     pub(super) fn aborted(&mut self) -> Option<Exit> {
         let slot = self.slot.as_ref()?;
         let why = slot.abort.take()?;
+        // What was not begun is given up, too: the next run would execute it.
+        slot.withdraw();
         Some(match why {
             Abort::Signal(signal) => Exit::Signalled(signal),
             Abort::Limit | Abort::Dropped => Exit::Signalled(Signal::Kill),
