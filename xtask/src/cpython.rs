@@ -34,6 +34,8 @@ const EXPORTS: [&str; 2] = ["wasmsh:python/interpreter@0.1.0#run", "wasmsh:pytho
 /// For `uname`.
 const VERSION: &str = concat!("-DWASMSH_VERSION=\"", env!("CARGO_PKG_VERSION"), "\"");
 const FLAGS: [&str; 2] = ["-O2", "-DNDEBUG"];
+/// A call by a pointer to a function of another type is a trap: see components/python/functions.py, too.
+const NO_CASTS: &str = "-Werror=cast-function-type-mismatch";
 /// SQLite's shell, besides the library's: `main` is a function that the reactor calls, and archives can be read.
 const SHELL_FLAGS: [&str; 7] = [
     "-Dmain=wasmsh_sqlite3_shell",
@@ -210,6 +212,8 @@ fn cpython(tools: &CTools, archives: &Path, home: &Path, native: &Path, librarie
         .text("libraries", &name(libraries))
         .text("setup", SETUP)
         .texts("flags", FLAGS)
+        .text("casts", NO_CASTS)
+        .file("functions", &home.join("functions.py"))?
         .text("zones", TIME_ZONES)
         .text("date", SOURCE_DATE)
         .tree("patches", &home.join("patches"))?
@@ -233,11 +237,15 @@ fn cpython(tools: &CTools, archives: &Path, home: &Path, native: &Path, librarie
         configure(tools, home, native, libraries, &source, &log)?;
         let mut make = Command::new("make");
         make.args([&jobs(), "libpython3.13.a", "pybuilddir.txt"])
-            .arg(format!("OPT={}", FLAGS.join(" ")))
+            .arg(format!("OPT={} {NO_CASTS}", FLAGS.join(" ")))
             .env("PYTHONHOME", native)
             .env("SOURCE_DATE_EPOCH", SOURCE_DATE)
             .current_dir(&source);
         exec::logged(&mut make, &log)?;
+        let mut check = native_program(native);
+        check.args([home.join("functions.py"), source.join("Include")]).arg(source.join("libpython3.13.a"));
+        exec::logged(&mut check, &log)
+            .context("a function of CPython has not the type by which it is called")?;
         collect(tools, home, &source, folder)
     })
 }
