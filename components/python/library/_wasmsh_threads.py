@@ -99,5 +99,32 @@ def shutdown():
         pass
 
 
+class _End:
+    """An end of a pipe, with the methods of a socket that an event loop's own needs."""
+
+    def __init__(self, descriptor):
+        import os
+        self._os, self._descriptor = os, descriptor
+        os.set_blocking(descriptor, False)
+
+    def fileno(self):
+        return self._descriptor
+
+    def recv(self, size):
+        return self._os.read(self._descriptor, size)
+
+    def send(self, data):
+        return self._os.write(self._descriptor, data)
+
+    def close(self):
+        self._os.close(self._descriptor)
+
+
+def self_pipe():
+    """What wakes an event loop when a signal comes: an end to read from, and one that is written to."""
+    import os
+    return tuple(map(_End, os.pipe()))
+
+
 _thread.start_new_thread = _thread.start_new = start_new_thread
 _wasmsh.set_threads(run_one, stranded)
