@@ -24,6 +24,8 @@ typedef struct {
 
 // In the order of locking; those without ranges are free.
 static file_lock files[FILES];
+// How many are not.
+static size_t held;
 
 static file_lock *of(const wasmsh_stat_t *stat) {
     for (file_lock *file = files; file < files + FILES; file++) {
@@ -82,6 +84,7 @@ static int lock(int fd, const wasmsh_stat_t *stat, int64_t start, int64_t length
         if (result != 0) return result;
         file->device = stat->device;
         file->inode = stat->inode;
+        held++;
     }
     for (size_t i = 0; i < file->count; i++) {
         if (file->ranges[i].start == start && file->ranges[i].length == length) return 0;
@@ -101,7 +104,10 @@ static void unlock(const wasmsh_stat_t *stat, int64_t start, int64_t length) {
             && (length == 0 || file->ranges[i].start + file->ranges[i].length <= start + length);
         if (!within) file->ranges[kept++] = file->ranges[i];
     }
-    if (kept == 0) give_up(file);
+    if (kept == 0) {
+        give_up(file);
+        held--;
+    }
     file->count = kept;
 }
 
@@ -130,9 +136,16 @@ int wasmsh_lock(int fd, int command, struct flock *what) {
     return 0;
 }
 
+// A process loses its locks of a file when it closes any descriptor of that file, as POSIX has it.
+void wasmsh_locks_close(int fd) {
+    wasmsh_stat_t stat;
+    if (held > 0 && wasmsh_fstat(fd, &stat) == 0) unlock(&stat, 0, 0);
+}
+
 // What a process that was killed still has.
 void wasmsh_locks_end(void) {
     for (file_lock *file = files; file < files + FILES; file++) {
         if (file->count > 0) give_up(file);
     }
+    held = 0;
 }

@@ -143,7 +143,11 @@ off_t lseek(int fd, off_t offset, int whence)
 off_t __lseek(int fd, off_t offset, int whence) { return lseek(fd, offset, whence); }
 off_t __wasilibc_tell(int fd) { return lseek(fd, 0, SEEK_CUR); }
 
-int close(int fd) { return answer(wasmsh_close(fd)); }
+int close(int fd)
+{
+    wasmsh_locks_close(fd);
+    return answer(wasmsh_close(fd));
+}
 int ftruncate(int fd, off_t size) { return answer(wasmsh_ftruncate(fd, size)); }
 
 // The files are in memory: there is nothing to wait for.

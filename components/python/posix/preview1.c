@@ -11,6 +11,7 @@
 #include <wasi/api.h>
 
 #include "layer.h"
+#include "locks.h"
 #include "../reactor/reactor.h"
 
 #define IMPORT(name) __imported_wasi_snapshot_preview1_##name
@@ -106,7 +107,11 @@ _Noreturn void IMPORT(proc_exit)(int32_t status)
     __builtin_trap();
 }
 
-int32_t IMPORT(fd_close)(int32_t fd) { return result(wasmsh_close(fd)); }
+int32_t IMPORT(fd_close)(int32_t fd)
+{
+    wasmsh_locks_close(fd);
+    return result(wasmsh_close(fd));
+}
 
 int32_t IMPORT(fd_fdstat_get)(int32_t fd, int32_t to)
 {

@@ -294,7 +294,7 @@ fn seek(number: i32, offset: i64, whence: i32) -> Result<u64, Errno> {
     }
 }
 
-fn stat(number: i32) -> Result<Stat, Errno> {
+pub(crate) fn stat(number: i32) -> Result<Stat, Errno> {
     let description = layer::description(number)?;
     match &description.object {
         Object::Nothing => Ok(Stat::of_nothing()),

@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_char};
 
 use crate::bindings::wasmsh::fs::files;
 use crate::bindings::wasmsh::fs::types::{AccessMode, ErrorCode, FileType, OpenFlags};
-use crate::descriptors::{Stat, Time, command, control, flags, new_time, owner};
+use crate::descriptors::{self, Stat, Time, command, control, flags, new_time, owner};
 use crate::errno::{Errno, answer, done};
 use crate::layer::{self, Object};
 use crate::rom::{self, Kind, Node};
@@ -210,7 +210,10 @@ pub(crate) fn stat(path: &str, follow: bool) -> Result<Stat, Errno> {
 fn stat_place(place: Place, follow: bool) -> Result<Stat, Errno> {
     match place {
         Place::Rom(node) => node.map(Stat::of_rom).ok_or(Errno::ENOENT),
-        Place::Files(path) => Ok(Stat::of(&files::stat_at(&path, follow)?)),
+        Place::Files(path) => match descriptor_path(&path) {
+            Some(number) if follow => descriptors::stat(number).map_err(|_| Errno::ENOENT),
+            _ => Ok(Stat::of(&files::stat_at(&path, follow)?)),
+        },
     }
 }
 
@@ -229,7 +232,10 @@ fn access(place: Place, mode: i32) -> Result<(), Errno> {
             Kind::File(_) if mode & 1 != 0 => Err(Errno::EACCES),
             _ => Ok(()),
         },
-        Place::Files(path) => Ok(files::access(&path, wanted)?),
+        Place::Files(path) => match descriptor_path(&path) {
+            Some(number) => descriptors::stat(number).map(drop).map_err(|_| Errno::ENOENT),
+            None => Ok(files::access(&path, wanted)?),
+        },
     }
 }
 
