@@ -1,10 +1,11 @@
 # rich
-import io
+import io, os
 from rich.console import Console
 from rich.table import Table
 from rich.markdown import Markdown
 from rich.syntax import Syntax
 from rich.progress import track
+os.environ["TERM"] = "xterm"
 out = io.StringIO()
 console = Console(file=out, width=60, force_terminal=True)
 table = Table(title="T")

@@ -1,4 +1,5 @@
-# sympy
+# sympy<1.13
+# Newer ones import ctypes.
 from sympy import Eq, Matrix, diff, expand, factor, integrate, limit, oo, pi, sin, solve, symbols
 x, y = symbols("x y")
 assert expand((x + y) ** 3) == x**3 + 3*x**2*y + 3*x*y**2 + y**3

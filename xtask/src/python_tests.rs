@@ -26,11 +26,12 @@ const COMPUTES: &str = "1500";
 const HANGS: &str = "3600";
 
 /// Files of tests that ask for sockets as a whole, though most of them need none.
-const WITHOUT_SOCKETS: [&str; 9] = [
+const WITHOUT_SOCKETS: [&str; 10] = [
     "test_asyncgen.py",
     "test_asyncio/__init__.py",
     "test_asyncio/test_staggered.py",
     "test_contextlib_async.py",
+    "test_httplib.py",
     "test_poll.py",
     "test_select.py",
     "test_sys_settrace.py",
@@ -84,19 +85,45 @@ fn tree(project: &Project) -> Result<PathBuf> {
         Command::new("cp").arg("-R").arg(cpython::library_source(project)?.join("test")).arg(&tests),
     )?;
     change(&tests.join("support/__init__.py"), |text| {
-        let start = text.find("has_subprocess_support = not (")?;
-        let end = start + text.get(start..)?.find("\n)\n")? + 3;
-        Some(format!("{}has_subprocess_support = True\n{}", text.get(..start)?, text.get(end..)?))
+        let text =
+            replaced(text, "has_subprocess_support = not (", "\n)\n", "has_subprocess_support = True\n")?;
+        // These ask a module that is not built, for lack of which whole files would be skipped.
+        let text = replaced(
+            &text,
+            "def has_no_debug_ranges():\n",
+            "\n\n",
+            "def has_no_debug_ranges():\n    return 'no_debug_ranges' in sys._xoptions\n\n",
+        )?;
+        replaced(
+            &text,
+            "def skip_if_suppress_immortalization():\n",
+            "\n\n",
+            "def skip_if_suppress_immortalization():\n    return unittest.skip('not free-threaded')\n\n",
+        )
     })?;
     for file in WITHOUT_SOCKETS {
-        change(&tests.join(file), |text| {
-            text.contains("requires_working_socket(module=True)").then(|| {
-                let kept = |line: &&str| !line.contains("requires_working_socket(module=True)");
-                text.split_inclusive('\n').filter(kept).collect()
-            })
-        })?;
+        change(&tests.join(file), |text| without_line(text, "requires_working_socket(module=True)"))?;
     }
+    // For lack of modules that a few of their tests need, all would be skipped.
+    change(&tests.join("test_compile.py"), |text| without_line(text, "import _testinternalcapi"))?;
+    change(&tests.join("test_importlib/util.py"), |text| {
+        let import = "_testsinglephase = import_helper.import_module(\"_testsinglephase\")";
+        replaced(text, import, "\n", "_testsinglephase = None\n")
+    })?;
     Ok(tree)
+}
+
+/// The text with something else for what is between `start` and `end`, and for these.
+fn replaced(text: &str, start: &str, end: &str, new: &str) -> Option<String> {
+    let at = text.find(start)?;
+    let behind = at + text.get(at..)?.find(end)? + end.len();
+    Some(format!("{}{new}{}", text.get(..at)?, text.get(behind..)?))
+}
+
+/// The text without the lines that hold `what`; there is one.
+fn without_line(text: &str, what: &str) -> Option<String> {
+    let kept = |line: &&str| !line.contains(what);
+    text.contains(what).then(|| text.split_inclusive('\n').filter(kept).collect())
 }
 
 fn change(path: &Path, how: impl FnOnce(&str) -> Option<String>) -> Result<()> {
