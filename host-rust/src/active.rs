@@ -160,13 +160,13 @@ impl Active {
         let exit = poll_fn(|context| {
             let turn = Instant::now();
             loop {
+                // Something that computes without end makes no progress, and leaves mail whenever it has given way.
+                if turn.elapsed() >= TURN {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 match self.step(&waker) {
-                    Ok(Step::Progress) => {
-                        if turn.elapsed() >= TURN {
-                            context.waker().wake_by_ref();
-                            return Poll::Pending;
-                        }
-                    }
+                    Ok(Step::Progress) => {}
                     Ok(Step::Exited(exit) | Step::Stopped(exit)) => return Poll::Ready(Ok(exit)),
                     Ok(Step::Idle { until }) => {
                         if until.is_some_and(|until| until <= Instant::now())

@@ -1,13 +1,15 @@
 //! Many sessions that are killed, cancelled, dropped and driven into their limits, eight at a time: no panic, no leak,
 //! and nobody sees another's files. Needs the components of `cargo xtask build`.
 //!
-//! `WASMSH_FAULT_SESSIONS` is how many; a few hundred unless set.
+//! `WASMSH_FAULT_SESSIONS` is how many, a few hundred unless set; `WASMSH_FAULT_SEED` makes others of them, and
+//! `WASMSH_FAULT_FIRST` begins with a later one, as to repeat one that failed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmsh::{Engine, Exit, Limit, Limits, Quota, Session, SessionBuilder, Signal};
 
@@ -27,8 +29,11 @@ impl Random {
 
 #[test]
 fn sessions_survive_whatever_happens_to_them() {
-    let count =
-        std::env::var("WASMSH_FAULT_SESSIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(240);
+    let number =
+        |name, usual: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let (seed, first) = (number("WASMSH_FAULT_SEED", 0), number("WASMSH_FAULT_FIRST", 0));
+    let count = first + number("WASMSH_FAULT_SESSIONS", 240);
+    println!("sessions {first} to {count} of seed {seed}");
     let engine = Engine::new().expect("the components, from `cargo xtask build`");
     let builder = engine
         .session()
@@ -37,9 +42,11 @@ fn sessions_survive_whatever_happens_to_them() {
         .command("host-panics", |_| panic!("on purpose"))
         .command("host-copies", |process| {
             u8::from(std::io::copy(&mut process.stdin(), &mut process.stdout()).is_err())
-        });
+        })
+        .component_command("tool", products().join("commands/rust.wasm"));
     std::panic::set_hook(Box::new(|_| {}));
-    let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let begin = Instant::now();
+    let (next, failures) = (AtomicU64::new(first), Mutex::new(Vec::new()));
     let memory = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
@@ -49,14 +56,16 @@ fn sessions_survive_whatever_happens_to_them() {
                     if number >= count {
                         return;
                     }
-                    if let Err(why) = one(&builder, number) {
+                    if let Err(why) = one(&builder, number, seed) {
+                        println!("session {number}: {why}");
                         failures.lock().unwrap().push(format!("session {number}: {why}"));
                     }
                     if number % 20 == 19 {
                         let now = resident();
                         memory.lock().unwrap().push(now);
-                        if number % 1000 == 999 {
-                            println!("{} sessions: {} MiB resident", number + 1, now >> 20);
+                        if number % 500 == 499 {
+                            let seconds = begin.elapsed().as_secs();
+                            println!("{} sessions, {seconds} s: {} MiB resident", number + 1, now >> 20);
                         }
                     }
                 }
@@ -75,8 +84,8 @@ fn sessions_survive_whatever_happens_to_them() {
     }
 }
 
-fn one(builder: &SessionBuilder, number: u64) -> Result<(), String> {
-    let mut random = Random(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+fn one(builder: &SessionBuilder, number: u64, seed: u64) -> Result<(), String> {
+    let mut random = Random((number ^ seed << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let text = |error: &dyn std::error::Error| error.to_string();
     let mut session = builder.clone().build().map_err(|error| text(&error))?;
     let secret = format!("secret of {number}\n");
@@ -86,7 +95,7 @@ fn one(builder: &SessionBuilder, number: u64) -> Result<(), String> {
     };
     run(&mut session, "x=kept; f() { echo f; }")?;
     for _ in 0..=random.next(3) {
-        let what = random.next(12);
+        let what = random.next(13);
         fault(&mut session, what, &mut random).map_err(|why| format!("fault {what}: {why}"))?;
         let output = run(&mut session, "cat secret; echo $x; f; ls | grep -vc '^junk'")?;
         let expected = format!("{secret}kept\nf\n1\n");
@@ -96,6 +105,12 @@ fn one(builder: &SessionBuilder, number: u64) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Where the build has left the components.
+fn products() -> PathBuf {
+    std::env::var_os("WASMSH_COMPONENTS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/wasmsh"), PathBuf::from)
 }
 
 /// Does something to the session. An error: it did not end as it should.
@@ -117,6 +132,8 @@ fn fault(session: &mut Session, what: u64, random: &mut Random) -> Result<(), St
         "seq 1000000000 | awk '{ s += $1 } END { print s }'",
         "trap '' INT TERM; while :; do sleep 0.01; done",
         "yes | host-copies > /dev/null",
+        "tool spin",
+        "yes | tool count",
     ];
     let script = busy[usize::try_from(random.next(busy.len() as u64)).unwrap()];
     match what {
@@ -146,6 +163,7 @@ fn fault(session: &mut Session, what: u64, random: &mut Random) -> Result<(), St
             expect(session, "head -c 100M /dev/zero > junk; rm -f junk", none, &|exit| exit == Exit::Code(0))
         }
         6 => expect(session, "host-panics", none, &|exit| exit == Exit::Code(134)),
+        12 => expect(session, "tool panic", none, &|exit| exit == Exit::Code(134)),
         7 => expect(session, "kill -9 $$", none, &|exit| !exit.success()),
         8 | 9 => {
             let (control, over) = (session.control(), Arc::new(AtomicBool::new(false)));
