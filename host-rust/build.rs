@@ -1,15 +1,17 @@
-//! Tells the crate whether it carries the core, as its package does. In the repository the file is a link to what the
-//! build has made, and the core is loaded from there.
+//! Tells the crate which components it carries, as its package does. In the repository the files are links to what the build
+//! has made, and components are loaded from there.
 
 use std::fs;
 use std::path::Path;
 
 fn main() {
-    let core = "components/core.wasm";
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(carries_core)");
-    if fs::symlink_metadata(Path::new(core)).is_ok_and(|data| data.is_file()) {
-        println!("cargo::rerun-if-changed={core}");
-        println!("cargo::rustc-cfg=carries_core");
+    for name in ["core", "git"] {
+        println!("cargo::rustc-check-cfg=cfg(carries_{name})");
+        let path = format!("components/{name}.wasm");
+        if fs::symlink_metadata(Path::new(&path)).is_ok_and(|data| data.is_file()) {
+            println!("cargo::rerun-if-changed={path}");
+            println!("cargo::rustc-cfg=carries_{name}");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Compiled components that are kept from one process to the next: compiling takes seconds.
 
+use std::borrow::Cow;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -17,15 +19,15 @@ pub(crate) fn usual_directory() -> Option<PathBuf> {
     cache.is_absolute().then(|| cache.join("wasmsh/compiled"))
 }
 
-/// The component in these bytes: from the directory, if it was compiled before, by this version, in this configuration and
-/// for this kind of machine. Before it is compiled, `before` is called.
-pub(crate) fn component(
+/// The component that these bytes are, or stand for: from the directory, if it was compiled before, by this version, in this
+/// configuration and for this kind of machine. Otherwise it is what `source` returns.
+pub(crate) fn component<'a>(
     engine: &Engine,
     bytes: &[u8],
     directory: Option<&Path>,
-    before: impl FnOnce(),
+    source: impl FnOnce() -> io::Result<Cow<'a, [u8]>>,
 ) -> wasmtime::Result<Component> {
-    let path = directory.map(|directory| directory.join(format!("{:016x}.cwasm", identity(engine, bytes))));
+    let path = directory.map(|directory| directory.join(format!("{}.cwasm", identity(engine, bytes))));
     if let Some(path) = path.as_deref().filter(|path| path.exists() && ours(path)) {
         // SAFETY: the file holds machine code, which only this user could have written.
         match unsafe { Component::deserialize_file(engine, path) } {
@@ -33,8 +35,7 @@ pub(crate) fn component(
             Err(error) => tracing::debug!(path = %path.display(), %error, "a kept component does not fit"),
         }
     }
-    before();
-    let component = Component::from_binary(engine, bytes)?;
+    let component = Component::from_binary(engine, &source()?)?;
     if let Some(path) = path
         && let Err(error) = keep(&component, &path)
     {
@@ -43,12 +44,24 @@ pub(crate) fn component(
     Ok(component)
 }
 
-/// A number for the component and all that its compiled form depends on.
-fn identity(engine: &Engine, bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    bytes.hash(&mut hasher);
-    hasher.finish()
+/// A name for the component and all that its compiled form depends on. Nobody can make another component with the same one:
+/// components of others are kept in the same place.
+fn identity(engine: &Engine, bytes: &[u8]) -> String {
+    struct Digest(Sha256);
+    impl Hasher for Digest {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+
+        /// What identifies is the digest.
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+    let mut digest = Digest(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut digest);
+    bytes.hash(&mut digest);
+    digest.0.finalize().iter().fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
 }
 
 /// Writes it beside its place first: others may do the same, or read it.
@@ -107,7 +120,11 @@ mod tests {
         let engine = Engine::new(&crate::config::config()).unwrap();
         let compiled = Cell::new(0);
         let get = |directory: Option<&Path>, bytes: &[u8]| {
-            component(&engine, bytes, directory, || compiled.set(compiled.get() + 1)).map(drop)
+            let source = || {
+                compiled.set(compiled.get() + 1);
+                Ok(bytes.into())
+            };
+            component(&engine, bytes, directory, source).map(drop)
         };
         get(None, &EMPTY).unwrap();
         get(None, &EMPTY).unwrap();

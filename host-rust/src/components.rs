@@ -1,9 +1,13 @@
 //! Where the components come from.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// One of the components that a host loads.
 ///
@@ -18,7 +22,8 @@ use std::time::Duration;
 /// let engine = builder.build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ComponentName {
     /// The filesystem and the shell.
@@ -58,12 +63,59 @@ pub(crate) struct Components {
     directories: Vec<PathBuf>,
 }
 
-/// The core, in the crate's package.
+/// What the crate's package carries.
 #[cfg(carries_core)]
 const CORE: Option<&[u8]> =
     Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/components/core.wasm")));
 #[cfg(not(carries_core))]
 const CORE: Option<&[u8]> = None;
+#[cfg(carries_git)]
+const GIT: Option<&[u8]> = Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/components/git.wasm")));
+#[cfg(not(carries_git))]
+const GIT: Option<&[u8]> = None;
+#[cfg(feature = "python")]
+const PYTHON_LZMA: Option<&[u8]> = wasmsh_python::COMPONENT_LZMA;
+#[cfg(not(feature = "python"))]
+const PYTHON_LZMA: Option<&[u8]> = None;
+
+/// A component that the program itself has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Carried {
+    Plain(&'static [u8]),
+    /// Compressed as `.lzma`.
+    Lzma(&'static [u8]),
+}
+
+impl Carried {
+    /// By what it is told from others.
+    pub(crate) fn identity(self) -> &'static [u8] {
+        match self {
+            Self::Plain(bytes) | Self::Lzma(bytes) => bytes,
+        }
+    }
+
+    /// The component.
+    pub(crate) fn component(self) -> io::Result<Cow<'static, [u8]>> {
+        match self {
+            Self::Plain(bytes) => Ok(bytes.into()),
+            Self::Lzma(bytes) => decompress(bytes).map(Into::into),
+        }
+    }
+}
+
+#[cfg(feature = "python")]
+fn decompress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut component = Vec::new();
+    let mut reader = lzma_rust2::LzmaReader::new_mem_limit(bytes, u32::MAX, None)?;
+    io::Read::read_to_end(&mut reader, &mut component)?;
+    Ok(component)
+}
+
+/// Nothing is compressed but Python.
+#[cfg(not(feature = "python"))]
+fn decompress(_: &[u8]) -> io::Result<Vec<u8>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// The files of one component.
 #[derive(Debug, PartialEq, Eq)]
@@ -124,8 +176,18 @@ impl Components {
     }
 
     /// What the crate carries.
-    pub(crate) fn carried(name: ComponentName) -> Option<&'static [u8]> {
-        if name == ComponentName::Core { CORE } else { None }
+    pub(crate) fn carried(name: ComponentName) -> Option<Carried> {
+        match name {
+            ComponentName::Core => CORE.map(Carried::Plain),
+            ComponentName::Git => GIT.map(Carried::Plain),
+            ComponentName::Python => PYTHON_LZMA.map(Carried::Lzma),
+            ComponentName::Sandbox => None,
+        }
+    }
+
+    /// Whether there is one, wherever it comes from.
+    pub(crate) fn has(&self, name: ComponentName) -> bool {
+        self.find(name).is_some() || Self::carried(name).is_some()
     }
 
     /// The directories, for a message.

@@ -197,7 +197,7 @@ impl EngineBuilder {
     }
 
     /// Whether sessions have `git`; they do unless this is called with `false`, where `git.wasm` or `git.cwasm` is among the
-    /// components. It is loaded when a script first runs it. A command of that name of the session's own comes first.
+    /// components, or the crate carries it. It is loaded when a script first runs it. A command of that name of the session's own comes first.
     ///
     /// ```
     /// let engine = wasmsh::Engine::builder().git(false).build()?;
@@ -278,7 +278,7 @@ impl EngineBuilder {
             python: self.python,
             core,
             linked: Mutex::new(None),
-            has_git: !self.no_git && components.find(ComponentName::Git).is_some(),
+            has_git: !self.no_git && components.has(ComponentName::Git),
             git: Mutex::new(None),
             commands: Mutex::new(None),
             known_commands: Mutex::default(),
@@ -462,23 +462,26 @@ fn load(
     cache: Option<&Path>,
     on_compile: Option<&OnCompile>,
 ) -> Result<Component, EngineError> {
-    let compile = |bytes: &[u8]| {
-        let before = || {
-            if let Some(call) = on_compile {
-                call(name);
-            }
-        };
-        compiled::component(engine, bytes, cache, before)
+    let before = || {
+        if let Some(call) = on_compile {
+            call(name);
+        }
     };
     let Some(found) = components.find(name) else {
-        let Some(bytes) = Components::carried(name) else {
+        let Some(carried) = Components::carried(name) else {
             return Err(EngineError::NotFound {
                 name: name.stem(),
                 searched: components.directories().to_vec(),
             });
         };
         let path = PathBuf::from(name.stem()).with_extension("wasm");
-        return compile(bytes).map_err(|error| EngineError::Load { path, source: shared(error) });
+        // It is not unpacked where it was compiled before.
+        let source = || {
+            before();
+            carried.component()
+        };
+        return compiled::component(engine, carried.identity(), cache, source)
+            .map_err(|error| EngineError::Load { path, source: shared(error) });
     };
     let failed = |path: &Path, error| EngineError::Load { path: path.to_path_buf(), source: shared(error) };
     if let Some(path) = &found.precompiled {
@@ -498,7 +501,11 @@ fn load(
         searched: components.directories().to_vec(),
     })?;
     let bytes = std::fs::read(path).map_err(|error| failed(path, error.into()))?;
-    compile(&bytes).map_err(|error| failed(path, error))
+    let source = || {
+        before();
+        Ok(bytes.as_slice().into())
+    };
+    compiled::component(engine, &bytes, cache, source).map_err(|error| failed(path, error))
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub use crate::diff::{Change, Difference, diff};
 pub use crate::engine::{Engine, EngineBuilder, EngineError, Python};
 pub use crate::files::FileError;
 pub use crate::limits::{Ceilings, Limit, Limits, Quota, Usage};
-pub use crate::mount::{Commit, MountError, MountMode};
+pub use crate::mount::{Commit, MountError, MountMode, Tree};
 pub use crate::network::{Access, Decision, Network, Roots, Rule, RuleError, TrustError};
 pub use crate::output::{Output, Recovery};
 pub use crate::pipe::{ChildStderr, ChildStdin, ChildStdout};

@@ -18,7 +18,7 @@ use crate::driver::{Checkpoint, Driver, GIT, PYTHON};
 use crate::engine::{Engine, EngineError, Python};
 use crate::limits::{Ceilings, Limits, Quota, Usage};
 use crate::mailbox::Mailbox;
-use crate::mount::{Mount, MountError, MountMode, Wanted};
+use crate::mount::{Mount, MountError, MountMode, Tree, Wanted, WantedSource};
 use crate::network::Network;
 use crate::recipe::{Failure, Recipe};
 use crate::run::Run;
@@ -374,6 +374,102 @@ impl SessionBuilder {
         self
     }
 
+    /// Ends a run after so many steps of the shell's machine, with status 137: see [`Limits::steps`].
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().steps(1000).build()?;
+    /// assert_eq!(session.run("while :; do :; done").output()?.status(), 137);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn steps(mut self, steps: u64) -> Self {
+        self.limits.steps = Some(steps);
+        self
+    }
+
+    /// Ends a run after it has computed for this time, with status 124: see [`Limits::cpu_time_ms`].
+    ///
+    /// ```
+    /// let time = std::time::Duration::from_millis(20);
+    /// let mut session = wasmsh::Sandbox::builder().cpu_time(time).build()?;
+    /// assert_eq!(session.run("while :; do :; done").output()?.status(), 124);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn cpu_time(mut self, time: Duration) -> Self {
+        self.limits.cpu_time_ms = Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Ends a run when it has written more than so many bytes, with status 137: see [`Limits::output_bytes`].
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().output_bytes(1000).build()?;
+    /// assert_eq!(session.run("yes").output()?.status(), 137);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn output_bytes(mut self, bytes: u64) -> Self {
+        self.limits.output_bytes = Some(bytes);
+        self
+    }
+
+    /// Denies a run's requests to the network beyond so many: see [`Limits::requests`].
+    ///
+    /// ```
+    /// let network = wasmsh::Network::new().allow("*".parse()?);
+    /// let mut session = wasmsh::Sandbox::builder().network(network).requests(0).build()?;
+    /// let output = session.run("curl -s http://example.org").output()?;
+    /// assert_eq!(output.exceeded, [wasmsh::Limit::Requests(0)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn requests(mut self, requests: u64) -> Self {
+        self.limits.requests = Some(requests);
+        self
+    }
+
+    /// Files, directories and links that the session may have (`No space left on device` beyond): see [`Quota::inodes`].
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().inodes(100).build()?;
+    /// assert_eq!(session.run("touch {1..100}").output()?.exceeded, [wasmsh::Limit::Inodes(100)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn inodes(mut self, inodes: u64) -> Self {
+        self.quota.inodes = inodes;
+        self
+    }
+
+    /// Descriptors that one process may have open (`Too many open files` beyond): see [`Ceilings::descriptors`].
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().descriptors(20).build()?;
+    /// let output = session.run("for i in {1..30}; do exec {fd}</dev/null; done").output()?;
+    /// assert_eq!(output.exceeded, [wasmsh::Limit::Descriptors(20)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn descriptors(mut self, descriptors: u32) -> Self {
+        self.ceilings.descriptors = descriptors;
+        self
+    }
+
+    /// Processes that the session may have (`Resource temporarily unavailable` beyond): see [`Ceilings::processes`].
+    ///
+    /// ```
+    /// let mut session = wasmsh::Sandbox::builder().processes(10).build()?;
+    /// let output = session.run("for i in {1..20}; do sleep 60 & done").output()?;
+    /// assert_eq!(output.exceeded, [wasmsh::Limit::Processes(10)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn processes(mut self, processes: u32) -> Self {
+        self.ceilings.processes = processes;
+        self
+    }
+
     /// Puts a directory of the host at an absolute path of the session, as a filesystem of its own. Its names are read now,
     /// its contents when somebody asks for them. See [`MountMode`].
     ///
@@ -386,7 +482,30 @@ impl SessionBuilder {
     /// ```
     #[must_use]
     pub fn mount(mut self, host: impl Into<PathBuf>, guest: impl Into<String>, mode: MountMode) -> Self {
-        self.mounts.push(Wanted { host: host.into(), guest: guest.into(), mode });
+        self.mounts.push(Wanted { source: WantedSource::Host(host.into()), guest: guest.into(), mode });
+        self
+    }
+
+    /// Puts a tree that this program has in memory, or in an archive of tar, at an absolute path of the session, as a
+    /// filesystem of its own. Sessions of this builder share its contents. See [`Tree`] and [`MountMode`].
+    ///
+    /// ```
+    /// use wasmsh::{MountMode, Sandbox, Tree};
+    ///
+    /// let tree = Tree::new().file("file", "text\n");
+    /// let builder = Sandbox::builder().mount_tree(tree, "/data", MountMode::Overlay);
+    /// let (mut one, mut other) = (builder.clone().build()?, builder.build()?);
+    /// one.run("echo more >> /data/file").output()?;
+    /// assert_eq!(one.read_file("/data/file")?, b"text\nmore\n");
+    /// assert_eq!(other.read_file("/data/file")?, b"text\n");
+    /// one.discard()?;
+    /// assert_eq!(one.read_file("/data/file")?, b"text\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn mount_tree(mut self, tree: Tree, guest: impl Into<String>, mode: MountMode) -> Self {
+        let source = WantedSource::Tree(Arc::new(tree.into()));
+        self.mounts.push(Wanted { source, guest: guest.into(), mode });
         self
     }
 

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasmtime::component::ResourceAny;
 
@@ -17,6 +18,7 @@ use crate::blobs::Blobs;
 use crate::core::{Core, Trapped};
 use crate::driver::Checkpoint;
 use crate::mount::MountError;
+use crate::protocol::Data;
 use crate::session::{Session, SessionError};
 use crate::types::Errno;
 
@@ -249,8 +251,23 @@ impl Core {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Data", try_from = "Data")]
 pub struct Snapshot(Vec<u8>);
+
+impl From<Snapshot> for Data {
+    fn from(snapshot: Snapshot) -> Self {
+        Self(snapshot.0)
+    }
+}
+
+impl TryFrom<Data> for Snapshot {
+    type Error = SnapshotError;
+
+    fn try_from(data: Data) -> Result<Self, SnapshotError> {
+        Self::from_bytes(data.0)
+    }
+}
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -396,6 +413,15 @@ mod tests {
         let bytes = snapshot(1, 5);
         let parts = Parts::split(&bytes).unwrap();
         assert_eq!((parts.state, parts.files), (&b"state"[..], &b"files"[..]));
+    }
+
+    #[test]
+    fn a_snapshot_is_serialized_as_bytes_and_looked_at_when_it_comes_back() {
+        let whole = Snapshot::from_bytes(snapshot(1, 5)).unwrap();
+        let text = serde_json::to_string(&whole).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), whole);
+        let error = serde_json::from_str::<Snapshot>("\"something\"").unwrap_err().to_string();
+        assert!(error.starts_with("damaged snapshot"), "{error}");
     }
 
     #[test]

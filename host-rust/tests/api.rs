@@ -223,3 +223,21 @@ fn a_damaged_snapshot_is_refused_and_changes_nothing() {
     }
     assert_eq!(other.run("echo $x; ls").output().unwrap().stdout_text(), "own\nown\n");
 }
+
+/// What the notes say is the interface is all of it.
+#[test]
+fn every_public_name_is_in_the_notes() {
+    let (library, notes) = (include_str!("../src/lib.rs"), include_str!("../CHANGELOG.md"));
+    let names: Vec<&str> = library
+        .split("pub use crate::")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(';'))
+        .flat_map(|(path, _)| {
+            path.rsplit("::").next().unwrap().split(|c: char| !c.is_alphanumeric() && c != '_')
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(names.len() > 50, "{names:?}");
+    let missing: Vec<_> = names.iter().filter(|name| !notes.contains(&format!("{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

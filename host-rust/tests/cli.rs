@@ -274,6 +274,29 @@ fn limits_say_their_name() {
 }
 
 #[test]
+fn an_archive_is_mounted() {
+    let directory = Directory::new("archive");
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(5);
+    archive.append_data(&mut header, "d/file", &b"text\n"[..]).unwrap();
+    let file = directory.file("a.tar", &archive.into_inner().unwrap());
+    let mount = format!("{file}:/data:overlay");
+    expect(
+        &run(&["--mount", &mount, "-c", "cd /data/d; echo more >> file; cat file"], b""),
+        0,
+        "text\nmore\n",
+        "",
+    );
+    expect(&run(&["--mount", &mount, "-c", "cat /data/d/file"], b""), 0, "text\n", "");
+    let none = directory.file("none.tar", b"no archive");
+    let output = run(&["--mount", &none, "-c", ":"], b"");
+    assert_eq!(output.status.code(), Some(70));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("wasmsh: --mount "), "{output:?}");
+}
+
+#[test]
 fn completions_are_printed_for_shells() {
     let output = run(&["completions", "bash"], b"");
     assert_eq!(output.status.code(), Some(0));

@@ -9,7 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use wasmsh::{Engine, MountMode, Session};
+use wasmsh::{Engine, MountMode, Session, Tree};
 
 fn engine() -> &'static Engine {
     static ENGINE: LazyLock<Engine> =
@@ -375,4 +375,103 @@ fn a_directory_that_is_exchanged_meanwhile_does_not_lead_out() {
     // It is refused, or put right; it is not followed.
     let committed = session.commit();
     assert_eq!(place.outside(), before, "{committed:?}");
+}
+
+#[test]
+fn a_tree_in_memory_is_mounted_as_a_directory_is() {
+    let tree =
+        || Tree::new().file("file", "file\n").file("sub/below", "below\n").symlink("up", "../etc/passwd");
+    let builder = |mode| engine().session().cwd("/").mount_tree(tree(), "/mnt", mode);
+    let text = |session: &mut Session, script: &str| session.run(script).output().unwrap().stdout_text();
+
+    let mut session = builder(MountMode::ReadOnly).build().unwrap();
+    let output =
+        session.run("cat /mnt/file /mnt/sub/below; echo x > /mnt/file; rm -r /mnt/sub").output().unwrap();
+    assert_eq!(output.stdout_text(), "file\nbelow\n");
+    assert!(output.stderr_text().contains("Read-only file system"), "{}", output.stderr_text());
+    assert_eq!(text(&mut session, "cat /mnt/sub/below; readlink /mnt/up"), "below\n../etc/passwd\n");
+
+    for mode in [MountMode::ReadWrite, MountMode::Overlay] {
+        let builder = builder(mode);
+        let (mut one, mut other) = (builder.clone().build().unwrap(), builder.build().unwrap());
+        one.run("echo more >> /mnt/file; rm -r /mnt/sub; echo new > /mnt/new").output().unwrap();
+        assert_eq!(text(&mut other, "cat /mnt/file; ls /mnt"), "file\nfile\nsub\nup\n");
+        assert_eq!(one.commit().unwrap(), wasmsh::Commit::default());
+        one.refresh().unwrap();
+        assert_eq!(text(&mut one, "cat /mnt/file; ls /mnt"), "file\nmore\nfile\nnew\nup\n", "{mode:?}");
+        // What is changed is the session's, and goes where it goes.
+        let mut fork = one.fork().unwrap();
+        other.restore(&one.snapshot().unwrap()).unwrap();
+        for session in [&mut fork, &mut other] {
+            assert_eq!(text(session, "cat /mnt/file; ls /mnt"), "file\nmore\nfile\nnew\nup\n", "{mode:?}");
+        }
+        fork.discard().unwrap();
+        let discarded =
+            if mode == MountMode::Overlay { "file\nfile\nsub\nup\n" } else { "file\nmore\nfile\nnew\nup\n" };
+        assert_eq!(text(&mut fork, "cat /mnt/file; ls /mnt"), discarded);
+        assert_eq!(text(&mut one, "cat /mnt/new"), "new\n");
+    }
+}
+
+#[test]
+fn a_tree_is_there_again_when_a_session_is_made_anew() {
+    let tree = Tree::new().file("large", vec![b'x'; 1 << 20]).file("file", "file\n");
+    let builder = engine().session().mount_tree(tree, "/mnt", MountMode::Overlay).memory_limit(48 << 20);
+    for checkpoint in [0, u64::MAX] {
+        let mut session = builder.clone().checkpoint_bytes(checkpoint).build().unwrap();
+        let before = session.usage().unwrap().bytes;
+        let output =
+            session.run("s=0123456789abcdef; while :; do s=$s$s; a+=(\"$s\"); done").output().unwrap();
+        assert!(!output.success());
+        let output = session.run("cat /mnt/file; wc -c < /mnt/large").output().unwrap();
+        assert_eq!(output.stdout_text(), "file\n1048576\n", "{}", output.stderr_text());
+        // What is lent counts against no quota.
+        assert!(session.usage().unwrap().bytes <= before && before < 1 << 20);
+    }
+}
+
+#[test]
+fn an_archive_is_mounted_and_none_leads_out_of_its_place() {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut add = |name: &str, kind, link: Option<&str>, contents: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(0o640);
+        header.set_mtime(981_173_106);
+        header.set_size(contents.len() as u64);
+        // As somebody would write it who means ill: the functions for it refuse such names.
+        let bytes = &mut header.as_old_mut().name;
+        bytes[..name.len()].copy_from_slice(name.as_bytes());
+        if let Some(link) = link {
+            header.set_link_name_literal(link).unwrap();
+        }
+        header.set_cksum();
+        archive.append(&header, contents).unwrap();
+    };
+    add("d/file", tar::EntryType::Regular, None, b"text\n");
+    add("hard", tar::EntryType::Link, Some("d/file"), b"");
+    add("out", tar::EntryType::Symlink, Some("/etc"), b"");
+    add("out/passwd", tar::EntryType::Regular, None, b"not that one\n");
+    add("/absolute", tar::EntryType::Regular, None, b"below\n");
+    add("device", tar::EntryType::Char, None, b"");
+    let tree = Tree::from_tar(archive.into_inner().unwrap().as_slice()).unwrap();
+    let mut session = engine().session().mount_tree(tree, "/mnt", MountMode::ReadOnly).build().unwrap();
+    let output = session
+        .run("cd /mnt; cat d/file hard absolute out/passwd; stat -c '%a %Y' d/file; ls; grep -c 'not that' /etc/passwd")
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.stdout_text(),
+        "text\ntext\nbelow\nnot that one\n640 981173106\nabsolute\nd\nhard\nout\n0\n"
+    );
+
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    header.as_old_mut().name[..4].copy_from_slice(b"../x");
+    header.set_cksum();
+    archive.append(&header, &b""[..]).unwrap();
+    let error = Tree::from_tar(archive.into_inner().unwrap().as_slice()).unwrap_err();
+    assert!(matches!(error, wasmsh::ArchiveError::Outside(name) if name == "../x"));
+    assert!(Tree::from_tar(&b"no archive"[..]).is_err());
 }

@@ -209,3 +209,63 @@ fn keys_end_a_line_a_run_and_the_program() {
     assert_eq!(terminal.end().code(), Some(7));
     std::fs::remove_dir_all(home).unwrap();
 }
+
+#[test]
+fn what_is_typed_ahead_is_the_next_line() {
+    let home = home("ahead");
+    let mut terminal = Terminal::new(home.clone());
+    // While something runs that reads nothing.
+    terminal.keys("echo be''gun; sleep 1\r");
+    terminal.see("begun");
+    terminal.keys("echo fi''rst\recho sec''ond\recho th''ird\r");
+    terminal.see("first\r\n");
+    terminal.see("second\r\n");
+    terminal.see("third\r\n");
+    terminal.see_prompt(PROMPT);
+    // All at once, as it is pasted.
+    terminal.keys("echo o''ne\recho t''wo\recho th''ree\r");
+    terminal.see("one\r\n");
+    terminal.see("two\r\n");
+    terminal.see("three\r\n");
+    terminal.see_prompt(PROMPT);
+    // After something that has waited for keys, and that no longer wants them.
+    for round in 0..5 {
+        terminal.keys(&format!("echo beg''un {round}; cat\r"));
+        terminal.see(&format!("begun {round}"));
+        terminal.keys("co''pied\r");
+        terminal.see("co''pied\r\nco''pied\r\n");
+        std::thread::sleep(Duration::from_millis(100));
+        terminal.keys(CTRL_C);
+        terminal.see(PROMPT);
+        terminal.keys(&format!("echo af''ter {round}\r"));
+        terminal.see(&format!("after {round}\r\n"));
+        terminal.see_prompt(PROMPT);
+    }
+    for round in 0..5 {
+        terminal.keys(&format!("read -t 0.1; echo ov''er {round}\r"));
+        terminal.see(&format!("over {round}"));
+        terminal.keys(&format!("echo af''ter {round}\r"));
+        terminal.see(&format!("after {round}\r\n"));
+    }
+    // Half a line, which the rest follows when the prompt is there.
+    terminal.keys("echo be''gun; sleep 0.5; echo en''ded\r");
+    terminal.see("begun");
+    terminal.keys("echo ha");
+    terminal.see("ended");
+    terminal.see(PROMPT);
+    terminal.keys("''lf\r");
+    terminal.see("half\r\n");
+    terminal.see_prompt(PROMPT);
+    terminal.keys(CTRL_D);
+    assert_eq!(terminal.end().code(), Some(0));
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+#[test]
+fn the_size_is_the_terminals() {
+    let home = home("size");
+    let mut terminal = Terminal::new(home.clone());
+    terminal.keys("stty size\r");
+    terminal.see("24 120\r\n");
+    std::fs::remove_dir_all(home).unwrap();
+}

@@ -11,6 +11,7 @@ mod conformance;
 mod cpython;
 mod cpython_libraries;
 mod cpython_sources;
+mod crates;
 mod ctools;
 mod debian;
 mod dist;
@@ -53,6 +54,8 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   python-packages [NAMES]
                  install and use packages that many use; needs the index that pip is configured for
   dist           make the archives and the npm package that users get, in target/dist
+  crates         make the packages that a registry of crates gets, in target/package, and build and run a program that
+                 depends on them
   git            build `git` as a command component, target/wasmsh/git.wasm, which `build` does, too
   sizes [FILE]   what each command and crate costs, in code of the shell's component (or of FILE)
   clean          remove what was built in this checkout; with --cache, the cache too
@@ -100,6 +103,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("check", []) => verify::check(&project)?,
         ("foreign", []) => commands::foreign(&project)?,
         ("dist", []) => dist::run(&project)?,
+        ("crates", []) => crates::run(&project)?,
         ("git", []) => {
             let _lock = project.lock()?;
             build::git(&project, &build::programs(&project)?)?;
@@ -110,7 +114,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("clean", [option]) if option == "--cache" => clean(&project, true)?,
         ("guest-rustc", []) => println!("{}", rust_guest::provide()?.path.display()),
         (
-            "setup" | "build" | "test" | "check" | "foreign" | "dist" | "git" | "sizes" | "clean"
+            "setup" | "build" | "test" | "check" | "foreign" | "dist" | "crates" | "git" | "sizes" | "clean"
             | "guest-rustc",
             [argument, ..],
         ) => {

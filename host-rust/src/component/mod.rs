@@ -254,7 +254,8 @@ impl Engine {
     pub fn command_component_from_bytes(&self, bytes: &[u8]) -> Result<CommandComponent, ComponentError> {
         let failed = |error| ComponentError::Compile(shared(error));
         let engine = self.0.command_engine().map_err(failed)?;
-        let component = compiled::component(&engine, bytes, self.0.cache(), || {}).map_err(failed)?;
+        let component =
+            compiled::component(&engine, bytes, self.0.cache(), || Ok(bytes.into())).map_err(failed)?;
         CommandComponent::link(&engine, component)
     }
 

@@ -12,31 +12,8 @@ use std::time::SystemTime;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, OpenOptions};
 
-use super::MountError;
+use super::{Identity, MountError, Seen, SeenKind};
 use crate::blobs::Lender;
-
-/// What the host has under a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) kind: SeenKind,
-    pub(super) mode: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum SeenKind {
-    Directory,
-    File(Identity),
-    /// Its target.
-    Link(String),
-}
-
-/// By what a change of a file is seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) size: u64,
-    pub(super) modified: SystemTime,
-    inode: u64,
-}
 
 impl Identity {
     fn of(metadata: &Metadata) -> Self {

@@ -1,11 +1,13 @@
-//! Directories of the host in a session.
+//! Directories of the host, and trees in its memory, in a session.
 //!
 //! A mount is a filesystem of its own in the session. Its names are read when the session is made, and again before each
 //! run; contents are read from the host when somebody asks for them, and a file is copied into the session when it is
 //! changed. What has changed is written to the host by a commit. Symbolic links are links, never followed by the host, and
-//! one that would lead out of the directory is not written.
+//! one that would lead out of the directory is not written. A tree in memory is the same without a host that changes: its
+//! contents are shared by all sessions that mount it, and nothing is written back.
 
 mod host;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,12 +18,17 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::blobs::Lender;
 use crate::files::FileError;
-use crate::mount::host::{HostDirectory, HostFile, Seen, SeenKind, stays_inside};
+use crate::mount::host::{HostDirectory, HostFile, stays_inside};
+use crate::mount::tree::Planted;
 use crate::session::Session;
 use crate::types::{Errno, FileType, Stat, timestamp};
 
-/// What a session may do to a directory of the host.
+pub use crate::mount::tree::Tree;
+
+/// What a session may do to a directory of the host, or to a [`Tree`], which has no host: what is changed in one stays in
+/// the session, and `ReadWrite` and `Overlay` differ only by [`Session::discard`].
 ///
 /// ```
 /// # let directory = std::env::temp_dir().join(format!("wasmsh-mode-{}", std::process::id()));
@@ -97,18 +104,72 @@ pub struct Commit {
     pub refused: Vec<String>,
 }
 
-/// A directory to be mounted.
-#[derive(Clone, Debug)]
+/// Something to be mounted.
+#[derive(Clone)]
 pub(crate) struct Wanted {
-    pub(crate) host: PathBuf,
+    pub(crate) source: WantedSource,
     pub(crate) guest: String,
     pub(crate) mode: MountMode,
 }
 
-/// A directory that is mounted.
+/// What is to be mounted.
+#[derive(Clone)]
+pub(crate) enum WantedSource {
+    /// A directory of the host.
+    Host(PathBuf),
+    /// What the program has in memory.
+    Tree(Arc<Planted>),
+}
+
+/// What is mounted.
+#[derive(Clone)]
+enum Source {
+    Host(Arc<HostDirectory>),
+    Tree(Arc<Planted>),
+}
+
+impl Source {
+    /// Everything below, by relative path; what comes above another path comes before it.
+    fn walk(&self) -> Result<BTreeMap<String, Seen>, MountError> {
+        match self {
+            Self::Host(host) => host.walk(),
+            Self::Tree(tree) => Ok(tree.seen()),
+        }
+    }
+
+    /// Whether it can change, and be changed, outside of the session.
+    fn lives(&self) -> bool {
+        matches!(self, Self::Host(_))
+    }
+}
+
+/// What a source has under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    kind: SeenKind,
+    mode: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum SeenKind {
+    Directory,
+    File(Identity),
+    /// Its target.
+    Link(String),
+}
+
+/// By what a change of a file is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    size: u64,
+    modified: SystemTime,
+    inode: u64,
+}
+
+/// A directory, or a tree, that is mounted.
 #[derive(Clone)]
 pub(crate) struct Mount {
-    host: Arc<HostDirectory>,
+    source: Source,
     guest: String,
     pub(crate) mode: MountMode,
     /// What the session had when the two last agreed, by relative path.
@@ -151,8 +212,12 @@ impl From<&Stat> for Stamp {
 
 impl Mount {
     pub(crate) fn open(session: &mut Session, wanted: &Wanted) -> Result<Self, MountError> {
+        let source = match &wanted.source {
+            WantedSource::Host(path) => Source::Host(HostDirectory::open(path)?),
+            WantedSource::Tree(tree) => Source::Tree(Arc::clone(tree)),
+        };
         let mut mount = Self {
-            host: HostDirectory::open(&wanted.host)?,
+            source,
             guest: wanted.guest.trim_end_matches('/').to_owned(),
             mode: wanted.mode,
             known: BTreeMap::new(),
@@ -196,7 +261,7 @@ impl Mount {
         session.empty(&self.guest)?;
         session.give_to_user(&self.guest)?;
         (self.known, self.seen, self.lent) = Default::default();
-        self.follow(session)?;
+        self.catch_up(session)?;
         self.freeze(session, self.mode == MountMode::ReadOnly)
     }
 
@@ -220,17 +285,26 @@ impl Mount {
         Ok(here.is_some() && here != device(session, above)?)
     }
 
+    /// Whether what the session has there is its own, rather than the host's.
+    fn keeps_what_is_restored(&self) -> bool {
+        match self.mode {
+            MountMode::ReadOnly => false,
+            MountMode::ReadWrite => !self.source.lives(),
+            MountMode::Overlay => true,
+        }
+    }
+
     /// Mounts it again, on another tree. With `restored` that tree is one that the session was put back to, and what an
     /// overlay has there stays.
     pub(crate) fn again(&mut self, session: &mut Session, restored: bool) -> Result<(), MountError> {
         if self.is_there(session)? {
             return Ok(());
         }
-        if !restored || self.mode != MountMode::Overlay || session.stat(&self.guest).is_err() {
+        if !restored || !self.keeps_what_is_restored() || session.stat(&self.guest).is_err() {
             return self.begin(session);
         }
         self.freeze(session, false)?;
-        self.seen = self.host.walk()?;
+        self.seen = self.source.walk()?;
         self.lent.clear();
         // All that the host has counts as changed by the session, since nobody knows what it was.
         let unknown = Stamp {
@@ -246,7 +320,11 @@ impl Mount {
 
     /// Takes over what the host has changed, but for what the session has changed, too.
     pub(crate) fn follow(&mut self, session: &mut Session) -> Result<(), MountError> {
-        let host = self.host.walk()?;
+        if self.source.lives() { self.catch_up(session) } else { Ok(()) }
+    }
+
+    fn catch_up(&mut self, session: &mut Session) -> Result<(), MountError> {
+        let host = self.source.walk()?;
         if host == self.seen {
             return Ok(());
         }
@@ -327,9 +405,18 @@ impl Mount {
                 session.symlink(target, &full)?;
             }
             SeenKind::File(identity) => {
-                let file = HostFile::new(&self.host, path, *identity);
-                session.lend(&full, now.mode, identity.size, identity.modified, Arc::clone(&file))?;
-                self.lent.insert(path.to_owned(), file);
+                let lender: Arc<dyn Lender> = match &self.source {
+                    Source::Host(host) => {
+                        let file = HostFile::new(host, path, *identity);
+                        self.lent.insert(path.to_owned(), Arc::clone(&file));
+                        file
+                    }
+                    Source::Tree(tree) => match tree.file(path) {
+                        Some(file) => file,
+                        None => return Ok(()),
+                    },
+                };
+                session.lend(&full, now.mode, identity.size, identity.modified, lender)?;
             }
         }
         Ok(())
@@ -353,6 +440,10 @@ impl Mount {
     /// Writes to the host what has changed in the session.
     pub(crate) fn commit(&mut self, session: &mut Session) -> Result<Commit, MountError> {
         let mut commit = Commit::default();
+        let host = match &self.source {
+            Source::Host(host) => Arc::clone(host),
+            Source::Tree(_) => return Ok(commit),
+        };
         if !self.is_there(session)? {
             // The session was made anew, without what it had here: that is no wish to remove it.
             self.begin(session)?;
@@ -377,7 +468,7 @@ impl Mount {
             .map(|(path, _)| path.clone())
             .collect();
         for path in gone {
-            self.host.remove(&path).map_err(|source| failed(&path, source))?;
+            host.remove(&path).map_err(|source| failed(&path, source))?;
             self.known.remove(&path);
             self.seen.remove(&path);
             self.lent.remove(&path);
@@ -389,9 +480,9 @@ impl Mount {
             if self.known.get(path) == Some(stamp) {
                 continue;
             }
-            if self.put(session, path, stamp)?.map_err(|source| failed(path, source))? {
+            if self.put(&host, session, path, stamp)?.map_err(|source| failed(path, source))? {
                 commit.written.push(path.clone());
-                self.agree(session, path)?;
+                self.agree(&host, session, path)?;
             } else {
                 commit.refused.push(path.clone());
                 self.known.insert(path.clone(), *stamp);
@@ -401,8 +492,8 @@ impl Mount {
     }
 
     /// After a path was written: the two have the same, and the file is the host's again.
-    fn agree(&mut self, session: &mut Session, path: &str) -> Result<(), MountError> {
-        let seen = self.host.look(path).map_err(|source| MountError::Host { path: path.into(), source })?;
+    fn agree(&mut self, host: &HostDirectory, session: &mut Session, path: &str) -> Result<(), MountError> {
+        let seen = host.look(path).map_err(|source| MountError::Host { path: path.into(), source })?;
         if let Some(seen) = seen {
             if matches!(seen.kind, SeenKind::File(_)) {
                 self.take(session, path, &seen)?;
@@ -415,18 +506,24 @@ impl Mount {
     }
 
     /// Whether it was written.
-    fn put(&self, session: &mut Session, path: &str, stamp: &Stamp) -> Result<io::Result<bool>, MountError> {
+    fn put(
+        &self,
+        host: &HostDirectory,
+        session: &mut Session,
+        path: &str,
+        stamp: &Stamp,
+    ) -> Result<io::Result<bool>, MountError> {
         let full = self.guest(path);
         Ok(match stamp.kind {
-            FileType::Directory => self.host.put_directory(path, stamp.mode).map(|()| true),
+            FileType::Directory => host.put_directory(path, stamp.mode).map(|()| true),
             FileType::Regular => {
                 let contents = session.read_file(&full)?;
-                self.host.put_file(path, &contents, stamp.mode, stamp.modified).map(|()| true)
+                host.put_file(path, &contents, stamp.mode, stamp.modified).map(|()| true)
             }
             FileType::SymbolicLink => {
                 let target = session.read_link(&full)?;
                 if stays_inside(path, &target) {
-                    self.host.put_link(path, &target).map(|()| true)
+                    host.put_link(path, &target).map(|()| true)
                 } else {
                     Ok(false)
                 }
@@ -570,7 +667,7 @@ impl Session {
         mode: u32,
         size: u64,
         modified: SystemTime,
-        file: Arc<HostFile>,
+        file: Arc<dyn Lender>,
     ) -> Result<(), MountError> {
         let mut core = self.core.lock();
         let lent = match core.blobs().lend(file) {
@@ -601,6 +698,6 @@ impl Session {
 
     /// Whether a mount must be written back after a run.
     pub(crate) fn writes_back(&self) -> bool {
-        self.mounts.iter().any(|mount| mount.mode == MountMode::ReadWrite)
+        self.mounts.iter().any(|mount| mount.mode == MountMode::ReadWrite && mount.source.lives())
     }
 }

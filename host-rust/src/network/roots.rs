@@ -2,13 +2,24 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 /// Which root certificates a [`Network`](super::Network) trusts, before those that
 /// [`trust`](super::Network::trust) adds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// ```
+/// use wasmsh::{Network, Roots};
+///
+/// // Nobody is trusted but whom `trust` adds.
+/// let network = Network::new().allow("https://intranet.example".parse()?).roots(Roots::Added);
+/// assert_eq!(serde_json::to_string(&Roots::Added)?, "\"added\"");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Roots {
     /// Those of the platform, as other programs on this machine trust them: the variables `SSL_CERT_FILE` and
@@ -23,6 +34,13 @@ pub enum Roots {
 }
 
 /// Why a text has no certificates to trust.
+///
+/// ```
+/// use wasmsh::{Network, TrustError};
+///
+/// assert!(matches!(Network::new().trust("no certificate"), Err(TrustError::None)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TrustError {
     /// There is no `BEGIN CERTIFICATE` in it.

@@ -11,6 +11,7 @@ use crate::diff;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wasmsh::{
     ComponentName, Engine, EngineError, Limits, MountMode, Network, Rule, Session, SessionBuilder, Snapshot,
+    Tree,
 };
 
 /// Runs bash scripts, and Python, in a sandbox: with a filesystem of its own, and nothing of this machine in reach.
@@ -137,7 +138,8 @@ pub(crate) struct SessionOptions {
 
     /// Puts a directory of this machine into the session, at the same path unless GUEST is given. ro, the default: it
     /// cannot be changed; rw: changes are written back after each script; overlay: changes are lost, but for `serve` and
-    /// --snapshot. Files are read when a script asks for them. May be repeated.
+    /// --snapshot. Files are read when a script asks for them. A file is an archive of tar, to which nothing is written
+    /// back. May be repeated.
     #[arg(long = "mount", short = 'm', value_name = "DIR[:GUEST][:ro|rw|overlay]", value_parser = mount,
           help_heading = "Session")]
     mounts: Vec<(PathBuf, String, MountMode)>,
@@ -226,7 +228,13 @@ impl SessionOptions {
             builder = builder.filesystem_limit(bytes);
         }
         for (host, guest, mode) in &self.mounts {
-            builder = builder.mount(host, guest, *mode);
+            builder = if host.is_file() {
+                let tree = tree(host)
+                    .map_err(|why| NoSession(SOFTWARE, format!("--mount {}: {why}", host.display())))?;
+                builder.mount_tree(tree, guest, *mode)
+            } else {
+                builder.mount(host, guest, *mode)
+            };
         }
         for (name, path) in &self.commands {
             builder = builder.component_command(name, path.as_path());
@@ -259,6 +267,12 @@ impl SessionOptions {
         }
         Ok(())
     }
+}
+
+/// What is in an archive.
+fn tree(path: &Path) -> Result<Tree, String> {
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    Tree::from_tar(io::BufReader::new(file)).map_err(|error| chain(&error))
 }
 
 fn restore(session: &mut Session, path: &Path) -> Result<(), String> {

@@ -3,6 +3,7 @@
 mod cli;
 mod conformance;
 mod diff;
+mod keyboard;
 mod log;
 mod mcp;
 mod repl;

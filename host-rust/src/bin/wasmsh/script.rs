@@ -11,6 +11,7 @@ use wasmsh::protocol::Data;
 use wasmsh::{Control, Exit, Limit, Recovery, Run, Signal, Stream};
 
 use crate::cli::{NoSession, SOFTWARE, Script, bytes, chain, complain, save};
+use crate::keyboard::Keyboard;
 use crate::repl;
 
 /// The command was found, and cannot be run (bash manual, 3.7.5).
@@ -72,8 +73,18 @@ pub(crate) fn run(script: Script) -> u8 {
 
 /// The streams of this program for a run.
 pub(crate) fn execute(run: Run<'_>) -> u8 {
+    let mut keys = None;
     let mut run = if io::stdin().is_terminal() {
-        run.stdin_terminal(io::stdin())
+        match Keyboard::new() {
+            Ok((keyboard, hold)) => {
+                keys = Some(hold);
+                run.stdin_terminal(keyboard)
+            }
+            Err(error) => {
+                complain(&format!("the terminal: {error}"));
+                return SOFTWARE;
+            }
+        }
     } else {
         run.stdin_reader(io::stdin())
     };
@@ -100,6 +111,7 @@ pub(crate) fn execute(run: Run<'_>) -> u8 {
             Err(_) => ControlFlow::Break(()),
         }
     });
+    drop(keys);
     match ended {
         Ok(output) => {
             if let Exit::Limited(limit) = output.exit
@@ -201,10 +213,23 @@ fn read(path: &Path) -> Result<Vec<u8>, (u8, String)> {
     Ok(text)
 }
 
-/// What the surroundings say of the terminal's size.
+/// The terminal's size: as the variables say, which go before, or as the terminal itself does.
 fn terminal_size() -> (u16, u16) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    (number("COLUMNS").unwrap_or(80), number("LINES").unwrap_or(24))
+    let (columns, rows) = window_size().unwrap_or((80, 24));
+    (number("COLUMNS").unwrap_or(columns), number("LINES").unwrap_or(rows))
+}
+
+/// What the terminal says; one that does not know says 0.
+#[cfg(unix)]
+fn window_size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+}
+
+#[cfg(not(unix))]
+fn window_size() -> Option<(u16, u16)> {
+    None
 }
 
 #[cfg(test)]
