@@ -15,11 +15,14 @@ use anyhow::{Context, Result};
 
 use crate::hash::Inputs;
 use crate::project::Project;
-use crate::{commands, compose, cpython, exec, git, guest, js, names, rust_guest};
+use crate::{commands, compose, cpython, exec, git, guest, js, names, rust_guest, ui};
 
 /// Packages that link the engine. They are always built together, tests or not: cargo chooses features for what it
 /// builds at once, and with other features the engine, which takes minutes, would be compiled again.
 pub(crate) const WITH_ENGINE: [&str; 3] = ["wasmsh", "wasmsh-forge", "wasmsh-test-vfs-component"];
+
+/// The folder for [`numpy`], among the products.
+const NUMPY: &str = "numpy";
 
 /// The programs that run on this machine.
 pub(crate) struct Programs {
@@ -63,6 +66,34 @@ pub(crate) fn all(project: &Project) -> Result<()> {
 pub(crate) fn git(project: &Project, programs: &Programs) -> Result<()> {
     let component = git::component(project, &rust_guest::provide()?)?;
     precompile(project, programs, &[("git.cwasm", &component)])
+}
+
+/// A folder of components in which Python has numpy, and numpy's own tests.
+pub(crate) struct WithNumpy {
+    pub(crate) folder: PathBuf,
+    pub(crate) tests: PathBuf,
+}
+
+/// What the command line needs, with numpy in Python: in a folder of its own, beside the one that `build` makes.
+pub(crate) fn numpy(project: &Project) -> Result<(Programs, WithNumpy)> {
+    let programs = native(project)?;
+    let (python, numpy) = cpython::with_numpy(project, &rust_guest::provide()?, &programs.forge)?;
+    let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    for name in ["core.wasm", "core.cwasm"] {
+        let from = project.products().join(name);
+        let inputs = Inputs::new("copy", 1).file("from", &from)?;
+        project.product(&format!("{NUMPY}/{name}"), &format!("{NUMPY}/{name}"), inputs, || read(&from))?;
+    }
+    let inputs = Inputs::new("python.wasm", 1).file("part", &python.small)?;
+    let small = project.product(
+        &format!("{NUMPY}/python.wasm"),
+        "Component python.wasm with numpy",
+        inputs,
+        || read(&python.small),
+    )?;
+    precompile(project, &programs, &[(&format!("{NUMPY}/python.cwasm"), &python.with_image)])?;
+    ui::note(format_args!("{}: {} bytes", small.display(), fs::metadata(&small)?.len()));
+    Ok((programs, WithNumpy { folder: project.products().join(NUMPY), tests: numpy.tests() }))
 }
 
 /// What the command line needs. `git` is not made here: it takes minutes, and there is none then.

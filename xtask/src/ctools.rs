@@ -90,6 +90,23 @@ fn from_debian() -> Result<CTools> {
     Ok(tools(prefix, packages))
 }
 
+/// Where [`cxx`]'s folder has the headers and the archives.
+pub(crate) const CXX_HEADERS: &str = "usr/lib/llvm-22/include/wasm32-wasi/c++/v1";
+pub(crate) const CXX_LIBRARIES: &str = "usr/lib/llvm-22/lib/wasm32-wasi";
+
+/// A folder with the C++ library for the compiler, unless that has its own.
+pub(crate) fn cxx() -> Result<Option<PathBuf>> {
+    if env::var_os("WASI_SDK_PATH").is_some_and(|path| !path.is_empty()) {
+        return Ok(None);
+    }
+    let inputs = Inputs::new("libc++", 1).text("llvm", LLVM).texts("suite", COMPILER_SUITES);
+    let entry = cache::entry("libc++", "C++ library for WebAssembly, from Debian", inputs, |prefix| {
+        let packages = ["libc++-", "libc++abi-"].map(|name| format!("{name}{LLVM}-dev-wasm32"));
+        Apt::open(&COMPILER_SUITES, false)?.unpack(&packages, prefix, &["./usr/share/doc"])
+    })?;
+    Ok(Some(entry))
+}
+
 /// What the programs are said to depend on, but what cross-compiling does not use: the machine's own C
 /// library (the programs run on it) and compiler.
 fn is_not_needed(package: &str) -> bool {
@@ -144,7 +161,7 @@ fn write_tool(prefix: &Path, name: &str, program: &str, arguments: &str) -> Resu
 
 /// Writes an executable shell script `bin/NAME`.
 #[cfg(unix)]
-fn write_script(prefix: &Path, name: &str, text: &str) -> Result<()> {
+pub(crate) fn write_script(prefix: &Path, name: &str, text: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let bin = prefix.join("bin");
     fs::create_dir_all(&bin)?;
@@ -157,7 +174,7 @@ fn write_script(prefix: &Path, name: &str, text: &str) -> Result<()> {
 
 /// See the Unix version: CPython's build needs a Unix shell anyway.
 #[cfg(not(unix))]
-fn write_script(_: &Path, _: &str, _: &str) -> Result<()> {
+pub(crate) fn write_script(_: &Path, _: &str, _: &str) -> Result<()> {
     bail!("Python can be built on Unix only")
 }
 

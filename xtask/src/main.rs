@@ -21,6 +21,8 @@ mod guest;
 mod hash;
 mod js;
 mod names;
+mod numpy;
+mod numpy_tests;
 mod project;
 mod python_tests;
 mod rust_guest;
@@ -41,6 +43,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
 
   setup          provide all tools: the compiler for WebAssembly, CPython, npm's packages, crates
   build          build everything: components, compositions, precompiled and transpiled ones
+  build --numpy  what the command line needs, with numpy in Python, in target/wasmsh/numpy; needs PyPI
   run -- ARGS    build what the command line `wasmsh` needs, and run it with ARGS
   test           build everything and run every test
   check          format, lints, documentation, types, licences
@@ -53,6 +56,9 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
                  CPython's own tests, in the sandbox: those of components/python/tests.txt
   python-packages [NAMES]
                  install and use packages that many use; needs the index that pip is configured for
+  numpy-test [FILES]
+                 build numpy, and run the programs of tests/numpy in the sandbox, or FILES of numpy's own tests
+                 (`_core/tests/test_multiarray.py`), which need pytest from the index that pip is configured for
   dist           make the archives and the npm package that users get, in target/dist
   crates         make the packages that a registry of crates gets, in target/package, and build and run a program that
                  depends on them
@@ -93,11 +99,16 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         ("conformance", _) => return conformance::run(&project, rest),
         ("python-test", _) => return python_tests::tests(&project, rest),
         ("python-packages", _) => return python_tests::packages(&project, rest),
+        ("numpy-test", _) => return numpy_tests::run(&project, rest),
         ("bench", _) => bench::run(&project, rest)?,
         ("setup", []) => setup(&project)?,
         ("build", []) => {
             let _lock = project.lock()?;
             build::all(&project)?;
+        }
+        ("build", [option]) if option == "--numpy" => {
+            let _lock = project.lock()?;
+            build::numpy(&project)?;
         }
         ("test", []) => verify::test(&project)?,
         ("check", []) => verify::check(&project)?,

@@ -134,15 +134,15 @@ fn change(path: &Path, how: impl FnOnce(&str) -> Option<String>) -> Result<()> {
 }
 
 /// How a run in the sandbox ended, and all that it said.
-struct Outcome {
-    name: String,
+pub(crate) struct Outcome {
+    pub(crate) name: String,
     /// What is told of it.
-    verdict: String,
-    good: bool,
+    pub(crate) verdict: String,
+    pub(crate) good: bool,
 }
 
 /// Does `work` for each of `names`, as many at once as there are processors, and tells how each went.
-fn each(names: &[String], work: impl Fn(&str) -> Result<Outcome> + Sync) -> Result<Vec<Outcome>> {
+pub(crate) fn each(names: &[String], work: impl Fn(&str) -> Result<Outcome> + Sync) -> Result<Vec<Outcome>> {
     let next = Mutex::new(names.iter());
     let done = Mutex::new(Vec::new());
     let take = || next.lock().ok().and_then(|mut names| names.next());
@@ -169,9 +169,9 @@ fn each(names: &[String], work: impl Fn(&str) -> Result<Outcome> + Sync) -> Resu
     done.into_inner().map_err(|_| anyhow!("a thread has panicked"))
 }
 
-/// Runs a script in a new session; its output goes to `log`.
-fn sandboxed(
-    project: &Project,
+/// Runs a script in a new session of a host that has its components from a folder; its output goes to `log`.
+pub(crate) fn sandboxed(
+    components: &Path,
     wasmsh: &Path,
     arguments: &[String],
     script: &str,
@@ -181,7 +181,7 @@ fn sandboxed(
         .args(["--timeout", HANGS, "--cpu-time", COMPUTES])
         .args(arguments)
         .args(["-c", script])
-        .env("WASMSH_COMPONENTS", project.products())
+        .env("WASMSH_COMPONENTS", components)
         .stdin(Stdio::null())
         .output()
         .context("cannot start wasmsh")?;
@@ -208,7 +208,7 @@ pub(crate) fn tests(project: &Project, names: &[String]) -> Result<ExitCode> {
             script.push_str(&format!(" -i '{pattern}'"));
         }
         script.push_str(&format!(" {name} 2>&1"));
-        let passed = sandboxed(project, &wasmsh, &mount, &script, &log)?;
+        let passed = sandboxed(&project.products(), &wasmsh, &mount, &script, &log)?;
         let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
         let known = file.and_then(|file| file.fails.as_deref());
         Ok(judge(name, passed, &text, known))
@@ -273,6 +273,26 @@ fn judge(name: &str, passed: bool, log: &str, known: Option<&str>) -> Outcome {
     Outcome { name: name.to_owned(), verdict, good: passed }
 }
 
+/// Arguments of `wasmsh` with which pip reaches the index that this machine's pip is configured for.
+pub(crate) fn with_index() -> Vec<String> {
+    let mut arguments: Vec<String> = ["--allow-host", "*", "--allow-private"].map(str::to_owned).into();
+    if std::env::var_os("PIP_INDEX_URL").is_some() {
+        arguments.extend(["--env", "PIP_INDEX_URL"].map(str::to_owned));
+    }
+    arguments
+}
+
+/// The programs in a folder, by their names without `.py`.
+pub(crate) fn programs(folder: &Path) -> Result<Vec<String>> {
+    let mut all: Vec<String> = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .flatten()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".py")?.to_owned()))
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
 /// Installs each package from the index that pip is configured for, and runs the program that uses it. The first line
 /// of such a program is `# REQUIREMENT...`.
 pub(crate) fn packages(project: &Project, names: &[String]) -> Result<ExitCode> {
@@ -281,25 +301,11 @@ pub(crate) fn packages(project: &Project, names: &[String]) -> Result<ExitCode> 
         build::native(project)?.wasmsh
     };
     let folder = project.path(PACKAGES);
-    let names = if names.is_empty() {
-        let mut all: Vec<String> = fs::read_dir(&folder)?
-            .flatten()
-            .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".py")?.to_owned()))
-            .collect();
-        all.sort();
-        all
-    } else {
-        names.to_vec()
-    };
+    let names = if names.is_empty() { programs(&folder)? } else { names.to_vec() };
     let logs = project.target().join("python-packages");
     fs::create_dir_all(&logs)?;
-    let mut arguments: Vec<String> =
-        ["--allow-host", "*", "--allow-private", "--mount"].map(str::to_owned).into();
-    arguments.push(format!("{}:/uses:ro", folder.display()));
-    // Where this machine's pip looks is where that of the sandbox does.
-    if std::env::var_os("PIP_INDEX_URL").is_some() {
-        arguments.extend(["--env", "PIP_INDEX_URL"].map(str::to_owned));
-    }
+    let mut arguments = with_index();
+    arguments.extend(["--mount".to_owned(), format!("{}:/uses:ro", folder.display())]);
     let outcomes = each(&names, |name| {
         let use_of = fs::read_to_string(folder.join(format!("{name}.py")))?;
         let requirement = use_of
@@ -311,7 +317,7 @@ pub(crate) fn packages(project: &Project, names: &[String]) -> Result<ExitCode> 
             "pip install --disable-pip-version-check -q '{requirement}' 2>&1 && pip check && python3 -P /uses/{name}.py 2>&1"
         );
         let log = logs.join(format!("{name}.log"));
-        let good = sandboxed(project, &wasmsh, &arguments, &script, &log)?;
+        let good = sandboxed(&project.products(), &wasmsh, &arguments, &script, &log)?;
         let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
         let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         let verdict = if good { "works".to_owned() } else { format!("FAILS: {last}") };
