@@ -1,4 +1,5 @@
-# typer
+# typer<0.17
+# Newer ones need pydantic 2, which is in part Rust.
 import typer
 from typer.testing import CliRunner
 app = typer.Typer()
