@@ -212,6 +212,11 @@ static int configure(PyConfig *config)
 {
     PyThreadState *tstate = _PyThreadState_GET();
     PyInterpreterState *interp = tstate->interp;
+    // Options that are given twice are counted; CPython makes truth values of them while it computes paths.
+    int *const flags[] = {&config->parser_debug, &config->inspect, &config->interactive, &config->quiet};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        *flags[i] = *flags[i] != 0;
+    }
     PyStatus status = _PyConfig_Copy(&interp->config, config);
     if (!PyStatus_Exception(status)) {
         status = _PyConfig_Write(&interp->config, interp->runtime);
@@ -361,6 +366,22 @@ static int start(const PyConfig *config)
     return result ? 0 : -1;
 }
 
+// What CPython starts by its configuration while it initialises.
+static int enable(const PyConfig *config)
+{
+    if (config->tracemalloc != 0 && _PyTraceMalloc_Start(config->tracemalloc) < 0) {
+        return -1;
+    }
+    if (config->faulthandler <= 0) {
+        return 0;
+    }
+    PyObject *module = PyImport_ImportModule("faulthandler");
+    PyObject *result = module ? PyObject_CallMethod(module, "enable", NULL) : NULL;
+    Py_XDECREF(module);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
 static int run(int argc, char **argv)
 {
     PyConfig config;
@@ -377,8 +398,8 @@ static int run(int argc, char **argv)
     }
     wasmsh_signals_begin();
     int code = 1;
-    if (set_environment(__wasilibc_environ) == 0 && configure(&config) == 0
-        && (config.tracemalloc == 0 || _PyTraceMalloc_Start(config.tracemalloc) == 0) && start(&config) == 0) {
+    if (set_environment(__wasilibc_environ) == 0 && configure(&config) == 0 && start(&config) == 0
+        && enable(&config) == 0) {
         code = _PyWasmsh_RunPython();
     }
     else {
