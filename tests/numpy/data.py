@@ -55,4 +55,6 @@ assert np.vectorize(lambda x: x + 1)([1, 2]).tolist() == [2, 3] and np.convolve(
 assert np.array2string(np.arange(2000), threshold=5) == "[   0    1    2 ... 1997 1998 1999]"
 np.testing.assert_allclose([1.0], [1 + 1e-9])
 import importlib.metadata
+import inspect
+assert len(inspect.getmembers(np)) > 500
 assert importlib.metadata.version("numpy") == np.__version__

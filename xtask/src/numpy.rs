@@ -60,14 +60,13 @@ const FLAGS: [&str; 6] = [
     "-D_WASI_EMULATED_MMAN",
 ];
 
-/// Folders of numpy that no program has a use for here: a build system, a compiler's front end, tests, examples.
-const LEFT_OUT: [&str; 10] = [
+/// Folders of numpy that no program has a use for here: parts of its build, tests, examples, sources in C.
+const LEFT_OUT: [&str; 9] = [
     "_build_utils",
     "code_generators",
     "_pyinstaller",
     "_examples",
     "distutils",
-    "f2py",
     "tests",
     "include",
     "src",
