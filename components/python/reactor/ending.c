@@ -40,6 +40,7 @@ void wasmsh_end_process(int status)
 }
 
 bool wasmsh_has_ended(void) { return ended; }
+int _PyWasmsh_IsOver(void) { return ended; }
 int wasmsh_end_status(void) { return end_status; }
 
 void wasmsh_raise_end_soon(void)

@@ -1,7 +1,8 @@
 // signal(), raise() and alarm() of C, in the place of wasi-libc's emulation, and how signals reach Python.
 //
 // Nothing interrupts a wasm instance. CPython's eval loop counts its checks and calls in here now and then
-// (the hooks are those that it has for Emscripten); blocking calls end with EINTR, which leads here too.
+// (the hooks are those that it has for Emscripten), and so does C code that works for long (patches/08-interrupts.patch);
+// blocking calls end with EINTR, which leads here too.
 
 #include <Python.h>
 #include <errno.h>
@@ -11,11 +12,12 @@
 
 #include "layer.h"
 #include "reactor.h"
+#include "wasmsh_python.h"
 
 typedef void (*handler)(int);
 
-// How many checks of the eval loop pass between two looks: some tenths of a millisecond.
-enum { INTERVAL = 16384 };
+// Units between two looks: about a millisecond. And where it could not be told what was found.
+enum { INTERVAL = 1 << 18, SOON = 1 << 12 };
 
 static handler handlers[_NSIG];
 // When SIGALRM is due, on the monotonic clock; 0: never.
@@ -128,25 +130,51 @@ int64_t wasmsh_until_alarm(int64_t timeout)
 
 bool wasmsh_alarm_is_due(void) { return alarm_at != 0 && wasmsh_clock(1) >= alarm_at; }
 
-void wasmsh_look_for_signals(void)
+// Whether there was one.
+static bool look(void)
 {
+    bool found = false;
     int number;
-    while (!wasmsh_has_ended() && (number = wasmsh_take_signal()) > 0) {
+    // Who is over asks too: the host may answer by ending the instance.
+    while ((number = wasmsh_take_signal()) > 0 && !wasmsh_has_ended()) {
+        found = true;
         deliver(number);
     }
-    if (wasmsh_alarm_is_due()) {
+    if (wasmsh_alarm_is_due() && !wasmsh_has_ended()) {
+        found = true;
         alarm_at = 0;
         deliver(SIGALRM);
     }
+    return found;
 }
+
+void wasmsh_look_for_signals(void) { (void)look(); }
 
 void wasmsh_look_soon(void) { _Py_emscripten_signal_clock = 0; }
 
-void _Py_CheckEmscriptenSignals(void)
+void _PyWasmsh_Glance(void)
 {
-    _Py_emscripten_signal_clock = INTERVAL;
-    wasmsh_look_for_signals();
+    bool found = look();
     if (wasmsh_has_ended()) {
         wasmsh_raise_end_soon();
+        found = true;
     }
+    _Py_emscripten_signal_clock = found ? SOON : INTERVAL;
+}
+
+void _Py_CheckEmscriptenSignals(void)
+{
+    _PyWasmsh_Glance();
+    _Py_emscripten_signal_clock = INTERVAL;
+}
+
+int _PyWasmsh_Look(void)
+{
+    PyThreadState *tstate = PyThreadState_GetUnchecked();
+    // Only the main interpreter has handlers, and none may run while an exception is under way.
+    if (tstate == NULL || tstate->current_exception != NULL || tstate->interp != PyInterpreterState_Main()) {
+        _PyWasmsh_Glance();
+        return 0;
+    }
+    return PyErr_CheckSignals();
 }

@@ -24,6 +24,20 @@ int _PyWasmsh_EndRun(PyObject *kept);
 PyObject *_PyWasmsh_Exit(int status);
 PyObject *_PyWasmsh_Abort(void);
 
+// What may still be computed before signals are looked for: units of some nanoseconds, 16 for a check of the eval loop.
+extern int _Py_emscripten_signal_clock;
+// signals.c: looks for signals. -1: an exception is set; a handler has raised it, or the process is over.
+int _PyWasmsh_Look(void);
+// signals.c: the same where no exception can be raised: the next that can will look again.
+void _PyWasmsh_Glance(void);
+// ending.c: whether the process is over, and only unwinds.
+int _PyWasmsh_IsOver(void);
+
+// `units` of computing are done (or are to be done). True: an exception is set.
+#define _PyWasmsh_SPEND(units) ((_Py_emscripten_signal_clock -= (int)(units)) <= 0 && _PyWasmsh_Look() < 0)
+// The same where no exception can be raised.
+#define _PyWasmsh_PASS(units) ((_Py_emscripten_signal_clock -= (int)(units)) <= 0 ? _PyWasmsh_Glance() : (void)0)
+
 // threads.c: in the place of waiting for a condition, with no other thread that could make it hold: `until` that time,
 // or (NULL) for ever. 0: look again; or ETIMEDOUT.
 struct timespec;
