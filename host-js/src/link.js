@@ -16,6 +16,12 @@ const PATIENCE = 1000;
 /** Calls of a guest between two looks at the clock. */
 const LOOK = 16;
 
+/**
+ * Milliseconds that a guest gets to unwind after it was told that it has ended. What is thrown through it costs no more than that another
+ * instance must be made; and a guest below it, that waits for it, its life: that one is worth more patience.
+ */
+const UNWINDING = { alone: 25, nested: 500 };
+
 /** Thrown through a guest, to end it. */
 export class GuestStopped extends Error {}
 
@@ -70,6 +76,8 @@ export class Sandbox {
   /** Calls since `record` that ended with `interrupted`, one after the other. */
   #interrupted = 0;
   #calls = 0;
+  /** When, on `performance.now`, a guest that still runs was told that it has ended. @type {number | undefined} */
+  #told = undefined;
 
   /**
    * Where the caller has commands of its own: lets all others go on while a guest waits.
@@ -102,6 +110,7 @@ export class Sandbox {
   record(stopAt) {
     this.#made = new Set();
     this.#interrupted = 0;
+    this.#told = undefined;
     this.stopAt = stopAt;
   }
 
@@ -140,8 +149,38 @@ export class Sandbox {
   #watchMethods(prototype) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       // Asking for a signal always succeeds: it is no sign that a guest goes on to anything.
-      if (name !== "constructor") prototype[name] = this.#watch(prototype[name], name !== "takeSignal");
+      if (name === "takeSignal") prototype[name] = this.#watchSignals(this.#watch(prototype[name], false));
+      else if (name !== "constructor") prototype[name] = this.#watch(prototype[name]);
     }
+  }
+
+  /**
+   * A guest that asks again and again after it was told of its end is in code that does not unwind.
+   * @param {() => import("./wit.js").Signal | undefined} takeSignal
+   */
+  #watchSignals(takeSignal) {
+    const sandbox = this;
+    return /** @this {any} */ function () {
+      const signal = takeSignal.call(this);
+      if (signal !== "kill") {
+        // That of one that ran within the guest.
+        sandbox.#told = undefined;
+        return signal;
+      }
+      const now = performance.now();
+      sandbox.#told ??= now;
+      if (sandbox.#made !== undefined && now - sandbox.#told >= (sandbox.#nested ? UNWINDING.nested : UNWINDING.alone)) {
+        throw new GuestStopped("it went on after it was told to end");
+      }
+      return signal;
+    };
+  }
+
+  /** Whether a guest waits for another one that runs within it. */
+  get #nested() {
+    let processes = 0;
+    for (const handle of this.#made ?? []) processes += handle instanceof /** @type {any} */ (this.processes.Process) ? 1 : 0;
+    return processes > 1;
   }
 
   /**

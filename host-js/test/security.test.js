@@ -179,15 +179,14 @@ test("a Python that takes all the memory there is, is ended", { skip }, async (t
   assert.equal((await attempt("echo on")).stdout, "on\n");
 });
 
-test("what does not stop is killed with its session, and keeps nobody waiting", { skip }, async (t) => {
+test("a power that would take for ever is ended, and keeps nobody waiting", { skip }, async (t) => {
   const { session } = await hostile(t);
   // What follows is of a Python that is there, not of its compilation.
   await session.run("python3 -c pass");
   let turns = 0;
   const ticking = setInterval(() => (turns += 1), 10);
   t.after(() => clearInterval(ticking));
-  const result = await session.run("python3 -c 'x = 9**9**9'", { timeoutMs: 500 }).then(({ exitCode }) => exitCode, ({ code }) => code);
-  assert.ok(result === 124 || result === "ERR_WASMSH_LOST", String(result));
+  assert.equal((await session.run("python3 -c 'x = 9**9**9'", { timeoutMs: 500 })).exitCode, 124);
   assert.ok(turns > 20, `the caller had ${turns} turns`);
 });
 
