@@ -1,5 +1,6 @@
 // Locks of byte ranges (fcntl(2)), for SQLite. They keep other processes out, never their own: within a process SQLite
-// sees to that itself. Among processes a file belongs to one at a time: to the one that made the folder `FILE.lock`.
+// sees to that itself. Among processes a file belongs to one at a time: to the one that made the folder `FILE.fcntl-lock`
+// (`FILE.lock` is what programs make that lock by files).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static int path_of(int fd, size_t more, char **path) {
 
 // Makes the folder. 0, or an errno.
 static int take(int fd, file_lock *file) {
-    static const char SUFFIX[] = ".lock";
+    static const char SUFFIX[] = ".fcntl-lock";
     file->folder = NULL;
     int result = path_of(fd, sizeof SUFFIX, &file->folder);
     // A file without a name is nobody else's.
