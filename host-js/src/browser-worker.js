@@ -1,5 +1,6 @@
 //! The worker of a session in a browser.
 
+import { Bell } from "./bell.js";
 import { SessionWorker } from "./worker.js";
 
 /** Milliseconds that a script may run before messages are looked at. */
@@ -43,19 +44,30 @@ port1.onmessage = () => {
 
 const scope = /** @type {any} */ (globalThis);
 
+/** What tells of signals while a component computes, if the page has one. @type {Bell | undefined} */
+let bell;
+
+function receive() {
+  for (const message of bell?.take() ?? []) worker.handle(message);
+}
+
 const worker = new SessionWorker({
   blocks: false,
   post: (message, transfer) => scope.postMessage(message, transfer ?? []),
-  pending: () => performance.now() - looked >= ATTENTION,
+  pending: () => bell?.rings === true || performance.now() - looked >= ATTENTION,
   // A message of one's own comes behind those that were there before.
   pause: () => new Promise((resolve) => {
     resume = () => resolve(undefined);
     port2.postMessage(0);
   }),
-  receive: () => {},
-  wait: sleep,
+  receive,
+  wait: (milliseconds) => (bell === undefined ? sleep(milliseconds) : bell.wait(milliseconds)),
   sleep,
   later: (task) => void setTimeout(task),
 });
 
-scope.onmessage = (/** @type {MessageEvent} */ { data }) => worker.handle(data);
+scope.onmessage = (/** @type {MessageEvent} */ { data }) => {
+  if (data.type === "Bell") bell = new Bell(data.memory);
+  else if (data.type === "Look") receive();
+  else worker.handle(data);
+};

@@ -1,5 +1,6 @@
 //! Sessions in a browser: each in a module worker, with or without cross-origin isolation.
 
+import { Bell } from "./bell.js";
 import { OptionError } from "./errors.js";
 import { Keeper, checkPersist } from "./persist.js";
 import { sendByFetch } from "./network.js";
@@ -54,8 +55,13 @@ export async function openBrowserSession(options = {}, { composition = "linked",
     await keeper?.stop();
     throw error;
   }
+  const bell = Bell.available ? new Bell() : undefined;
+  if (bell !== undefined) worker.postMessage({ type: "Bell", memory: bell.memory });
   const session = new Session({
-    post: (message, transfer) => worker.postMessage(message, transfer ?? []),
+    post: (message, transfer) => {
+      if (bell?.tell(message)) worker.postMessage({ type: "Look" });
+      else worker.postMessage(message, transfer ?? []);
+    },
     terminate: async () => {
       worker.terminate();
       await keeper?.stop();

@@ -6,7 +6,7 @@
  */
 
 /** The numbers of Linux, which 128 is added to. @type {Record<Signal, number>} */
-const SIGNALS = {
+export const SIGNALS = {
   hup: 1, int: 2, quit: 3, ill: 4, trap: 5, abrt: 6, bus: 7, fpe: 8, kill: 9, usr1: 10, segv: 11, usr2: 12, pipe: 13, alrm: 14, term: 15,
   stkflt: 16, chld: 17, cont: 18, stop: 19, tstp: 20, ttin: 21, ttou: 22, urg: 23, xcpu: 24, xfsz: 25, vtalrm: 26, prof: 27, winch: 28,
   io: 29, pwr: 30, sys: 31,
