@@ -33,7 +33,7 @@ const PROGRAM: &str = r#"fn main() -> Result<(), Box<dyn std::error::Error>> {
 const SCRIPTS: [(&str, &str); 3] = [
     ("echo hi | tr a-z A-Z", "HI\n"),
     ("python3 -c 'import json; print(json.dumps([6 * 7]))'", "[42]\n"),
-    ("git init -q r && cd r && git branch --show-current", "main\n"),
+    ("git init -q r && cd r && git branch --show-current", "master\n"),
 ];
 
 /// Makes the packages in `target/package`, and builds and runs a program that depends on them, without a network, a compiler
