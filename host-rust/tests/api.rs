@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmsh::{Exit, Limit, RunError, Sandbox, Session, Signal};
@@ -240,4 +241,40 @@ fn every_public_name_is_in_the_notes() {
     assert!(names.len() > 50, "{names:?}");
     let missing: Vec<_> = names.iter().filter(|name| !notes.contains(&format!("{name}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Remembers the names of spans.
+#[derive(Default)]
+struct Spans(std::sync::Mutex<Vec<&'static str>>);
+
+impl tracing::Subscriber for Spans {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_span() && metadata.target().starts_with("wasmsh")
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        let mut names = self.0.lock().unwrap();
+        names.push(span.metadata().name());
+        tracing::span::Id::from_u64(names.len() as u64)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn what_takes_time_has_spans() {
+    let spans = Arc::new(Spans::default());
+    tracing::subscriber::with_default(Arc::clone(&spans), || {
+        let mut session = self::session();
+        session.run("true").output().unwrap();
+        let snapshot = session.snapshot().unwrap();
+        session.restore(&snapshot).unwrap();
+        session.fork().unwrap();
+        session.commit().unwrap();
+    });
+    assert_eq!(*spans.0.lock().unwrap(), ["build", "run", "snapshot", "restore", "fork", "commit"]);
 }
