@@ -22,6 +22,15 @@ for name, arguments, mean in [
 ]:
     sample = getattr(rng, name)(*arguments, size=40000)
     assert abs(sample.mean() - mean) < 0.1, (name, sample.mean())
+old = np.random.RandomState(2)
+for name, arguments, mean in [
+    ("binomial", (10, 0.3), 3), ("poisson", (4,), 4), ("geometric", (0.5,), 2), ("negative_binomial", (3, 0.5), 3),
+    ("hypergeometric", (5, 5, 4), 2), ("logseries", (0.5,), 1.4427), ("standard_normal", (), 0), ("gamma", (3, 2), 6),
+]:
+    sample = getattr(old, name)(*arguments, size=40000)
+    assert abs(sample.mean() - mean) < 0.1, (name, sample.mean())
+assert old.multinomial(20, [0.5, 0.5], size=3).sum(axis=1).tolist() == [20, 20, 20] and old.zipf(3, 5).min() >= 1
+assert old.binomial([5, 5], 1).tolist() == [5, 5] and old.poisson([0, 0]).tolist() == [0, 0]
 assert sorted(rng.permutation(10)) == list(range(10)) and len(set(rng.choice(10, 5, replace=False).tolist())) == 5
 assert rng.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], 5).shape == (5, 2)
 assert rng.integers(0, 1 << 63, dtype="u8", size=3).dtype == np.uint64 and len(rng.bytes(9)) == 9
