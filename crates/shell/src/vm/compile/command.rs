@@ -160,7 +160,9 @@ impl Compiler<'_> {
                 CommandKind::Simple(simple) => match ast[simple.args].first() {
                     Some(Argument::Word(word)) => match ast.literal(word.parts) {
                         // What these run is no longer the command of the stage.
-                        Some(name) if matches!(&name[..], b"eval" | b"." | b"source" | b"builtin") => (false, None),
+                        Some(name) if matches!(&name[..], b"eval" | b"." | b"source" | b"builtin") => {
+                            (false, None)
+                        }
                         Some(name) => (true, Some(self.text(&name))),
                         None => (true, None),
                     },
