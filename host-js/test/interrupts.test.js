@@ -65,3 +65,16 @@ test("a run that is cancelled ends though it is busy, and its session goes on", 
   }
   assert.equal((await session.run("echo $before; python3 -c 'print(1)'")).stdout, "before\n1\n");
 });
+
+test("a Python that the shell has become is ended like any other", { skip }, async (t) => {
+  const session = await prepared(t);
+  await session.run("before=before");
+  for (const [signal, exitCode] of /** @type {const} */ ([["SIGTERM", 143], ["SIGKILL", 137]])) {
+    const run = session.spawn("exec python3 busy.py - 'next(iter(int, 1) for _ in iter(int, 1) if _)'");
+    const reader = run.stdout.getReader();
+    assert.equal(text(/** @type {any} */ ((await reader.read()).value)), "busy\n");
+    run.kill(signal);
+    assert.equal((await run.exit).exitCode, exitCode, signal);
+  }
+  assert.equal((await session.run("echo $before; python3 -c 'print(1)'")).stdout, "before\n1\n");
+});

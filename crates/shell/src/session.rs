@@ -654,9 +654,14 @@ impl Run {
                 Exit::Code(code) => RunExit::Code(code),
                 Exit::Signalled(signal) => RunExit::Signalled(self.slot.killed_by().unwrap_or(signal)),
             }));
-            if !self.fresh {
-                *self.session.0.saved.borrow_mut() = self.slot.state();
-            }
+            self.keep_state();
+        }
+    }
+
+    /// The process of the lasting shell is no more: the next run goes on with its state in another one.
+    fn keep_state(&self) {
+        if !self.fresh {
+            *self.session.0.saved.borrow_mut() = self.slot.state();
         }
     }
 
@@ -696,8 +701,9 @@ impl Run {
                 let _ = kernel.kill(None, Target::Process(process.pid), Some(Signal::Kill));
             }
         }
-        if self.fresh {
+        if self.fresh || self.slot.is_replaced() {
             let _ = kernel.kill(None, Target::Process(self.pid), Some(Signal::Kill));
+            self.keep_state();
         } else if !self.slot.withdraw() {
             self.slot.abort(why);
             if let Some(ctx) = kernel.context(self.pid) {
@@ -747,6 +753,7 @@ impl Run {
         if ctx.disposition(signal) == wasmsh_os::Disposition::Default
             && signal.default_action() == wasmsh_os::DefaultAction::Terminate
             && !self.fresh
+            && !self.slot.is_replaced()
         {
             // The lasting shell gives up what it does, and stays.
             self.slot.abort(Abort::Signal(signal));

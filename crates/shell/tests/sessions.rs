@@ -368,6 +368,33 @@ fn signals_and_drops_end_a_run() {
 }
 
 #[test]
+fn a_program_that_the_shell_has_become_is_ended_and_the_state_lasts() {
+    let session = session();
+    assert_eq!(run(&session, "kept=yes"), (String::new(), 0));
+    let limits = Limits { wall_time_ms: Some(20), ..Limits::default() };
+    let limited = RunOptions { limits: Some(limits), ..RunOptions::default() };
+    let ends: [(&str, &RunOptions, Option<Signal>); 4] = [
+        ("exec sleep 100", &RunOptions::default(), Some(Signal::Term)),
+        ("exec sleep 100", &RunOptions::default(), Some(Signal::Int)),
+        ("exec sleep 100", &RunOptions::default(), None),
+        ("exec sleep 100", &limited, None),
+    ];
+    for (script, options, signal) in ends {
+        let run = session.start(script.as_bytes(), options).expect("a run");
+        while !matches!(run.resume(10_000, 1 << 16).state, RunState::Waiting { .. }) {}
+        if let Some(signal) = signal {
+            run.signal(signal);
+            let state = run.resume(100_000, 1 << 16).state;
+            assert!(matches!(state, RunState::Exited(RunExit::Signalled(by)) if by == signal), "{state:?}");
+        } else if options.limits.is_some() {
+            assert!(matches!(to_end(&run).1, RunExit::Limited(_)));
+        }
+        drop(run);
+        assert_eq!(run_text(&session), "yes\n", "{script} {signal:?}");
+    }
+}
+
+#[test]
 fn a_signal_before_a_run_has_begun_ends_that_run_alone() {
     let session = session();
     for first in [true, false] {

@@ -147,6 +147,9 @@ impl Vm {
                 Ok(())
             }
             Outcome::Replaced => {
+                if let Some(slot) = &self.slot {
+                    slot.set_replaced();
+                }
                 self.pending = Some(Pending::Replaced);
                 Ok(())
             }

@@ -27,6 +27,8 @@ pub(crate) struct RunSlot {
     exit: Cell<Option<Exit>>,
     abort: Cell<Option<Abort>>,
     killed: Cell<Option<Signal>>,
+    /// The shell has become another program: nobody is there to give up what it does.
+    replaced: Cell<bool>,
     /// The process ends with this run.
     last: Cell<bool>,
     /// The shell's state when the run began.
@@ -55,6 +57,14 @@ impl RunSlot {
         self.exit.set(None);
         self.abort.set(None);
         self.killed.set(None);
+    }
+
+    pub(crate) fn set_replaced(&self) {
+        self.replaced.set(true);
+    }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.replaced.get()
     }
 
     pub(crate) fn is_done(&self) -> bool {
