@@ -118,8 +118,8 @@ test("sessions that share a thread: turns, ends, and what has to be killed", { s
   assert.equal(await busy, "ERR_WASMSH_CLOSED");
   assert.equal((await other.run("echo $i; python3 -c 'print(1)'")).stdout, "20000\n1\n");
   const third = await open(t, { isolate: "shared" });
-  // Calls nothing once it has slept, so that nothing but the end of its thread ends it.
-  const stuck = third.spawn("python3 -c 'import time; print(1, flush=True); time.sleep(0.01); x = 9**9**9'");
+  // Calls nothing once it searches, so that nothing but the end of its thread ends it: from behind, each place is compared as far as the last letter.
+  const stuck = third.spawn(`python3 -c 'print(1, flush=True); ("a" * 10**6).rfind("ab" + "a" * 5 * 10**5)'`);
   const ended = stuck.exit.catch(({ code }) => code);
   await stuck.stdout.getReader().read();
   await new Promise((resolve) => setTimeout(resolve, 300));
