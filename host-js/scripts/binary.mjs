@@ -74,7 +74,9 @@ export class Reader {
   }
 
   byte() {
-    return this.take(1)[0];
+    if (this.at >= this.bytes.length) throw new Error("the module ends within a section");
+    this.at += 1;
+    return this.bytes[this.at - 1];
   }
 
   /** @param {number} length */

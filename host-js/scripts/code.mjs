@@ -1,5 +1,7 @@
 //! Reads function bodies (WebAssembly core specification, 5.4), as far as to know which functions they name.
 
+import { Reader } from "./binary.mjs";
+
 /** What follows an instruction's opcode, in this order: `u` an unsigned or signed LEB128 of any length, `m` a memory argument, `1`, `4`, `8`, `16` bytes. */
 const NOTHING = "";
 
@@ -10,9 +12,9 @@ for (const [first, last] of [[0x00, 0x01], [0x05, 0x05], [0x0b, 0x0b], [0x0f, 0x
 }
 // Blocks, with their type.
 for (const opcode of [0x02, 0x03, 0x04, 0x06]) PLAIN[opcode] = "u";
-// Exceptions, in the form that compilers still make: catch, throw, rethrow, delegate, catch_all. And throw_ref.
+// Exceptions, in the form that compilers still make: catch, throw, rethrow, delegate; catch_all is above. And throw_ref.
 for (const opcode of [0x07, 0x08, 0x09, 0x18]) PLAIN[opcode] = "u";
-PLAIN[0x19] = PLAIN[0x0a] = NOTHING;
+PLAIN[0x0a] = NOTHING;
 // br, br_if; calls; variables; tables.
 for (const opcode of [0x0c, 0x0d, 0x10, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26]) PLAIN[opcode] = "u";
 for (const opcode of [0x11, 0x13]) PLAIN[opcode] = "uu";
@@ -42,67 +44,46 @@ const CALLS = new Set([0x10, 0x12, 0xd2]);
  */
 export function functionsNamedBy(body) {
   const named = new Set();
-  let at = 0;
-  const number = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      if (at >= body.length) throw new Error("a body ends within an instruction");
-      const byte = body[at];
-      at += 1;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-  };
+  const reader = new Reader(body);
   const skip = (/** @type {string} */ operands) => {
     switch (operands) {
       case "u":
-        return void number();
+        return void reader.number();
       case "uu":
-        return void (number(), number());
+        return void (reader.number(), reader.number());
       case "m":
       case "m1":
         // Bit 6 of the alignment: a memory's number follows.
-        if ((number() & 0x40) !== 0) number();
-        number();
-        if (operands === "m1") at += 1;
+        if ((reader.number() & 0x40) !== 0) reader.number();
+        reader.number();
+        if (operands === "m1") reader.byte();
         return;
       default:
-        at += Number(operands);
+        reader.take(Number(operands));
     }
   };
-  at = codeOf(body);
-  while (at < body.length) {
-    const opcode = body[at];
-    at += 1;
-    if (CALLS.has(opcode)) named.add(number());
-    else if (opcode === BR_TABLE) for (let left = number() + 1; left > 0; left -= 1) number();
-    else if (opcode === 0x1c) for (let left = number(); left > 0; left -= 1) number();
-    else if (opcode === 0xfd) skip(vector(number()));
+  reader.take(codeOf(body));
+  while (!reader.ended) {
+    const opcode = reader.byte();
+    if (CALLS.has(opcode)) named.add(reader.number());
+    else if (opcode === BR_TABLE) for (let left = reader.number() + 1; left > 0; left -= 1) reader.number();
+    else if (opcode === 0x1c) for (let left = reader.number(); left > 0; left -= 1) reader.number();
+    else if (opcode === 0xfd) skip(vector(reader.number()));
     else {
-      const operands = opcode === 0xfc ? MORE[number()] : PLAIN[opcode];
+      const operands = opcode === 0xfc ? MORE[reader.number()] : PLAIN[opcode];
       if (operands === undefined) throw new Error(`an instruction that is not known here: 0x${opcode.toString(16)}`);
       skip(operands);
     }
   }
-  if (at !== body.length) throw new Error("a body ends within an instruction");
   return named;
 }
 
 /** @param {Uint8Array} body @returns {number} where its instructions begin, after its locals */
 export function codeOf(body) {
-  let at = 0;
-  const number = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = body[at];
-      at += 1;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (!(byte >= 0x80)) return value;
-    }
-  };
-  for (let groups = number(); groups > 0; groups -= 1) {
-    number();
-    at += 1;
+  const reader = new Reader(body);
+  for (let groups = reader.number(); groups > 0; groups -= 1) {
+    reader.number();
+    reader.byte();
   }
-  return at;
+  return reader.at;
 }
