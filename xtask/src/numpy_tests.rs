@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::build::{self, WithNumpy};
 use crate::project::Project;
@@ -70,9 +70,7 @@ fn outcome(
     logs: &Path,
 ) -> Result<Outcome> {
     let log = logs.join(format!("{}.log", name.replace('/', "-")));
-    let good = tests::sandboxed(components, wasmsh, arguments, script, &log)?;
-    let text = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("passes").to_owned();
+    let (good, text) = tests::sandboxed(components, wasmsh, arguments, script, &log)?;
+    let last = tests::last_line(&text).unwrap_or("passes").to_owned();
     Ok(Outcome { name: name.to_owned(), verdict: if good { last } else { format!("FAILS: {last}") }, good })
 }

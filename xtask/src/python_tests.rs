@@ -176,14 +176,15 @@ pub(crate) fn each(names: &[String], work: impl Fn(&str) -> Result<Outcome> + Sy
     done.into_inner().map_err(|_| anyhow!("a thread has panicked"))
 }
 
-/// Runs a script in a new session of a host that has its components from a folder; its output goes to `log`.
+/// Runs a script in a new session of a host that has its components from a folder: whether it succeeded, and its output, which
+/// goes to `log` too.
 pub(crate) fn sandboxed(
     components: &Path,
     wasmsh: &Path,
     arguments: &[String],
     script: &str,
     log: &Path,
-) -> Result<bool> {
+) -> Result<(bool, String)> {
     let output = Command::new(wasmsh)
         .args(["--timeout", HANGS, "--cpu-time", COMPUTES])
         .args(arguments)
@@ -192,8 +193,14 @@ pub(crate) fn sandboxed(
         .stdin(Stdio::null())
         .output()
         .context("cannot start wasmsh")?;
-    fs::write(log, [output.stdout.as_slice(), output.stderr.as_slice()].concat())?;
-    Ok(output.status.success())
+    let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    fs::write(log, &said).with_context(|| format!("cannot write {}", log.display()))?;
+    Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// The last line of what was said that is not empty.
+pub(crate) fn last_line(text: &str) -> Option<&str> {
+    text.lines().rfind(|line| !line.trim().is_empty())
 }
 
 /// The files of tests that are named, or all of the list.
@@ -215,8 +222,7 @@ pub(crate) fn tests(project: &Project, names: &[String]) -> Result<ExitCode> {
             script.push_str(&format!(" -i '{pattern}'"));
         }
         script.push_str(&format!(" {name} 2>&1"));
-        let passed = sandboxed(&project.products(), &wasmsh, &mount, &script, &log)?;
-        let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        let (passed, text) = sandboxed(&project.products(), &wasmsh, &mount, &script, &log)?;
         let known = file.and_then(|file| file.fails.as_deref());
         Ok(judge(name, passed, &text, known))
     })?;
@@ -324,9 +330,8 @@ pub(crate) fn packages(project: &Project, names: &[String]) -> Result<ExitCode> 
             "pip install --disable-pip-version-check -q '{requirement}' 2>&1 && pip check && python3 -P /uses/{name}.py 2>&1"
         );
         let log = logs.join(format!("{name}.log"));
-        let good = sandboxed(&project.products(), &wasmsh, &arguments, &script, &log)?;
-        let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
-        let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        let (good, text) = sandboxed(&project.products(), &wasmsh, &arguments, &script, &log)?;
+        let last = last_line(&text).unwrap_or_default();
         let verdict = if good { "works".to_owned() } else { format!("FAILS: {last}") };
         Ok(Outcome { name: name.to_owned(), verdict, good })
     })?;
