@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tar::{Archive, Builder, EntryType, Header};
+use tar::{Archive, Builder, Entry, EntryType, Header};
 use thiserror::Error;
 
 use crate::files::FileError;
@@ -192,13 +192,10 @@ impl Session {
         let mut archive = Archive::new(from);
         for entry in archive.entries()? {
             let mut entry = entry?;
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let name = name(&entry);
             let Some(full) = inside(path, &name) else { return Err(ArchiveError::Outside(name)) };
-            let mode = entry.header().mode()? & 0o7777;
-            // A time that the host cannot express is the archive's mistake, and none of the file's.
-            let modified = UNIX_EPOCH.checked_add(Duration::from_secs(entry.header().mtime()?));
-            let link = entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned());
-            match (entry.header().entry_type(), link) {
+            let Member { kind, mode, modified, link } = Member::of(&entry)?;
+            match (kind, link) {
                 (EntryType::Directory, _) => {
                     self.create_dir(&full)?;
                     self.set_mode(&full, mode)?;
@@ -215,21 +212,17 @@ impl Session {
                     self.hard_link(&existing, &full)?;
                 }
                 (EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse, _) => {
-                    let mut contents = Vec::new();
                     // A sparse file of a few bytes can claim to be any length.
                     if entry.size() > most {
                         return Err(FileError::Errno { path: full, errno: Errno::FileTooLarge }.into());
                     }
-                    (&mut entry).take(most).read_to_end(&mut contents)?;
-                    if (contents.len() as u64) < entry.size() {
-                        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-                    }
+                    let contents = contents(&mut entry)?;
                     // A link that is there is replaced, not written through.
                     if self.symlink_stat(&full).is_ok_and(|stat| stat.kind != FileType::Regular) {
                         self.make_way(&full)?;
                     }
                     self.write_file_with_mode(&full, contents, mode)?;
-                    self.set_modified(&full, modified.unwrap_or(UNIX_EPOCH))?;
+                    self.set_modified(&full, modified)?;
                 }
                 // Devices and the like, which a session does not make.
                 _ => {}
@@ -249,6 +242,45 @@ impl Session {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A member's name, which is looked at before anything else of it.
+pub(crate) fn name(entry: &Entry<'_, impl Read>) -> String {
+    String::from_utf8_lossy(&entry.path_bytes()).into_owned()
+}
+
+/// What an archive says of a member.
+pub(crate) struct Member {
+    pub(crate) kind: EntryType,
+    pub(crate) mode: u32,
+    pub(crate) modified: SystemTime,
+    /// Where a link leads.
+    pub(crate) link: Option<String>,
+}
+
+impl Member {
+    pub(crate) fn of(entry: &Entry<'_, impl Read>) -> io::Result<Self> {
+        let header = entry.header();
+        // A time that the host cannot express is the archive's mistake, and none of the file's.
+        let modified = UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime()?)).unwrap_or(UNIX_EPOCH);
+        Ok(Self {
+            kind: header.entry_type(),
+            mode: header.mode()? & 0o7777,
+            modified,
+            link: entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned()),
+        })
+    }
+}
+
+/// All that a member has. What it claims to have is not believed before it is there.
+pub(crate) fn contents(entry: &mut Entry<'_, impl Read>) -> io::Result<Vec<u8>> {
+    let mut contents = Vec::new();
+    let claimed = entry.size();
+    entry.take(claimed).read_to_end(&mut contents)?;
+    if (contents.len() as u64) < claimed {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(contents)
 }
 
 /// The path of a member below a directory; `None`: it would be outside.

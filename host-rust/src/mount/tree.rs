@@ -1,16 +1,16 @@
 //! A tree that a program has in memory, or in an archive, and mounts.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use tar::{Archive, EntryType};
 
 use super::{Identity, Seen, SeenKind};
 use crate::blobs::Lender;
 use crate::files::FileError;
-use crate::tree::ArchiveError;
+use crate::tree::{ArchiveError, Member, contents, name};
 use crate::types::Errno;
 
 /// Bytes that all sparse files of one archive may have: those of a few bytes can claim to be any length.
@@ -155,15 +155,12 @@ impl Tree {
         let mut archive = Archive::new(from);
         for entry in archive.entries()? {
             let mut entry = entry?;
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let name = name(&entry);
             if name.split('/').any(|part| part == "..") {
                 return Err(ArchiveError::Outside(name));
             }
-            let mode = entry.header().mode()? & 0o7777;
-            let modified = UNIX_EPOCH.checked_add(Duration::from_secs(entry.header().mtime()?));
-            let modified = modified.unwrap_or(UNIX_EPOCH);
-            let link = entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned());
-            let kind = match (entry.header().entry_type(), link) {
+            let Member { kind, mode, modified, link } = Member::of(&entry)?;
+            let kind = match (kind, link) {
                 (EntryType::Directory, _) => Kind::Directory,
                 (EntryType::Symlink, Some(target)) => Kind::Link(target),
                 (EntryType::Link, Some(target)) => match tree.nodes.get(&clean(&target)) {
@@ -176,13 +173,7 @@ impl Tree {
                             .checked_sub(entry.size())
                             .ok_or(FileError::Errno { path: name.clone(), errno: Errno::FileTooLarge })?;
                     }
-                    // What it claims to have is not believed before it is there.
-                    let mut contents = Vec::new();
-                    entry.read_to_end(&mut contents)?;
-                    if (contents.len() as u64) < entry.size() {
-                        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-                    }
-                    Kind::File(Arc::new(contents))
+                    Kind::File(Arc::new(contents(&mut entry)?))
                 }
                 _ => continue,
             };

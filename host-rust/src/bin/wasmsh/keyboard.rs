@@ -30,10 +30,9 @@ mod unix {
 
     /// What keeps a thread that waits for keys from taking one that is no longer meant for it.
     pub(super) struct Gate {
-        /// Held while keys are taken; true when the run is over.
-        over: Mutex<bool>,
         /// Is ready when the run is over: its writer is gone.
         ended: PipeReader,
+        /// Held while keys are taken; nothing is in it when the run is over.
         writer: Mutex<Option<PipeWriter>>,
     }
 
@@ -41,7 +40,7 @@ mod unix {
         /// The keys from now on.
         pub(crate) fn new() -> io::Result<(Self, Hold)> {
             let (ended, writer) = io::pipe()?;
-            let gate = Arc::new(Gate { over: Mutex::new(false), ended, writer: Mutex::new(Some(writer)) });
+            let gate = Arc::new(Gate { ended, writer: Mutex::new(Some(writer)) });
             Ok((Self { gate: Arc::clone(&gate) }, Hold { gate }))
         }
     }
@@ -58,8 +57,8 @@ mod unix {
                     polled => polled?,
                 };
                 let [typed, ended] = ready.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
-                let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-                if *over || ended {
+                let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                if writer.is_none() || ended {
                     return Ok(0);
                 }
                 if typed {
@@ -75,7 +74,6 @@ mod unix {
         }
 
         pub(super) fn end(&self) {
-            *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
         }
     }
